@@ -1,0 +1,54 @@
+"""xuncha (巡查): monthly satellite change detection and fair patrol verdicts for a city's natural-resources bureau."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__version__ = "0.1.0"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class StageEntry:
+    """A row of the stage table: which stages' outputs it reads, what it writes, which config sections steer it."""
+
+    name: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    sections: tuple[str, ...]
+    label: str
+
+
+STAGES: tuple[StageEntry, ...] = (
+    StageEntry("acquire", (), ("<source>/before.tif", "<source>/after.tif", "<source>/validity.tif"),
+               ("city", "sources", "acquire"), "影像准备"),
+    StageEntry("detect", ("acquire",), ("<source>/score.tif", "<source>/candidates.parquet"),
+               ("city", "sources", "detect"), "变化检测"),
+    StageEntry("screen", ("detect",), ("suspected.parquet", "suppressed.parquet", "layer_report.json"),
+               ("city", "screen"), "套合筛查"),
+    StageEntry("register", ("screen",), ("targets.parquet", "revision.parquet"), ("city", "register"), "登记编号"),
+    StageEntry("patrol", ("acquire", "register"),
+               ("tasks.parquet", "cells.parquet", "plan_check.parquet", "routes.parquet"),
+               ("city", "patrol"), "任务分派"),
+    StageEntry("ledger", (), ("entries.parquet", "visits.parquet", "repairs.parquet", "rejected.parquet", "datum.json"),
+               ("city", "ledger"), "台账读入"),
+    StageEntry("reconcile", ("screen", "register", "patrol", "ledger"),
+               ("matches.parquet", "verdicts.parquet", "coverage.parquet", "missed.parquet", "omissions.parquet",
+                "kpis.parquet", "audit_sample.parquet"), ("city", "reconcile"), "比对核实"),
+    StageEntry("supervise", ("register", "patrol", "reconcile"),
+               ("cases.parquet", "alerts.parquet", "parcels.parquet", "referrals.parquet"),
+               ("city", "supervise"), "跟踪督办"),
+    StageEntry("report", ("acquire", "detect", "screen", "register", "patrol", "ledger", "reconcile", "supervise"),
+               ("packages/<unit>", "month.html", "month.xlsx", "month.json", "../targets.gpkg"),
+               ("city", "report"), "成果输出"),
+)  # fmt: skip
+DETECTION = ("acquire", "detect", "screen", "register", "patrol")
+RECONCILIATION = ("ledger", "reconcile", "supervise")
+
+
+def stage_entry(name: str) -> StageEntry:
+    """The stage table's row of ``name``; KeyError for an unknown stage."""
+    for entry in STAGES:
+        if entry.name == name:
+            return entry
+    raise KeyError(name)

@@ -1,0 +1,395 @@
+"""The command line: the only room that prints, reads the environment and sets exit codes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from pipeline import DETECTION, RECONCILIATION, STAGES, __version__
+from pipeline.errors import InputError, StageError, XunchaError
+from pipeline.values import Period, parse_day
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.execute import Execution
+    from pipeline.stages.base import StageContext
+    from pipeline.stages.runner import StageResult
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
+    help="Monthly satellite change detection for natural-resources patrol (自然资源动态巡查); always 疑似, a suspicion.",
+)  # fmt: skip
+say = Console(highlight=False, soft_wrap=True)
+warn = Console(stderr=True, highlight=False, soft_wrap=True)
+
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The city's config.yaml, or its folder")]
+PeriodText = Annotated[str, typer.Option("--period", help="Month, YYYY-MM")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="Use entries up to this day, YYYY-MM-DD")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would run and why, run nothing")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Blocks computed at once; default from config")]
+TilePx = Annotated[int | None, typer.Option("--tile-px", min=256, help="Tile width in pixels; default from config")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure")]
+
+
+def example(text: str) -> str:
+    """The example line below a command's help."""
+    return f"[bold]Example:[/bold] [cyan]{text}[/cyan]"
+
+
+@contextmanager
+def reported(as_json: bool, debug: bool) -> Iterator[None]:
+    """Turn numbered errors into one message and the exit code the design names."""
+    try:
+        yield
+    except (XunchaError, KeyboardInterrupt) as problem:
+        if debug:
+            raise
+        if isinstance(problem, KeyboardInterrupt):
+            problem = StageError("E604", "stopped", "nothing half-written is left; run the same command again")
+        if as_json:
+            error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+            print(json.dumps({"error": error}, ensure_ascii=False))
+        warn.print(f"[red]{escape(str(problem))}[/red]")
+        raise typer.Exit(problem.exit_code) from None
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar per piece of work on a terminal, silence elsewhere."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=warn, transient=True, disable=not warn.is_terminal) as progress:
+        tasks: dict[str, Any] = {}
+
+        def update(label: str, done: int, total: int) -> None:
+            if label not in tasks:
+                tasks[label] = progress.add_task(label, total=total)
+            progress.update(tasks[label], completed=done, total=total)
+
+        yield update
+
+
+def city_of(config_path: Path) -> tuple[Path, Config]:
+    """The city folder and its configuration, given config.yaml or the folder."""
+    from pipeline.config import load_config
+
+    path = config_path / "config.yaml" if config_path.is_dir() else config_path
+    return path.resolve().parent, load_config(path)
+
+
+def execution_of(config: Config, workers: int | None, tile_px: int | None, progress: Any) -> Execution:
+    """The configured execution with the command line's overrides."""
+    from pipeline.execute import Execution
+
+    section = config.execute
+    return Execution(section.scheduler, workers or section.workers, tile_px or section.tile_px, progress)
+
+
+def show_stage(result: StageResult) -> None:
+    """One line per stage while a month runs."""
+    label = next(entry.label for entry in STAGES if entry.name == result.stage)
+    mark = {"done": "[green]done[/green]", "skipped": "[dim]skipped[/dim]", "would_run": "[yellow]would run[/yellow]"}
+    counts = ", ".join(f"{name} {value}" for name, value in result.counts.items())
+    seconds = f" {result.seconds:.1f}s" if result.state == "done" else ""
+    warn.print(f"{mark[result.state]} {result.stage} {label}{seconds} ({escape(result.why)}) {escape(counts)}")
+    for note in result.notes:
+        warn.print(f"     [dim]{escape(note)}[/dim]")
+    for failure in result.failures:
+        warn.print(f"     [red]{escape(failure)}[/red]")
+
+
+def run_month(
+    config_path: Path, period: str, names: tuple[str, ...], *, as_of: str | None = None, workers: int | None = None,
+    tile_px: int | None = None, dry_run: bool = False, quiet: bool = False,
+) -> tuple[StageContext, list[StageResult]]:  # fmt: skip
+    """Precheck the city, then run the named stages of a period under the city's lock."""
+    from pipeline.stages.check import check_city
+    from pipeline.stages.guard import city_lock
+    from pipeline.stages.runner import open_month, raise_failures, run_stages
+
+    city, config = city_of(config_path)
+    month = Period.parse(period)
+    day = parse_day(as_of) if as_of else None
+    problems, warnings = check_city(city, config, month)
+    if problems:
+        for extra in problems[1:]:
+            warn.print(f"[red]{escape(str(extra))}[/red]")
+        raise problems[0]
+    if not quiet:
+        for warning in warnings:
+            warn.print(f"[yellow]{escape(warning)}[/yellow]")
+    with city_lock(city), progress_bars() as progress:
+        execution = execution_of(config, workers, tile_px, progress)
+        context = open_month(city, config, month, day, execution)
+        listener = (lambda result: None) if quiet else show_stage
+        results = run_stages(names, context, listener, dry_run=dry_run)
+    raise_failures(results)
+    return context, results
+
+
+def finish(context: StageContext, results: list[StageResult], as_json: bool) -> None:
+    """Print what a run did: its stages as JSON, or the month's summary when the report stands."""
+    from pipeline.stages.report import read_summary
+
+    reported_now = any(result.stage == "report" and result.state != "would_run" for result in results)
+    summary = read_summary(context.run) if reported_now else None
+    if as_json:
+        value: dict[str, Any] = {"run": str(context.run), "stages": [asdict(result) for result in results]}
+        print(json.dumps(value | ({"summary": summary} if summary else {}), ensure_ascii=False))
+    elif summary:
+        from pipeline.report.statistics import summary_lines
+
+        for line in summary_lines(summary):
+            say.print(line, markup=False)
+        say.print(f"成果目录 results: {context.run}", markup=False)
+
+
+@app.command(epilog=example("xuncha demo demo-city"))
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the synthetic city is written")],
+    size: Annotated[Literal["full", "small"], typer.Option(help="8 x 8 km, or a quick small one")] = "full",
+    seed: Annotated[int, typer.Option(help="Another seed, another city")] = 20261001,
+    as_json: AsJson = False, workers: Workers = None, tile_px: TilePx = None, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Write the synthetic city and run its months."""
+    from pipeline.stages.demo import MONTHS, write_demo
+
+    with reported(as_json, debug):
+        warn.print(f"synthetic city in {folder}")
+        write_demo(folder, size=size, seed=seed)
+        for period, dispatched_on, as_of in MONTHS:
+            warn.print(f"[bold]{period}[/bold] detect, dispatch on {dispatched_on}, reconcile as of {as_of}")
+            options: dict[str, Any] = {"workers": workers, "tile_px": tile_px}
+            context, done = run_month(folder, period, DETECTION, **options)
+            send(context, dispatched_on)
+            context, rest = run_month(folder, period, (*RECONCILIATION, "report"), as_of=as_of, **options)
+            finish(context, done + rest, as_json)
+
+
+@app.command(epilog=example("xuncha init mycity"))
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The new city folder")],
+    as_json: AsJson = False, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Write a commented config and the folders and tables it expects."""
+    from pipeline.stages.init import init_city
+
+    with reported(as_json, debug):
+        written = [str(path) for path in init_city(folder)]
+        if as_json:
+            print(json.dumps({"written": written}, ensure_ascii=False))
+        else:
+            say.print("\n".join(written), markup=False)
+            say.print("Next: put scenes, layers and units there (docs/city-folder.md), then `xuncha check`.")
+
+
+@app.command(epilog=example("xuncha check mycity/config.yaml --period 2026-10"))
+def check(
+    config: ConfigPath, period: Annotated[str | None, typer.Option("--period", help="Month, YYYY-MM")] = None,
+    as_json: AsJson = False, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Check everything that can be checked before any costly work."""
+    from pipeline.stages.check import check_city
+
+    with reported(as_json, debug):
+        city, settings = city_of(config)
+        problems, warnings = check_city(city, settings, Period.parse(period) if period else None)
+        if as_json:
+            rows = [{"code": p.code, "message": p.message, "hint": p.hint} for p in problems]
+            print(json.dumps({"problems": rows, "warnings": warnings}, ensure_ascii=False))
+        for problem in problems:
+            warn.print(f"[red]{escape(str(problem))}[/red]")
+        for warning in warnings:
+            warn.print(f"[yellow]{escape(warning)}[/yellow]")
+        if problems:
+            raise typer.Exit(InputError.exit_code)
+        if not as_json:
+            say.print(f"ready: {city}", markup=False)
+
+
+@app.command(epilog=example("xuncha compare before.tif after.tif --out result"))
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="Earlier raster; results are on its grid")],
+    after: Annotated[Path, typer.Argument(metavar="AFTER", help="Later raster, any grid and CRS")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for score.tif and candidates.gpkg")],
+    profile: Annotated[Literal["auto", "s2", "landsat", "vhr"], typer.Option(help="Processing profile")] = "auto",
+    bands: Annotated[str | None, typer.Option(help="Band numbers, for example blue=1,green=2,red=3")] = None,
+    valid: Annotated[Path | None, typer.Option(help="Mask on BEFORE's grid, 1 = usable in both")] = None,
+    before_date: Annotated[str | None, typer.Option(help="YYYY-MM-DD; else tag ACQUISITION_DATE")] = None,
+    after_date: Annotated[str | None, typer.Option(help="YYYY-MM-DD; else tag ACQUISITION_DATE")] = None,
+    scale: Annotated[float | None, typer.Option(help="Stored number times scale plus offset is reflectance")] = None,
+    offset: Annotated[float | None, typer.Option(help="See --scale")] = None,
+    gsd_m: Annotated[float | None, typer.Option(help="Pixel size in metres where the file has no georeference")] = None,
+    min_area_m2: Annotated[float | None, typer.Option(help="Smallest object kept")] = None,
+    as_json: AsJson = False, workers: Workers = None, tile_px: TilePx = None, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Compare two rasters without a city: probability of new construction and candidate objects."""
+    from pipeline.config import Config
+    from pipeline.stages.compare import compare_pair
+    from pipeline.stages.guard import guarded
+
+    with reported(as_json, debug):
+        with guarded("compare", out), progress_bars() as progress:
+            outcome = compare_pair(
+                before, after, out, profile=profile, bands=band_numbers(bands), valid=valid,
+                before_date=parse_day(before_date) if before_date else None,
+                after_date=parse_day(after_date) if after_date else None, scale=scale, offset=offset, gsd_m=gsd_m,
+                min_area_m2=min_area_m2, execution=execution_of(Config(), workers, tile_px, progress),
+            )  # fmt: skip
+        if as_json:
+            print(json.dumps({"out": str(out), **asdict(outcome)}, ensure_ascii=False))
+        else:
+            for note in outcome.notes:
+                say.print(note, markup=False)
+            counts = ", ".join(f"{name} {value}" for name, value in outcome.counts.items())
+            say.print(f"{counts}\n{out / 'score.tif'}\n{out / 'candidates.gpkg'}", markup=False)
+
+
+def band_numbers(text: str | None) -> dict[str, int] | None:
+    """``blue=1,green=2`` as a dict; raises InputError E202 for anything else."""
+    if text is None:
+        return None
+    try:
+        return {name.strip(): int(number) for name, number in (part.split("=") for part in text.split(","))}
+    except ValueError:
+        raise InputError("E202", f"--bands {text}", "write it like blue=1,green=2,red=3") from None
+
+
+@app.command(epilog=example("xuncha detect mycity/config.yaml --period 2026-10"))
+def detect(
+    config: ConfigPath, period: PeriodText, dry_run: DryRun = False, as_json: AsJson = False,
+    workers: Workers = None, tile_px: TilePx = None, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Run acquire .. patrol: from scenes to ranked task lists."""
+    with reported(as_json, debug):
+        options: dict[str, Any] = {"workers": workers, "tile_px": tile_px, "dry_run": dry_run}
+        finish(*run_month(config, period, DETECTION, **options), as_json)
+
+
+def send(context: StageContext, day: str) -> dict[str, int]:
+    """Record the dispatch of a run's tasks."""
+    from pipeline.stages.dispatch import record_dispatch
+    from pipeline.stages.guard import city_lock
+
+    with city_lock(context.city):
+        return record_dispatch(
+            context.city, context.run, period=str(context.period), revision=context.run_name, day=parse_day(day)
+        )
+
+
+@app.command(epilog=example("xuncha dispatch mycity/config.yaml --period 2026-10 --date 2026-11-05"))
+def dispatch(
+    config: ConfigPath, period: PeriodText, day: Annotated[str, typer.Option("--date", help="YYYY-MM-DD")],
+    as_json: AsJson = False, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Record that the period's tasks were sent; its ids are closed from then on."""
+    from pipeline.execute import Execution
+    from pipeline.stages.runner import open_month, revisions
+
+    with reported(as_json, debug):
+        city, settings = city_of(config)
+        month = Period.parse(period)
+        context = open_month(city, settings, month, None, Execution())
+        runs = revisions(city, month)
+        counts = send(replace(context, run=runs[-1]) if runs else context, day)
+        if as_json:
+            print(json.dumps(counts))
+        else:
+            say.print(", ".join(f"{name} {value}" for name, value in counts.items()), markup=False)
+
+
+@app.command(epilog=example("xuncha reconcile mycity/config.yaml --period 2026-10 --as-of 2026-11-30"))
+def reconcile(
+    config: ConfigPath, period: PeriodText, as_of: AsOf = None, dry_run: DryRun = False, as_json: AsJson = False,
+    workers: Workers = None, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Run ledger .. supervise: what patrols missed, what the satellite missed, the state of each case."""
+    with reported(as_json, debug):
+        options: dict[str, Any] = {"as_of": as_of, "workers": workers, "dry_run": dry_run}
+        finish(*run_month(config, period, RECONCILIATION, **options), as_json)
+
+
+@app.command(epilog=example("xuncha report mycity/config.yaml --period 2026-10"))
+def report(
+    config: ConfigPath, period: PeriodText, as_of: AsOf = None, dry_run: DryRun = False, as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:  # fmt: skip
+    """Write the packages, the month's page and workbook, and targets.gpkg."""
+    with reported(as_json, debug):
+        finish(*run_month(config, period, ("report",), as_of=as_of, dry_run=dry_run), as_json)
+
+
+@app.command(epilog=example("xuncha run mycity/config.yaml --period 2026-10"))
+def run(
+    config: ConfigPath, period: PeriodText, as_of: AsOf = None, dry_run: DryRun = False, as_json: AsJson = False,
+    workers: Workers = None, tile_px: TilePx = None, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Run the whole month; finished stages are skipped, a killed run resumes."""
+    with reported(as_json, debug):
+        options: dict[str, Any] = {"as_of": as_of, "workers": workers, "tile_px": tile_px, "dry_run": dry_run}
+        finish(*run_month(config, period, tuple(entry.name for entry in STAGES), **options), as_json)
+
+
+@app.command(epilog=example("xuncha evaluate candidates.gpkg label.tif --score score.tif"))
+def evaluate(
+    targets: Annotated[Path, typer.Argument(metavar="TARGETS", help="Candidates or targets, vector file")],
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="Label raster (1 = change) or vector file of sites")],
+    score: Annotated[Path | None, typer.Option("--score", help="Score raster for average precision")] = None,
+    as_json: AsJson = False, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Measure pixel and object accuracy with confidence intervals."""
+    from pipeline.stages.evaluate import evaluate as measure
+
+    with reported(as_json, debug):
+        result = measure(targets, truth, score)
+        print(json.dumps(result, ensure_ascii=False, indent=None if as_json else 1))
+
+
+@app.command(epilog=example("xuncha verify mycity/runs/2026-10"))
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A folder CITY/runs/<period>")],
+    as_json: AsJson = False, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Re-hash a run and its journal and say what does not agree."""
+    from pipeline.stages.runner import verify_run
+
+    with reported(as_json, debug):
+        problems = verify_run(folder.resolve())
+        if as_json:
+            print(json.dumps({"problems": problems}, ensure_ascii=False))
+        else:
+            for problem in problems:
+                warn.print(f"[red]{escape(problem)}[/red]")
+            say.print("not as recorded" if problems else "as recorded", markup=False)
+        if problems:
+            raise typer.Exit(StageError.exit_code)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version")] = False,
+) -> None:
+    """Set up logging; print the version when asked."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point: Chinese output works whatever the console's code page."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    app()

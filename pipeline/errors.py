@@ -1,0 +1,81 @@
+"""Numbered errors: every one says what is wrong, where, and what to do about it.
+
+``docs/error-codes.md`` is generated from :data:`CODES`; a test keeps the two in step.
+"""
+
+from __future__ import annotations
+
+CODES: dict[str, str] = {
+    # 1xx configuration and command line
+    "E101": "configuration file missing or unreadable",
+    "E102": "configuration value not allowed",
+    "E103": "period or date not understood",
+    "E104": "option needs something the input does not have",
+    "E105": "city folder incomplete",
+    "E106": "stored format is newer than this program",
+    # 2xx imagery
+    "E201": "raster missing or unreadable",
+    "E202": "band missing or unknown",
+    "E203": "rasters do not overlap",
+    "E204": "scene without a date",
+    "E205": "mask does not fit the raster",
+    "E206": "images cannot be registered to each other",
+    # 3xx layers
+    "E301": "layer unreadable",
+    "E302": "layer without a coordinate reference system",
+    "E303": "required layer or field missing",
+    "E304": "coordinate transformation needs the bureau's own parameters",
+    # 4xx units, cells, people, plans, records
+    "E401": "unit table missing or lacks a column",
+    "E402": "unknown unit, cell or person named",
+    "E403": "record file row not usable",
+    "E404": "period not ready for this step",
+    "E405": "unit table row not usable",
+    # 5xx ledgers and tracks
+    "E501": "ledger file unreadable",
+    "E502": "ledger without a date column",
+    "E503": "ledger or track folder named after no known unit",
+    "E504": "track file unreadable",
+    # 6xx runs
+    "E601": "stage output missing or damaged",
+    "E602": "another run is working on this period",
+    "E603": "stage failed",
+    "E604": "interrupted",
+    # 7xx machine
+    "E701": "disk full",
+    "E702": "folder cannot be written",
+}
+
+
+class XunchaError(Exception):
+    """A problem a user can act on.
+
+    Parameters
+    ----------
+    code : a key of :data:`CODES`.
+    message : which file, row or field is wrong, in words.
+    hint : what the user can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        if code not in CODES:
+            raise KeyError(f"error code {code} is not listed in pipeline.errors.CODES")
+        super().__init__(code, message, hint)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.code} {CODES[self.code]}: {self.message} -> {self.hint}"
+
+
+class InputError(XunchaError):
+    """The input is wrong: exit code 2, nothing was written."""
+
+    exit_code = 2
+
+
+class StageError(XunchaError):
+    """A stage could not finish: exit code 1, finished parts are kept and the run resumes."""

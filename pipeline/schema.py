@@ -1,0 +1,699 @@
+"""The tables that flow between rooms, as data: column names, kinds, units and meanings.
+
+Writers conform to them with :func:`conform`, ``store`` checks them when it saves and loads, and the
+documents print the Chinese labels. ``null`` columns may be missing per row, all others may not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import geopandas as gpd
+import pandas as pd
+
+Kind = Literal["text", "integer", "real", "date", "flag", "json"]
+
+DTYPES: dict[str, str] = {
+    "text": "str",
+    "json": "str",
+    "integer": "int64",
+    "real": "float64",
+    "date": "datetime64[ms]",
+    "flag": "bool",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: ``kind`` fixes its dtype, ``label`` is the Chinese heading, ``unit`` is printed behind it."""
+
+    name: str
+    kind: Kind
+    label: str
+    unit: str = ""
+    null: bool = False
+
+    @property
+    def dtype(self) -> str:
+        if self.kind == "integer" and self.null:
+            return "Int64"
+        return DTYPES[self.kind]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's contract. ``geometry`` tables are GeoDataFrames in the city's projected metre CRS."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    geometry: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    def labels(self) -> dict[str, str]:
+        """Column name to Chinese heading with its unit."""
+        return {c.name: f"{c.label}({c.unit})" if c.unit else c.label for c in self.columns}
+
+    def plus(self, name: str, *columns: Column, key: tuple[str, ...] | None = None) -> Table:
+        """A table with further columns behind this one's."""
+        return Table(name, self.columns + columns, key or self.key, self.geometry)
+
+
+def conform(table: Table, frame: pd.DataFrame, crs: object = None) -> pd.DataFrame:
+    """``frame`` with the table's columns only, in its order and dtypes; never changes ``frame`` itself.
+
+    Columns that may be null are added when absent; an absent or null required column raises ValueError. Geometry
+    tables come back as GeoDataFrames in ``crs`` (default: the frame's own); the index is renumbered.
+    """
+    data: dict[str, pd.Series] = {}
+    for column in table.columns:
+        if column.name in frame.columns:
+            series = frame[column.name]
+        elif column.null:
+            series = pd.Series([None] * len(frame), index=frame.index, dtype="object")
+        else:
+            raise ValueError(f"table {table.name} lacks the column {column.name}")
+        data[column.name] = _cast(series, column, table.name)
+    plain = pd.DataFrame(data, index=frame.index, columns=table.names).reset_index(drop=True)
+    if not table.geometry:
+        return plain
+    geometry = frame["geometry"] if "geometry" in frame.columns else [None] * len(frame)
+    own = getattr(frame, "crs", None) if isinstance(frame, gpd.GeoDataFrame) else None
+    shapes = gpd.GeoSeries(list(geometry), crs=crs if crs is not None else own)
+    return gpd.GeoDataFrame(plain, geometry=shapes, crs=shapes.crs)
+
+
+def _cast(series: pd.Series, column: Column, table: str) -> pd.Series:
+    if column.kind == "date":
+        cast = pd.to_datetime(series).astype("datetime64[ms]")
+    elif column.kind in ("text", "json"):
+        cast = series.astype("object").where(series.notna(), None).astype("str")
+    else:
+        cast = series.astype(column.dtype)
+    if not column.null and cast.isna().any():
+        raise ValueError(f"table {table}, column {column.name}: {int(cast.isna().sum())} rows without a value")
+    return cast
+
+
+def empty(table: Table, crs: object = None) -> pd.DataFrame:
+    """The table with no rows, right columns and dtypes."""
+    return conform(table, pd.DataFrame({name: [] for name in table.names}), crs)
+
+
+def _text(name: str, label: str, null: bool = False) -> Column:
+    return Column(name, "text", label, null=null)
+
+
+def _real(name: str, label: str, unit: str = "", null: bool = False) -> Column:
+    return Column(name, "real", label, unit, null)
+
+
+def _integer(name: str, label: str, unit: str = "", null: bool = False) -> Column:
+    return Column(name, "integer", label, unit, null)
+
+
+def _date(name: str, label: str, null: bool = False) -> Column:
+    return Column(name, "date", label, null=null)
+
+
+def _flag(name: str, label: str) -> Column:
+    return Column(name, "flag", label)
+
+
+def _json(name: str, label: str, null: bool = False) -> Column:
+    return Column(name, "json", label, null=null)
+
+
+# --- inputs: units, people, plans, records (Chinese headings in the bureau's files are these labels) ---------
+
+UNITS = Table(
+    "units",
+    (
+        _text("unit_id", "单位编号"),
+        _text("name", "单位名称"),
+        _text("kind", "单位类型"),
+        _integer("precedence", "重叠优先级"),
+        _integer("workload_per_month", "每月核查上限", "个"),
+    ),
+    key=("unit_id",),
+    geometry=True,
+)
+CELLS = Table("cells", (_text("cell_id", "网格编号"),), key=("cell_id",), geometry=True)
+PEOPLE = Table(
+    "people",
+    (
+        _text("person_id", "人员编号"),
+        _text("name", "姓名"),
+        _text("unit_id", "单位编号"),
+        _text("role", "职务", null=True),
+        _text("phone", "电话", null=True),
+    ),
+    key=("person_id",),
+)
+RESPONSIBILITY = Table(
+    "responsibility",
+    (
+        _text("cell_id", "网格编号"),
+        _text("unit_id", "单位编号"),
+        _text("person_id", "人员编号"),
+        _date("valid_from", "起始日期"),
+        _date("valid_to", "终止日期", null=True),
+    ),
+    key=("cell_id", "unit_id", "valid_from"),
+)
+DELEGATIONS = Table(
+    "delegations",
+    (
+        _text("unit_id", "单位编号"),
+        _text("delegate_unit_id", "受托单位编号"),
+        _date("valid_from", "起始日期"),
+        _date("valid_to", "终止日期", null=True),
+        _text("basis", "依据", null=True),
+    ),
+    key=("unit_id", "valid_from"),
+)
+PLAN = Table(
+    "plan",
+    (
+        _text("plan_id", "计划编号"),
+        _text("unit_id", "单位编号"),
+        _text("cell_id", "网格编号"),
+        _text("person_id", "人员编号", null=True),
+        _date("due_from", "计划起始日期"),
+        _date("due_to", "计划截止日期"),
+        _integer("visits_required", "应巡次数", "次"),
+    ),
+    key=("plan_id",),
+)
+DISPATCHES = Table(
+    "dispatches",
+    (
+        _text("period", "期次"),
+        _text("revision", "版本"),
+        _text("target_id", "监测编号"),
+        _text("unit_id", "单位编号"),
+        _date("dispatched_on", "派发日期"),
+    ),
+    key=("period", "revision", "target_id"),
+)
+FIELD_CHECKS = Table(
+    "field_checks",
+    (
+        _text("target_id", "监测编号"),
+        _date("checked_on", "核查日期"),
+        _text("outcome", "核查结果"),
+        _text("checked_by", "核查人员", null=True),
+        _text("note", "备注", null=True),
+    ),
+    key=("target_id", "checked_on"),
+)
+APPROVAL_RECORDS = Table(
+    "approvals",
+    (
+        _text("target_id", "监测编号"),
+        _date("approved_on", "批准日期"),
+        _text("document", "批准文号"),
+    ),
+    key=("target_id", "document"),
+)
+NOTICES = Table(
+    "notices",
+    (
+        _text("target_id", "监测编号"),
+        _text("notice_kind", "文书种类"),
+        _text("number", "文书编号"),
+        _date("issued_on", "制作日期"),
+        _date("served_on", "送达日期", null=True),
+    ),
+    key=("number",),
+)
+REFERRAL_RECORDS = Table(
+    "referral_records",
+    (
+        _text("target_id", "监测编号"),
+        _date("referred_on", "抄告日期"),
+        _text("referred_to", "抄告部门"),
+    ),
+    key=("target_id", "referred_on"),
+)
+DECISIONS = Table(
+    "decisions",
+    (
+        _text("target_id", "监测编号"),
+        _text("entry_id", "台账条目", null=True),
+        _text("decision", "决定"),
+        _date("decided_on", "决定日期"),
+        _text("reason", "理由", null=True),
+    ),
+    key=("target_id", "entry_id", "decided_on", "decision"),
+)
+
+# --- inputs: layers, after their names and fields have been recognised ----------------------------------------
+
+LAND_USE = Table(
+    "land_use",
+    (
+        _text("parcel_id", "标识码"),
+        _text("class_code", "地类编码"),
+        _text("class_name", "地类名称", null=True),
+        _text("location_code", "坐落代码", null=True),
+        _real("attribute_area_m2", "图斑面积", "平方米", null=True),
+    ),
+    key=("parcel_id",),
+    geometry=True,
+)
+BASIC_FARMLAND = Table(
+    "basic_farmland",
+    (
+        _text("parcel_id", "图斑编号"),
+        _date("valid_from", "保护开始时间", null=True),
+        _date("valid_to", "保护结束时间", null=True),
+    ),
+    key=("parcel_id",),
+    geometry=True,
+)
+PLANNING = Table(
+    "planning",
+    (_text("zone_id", "标识码"), _text("zone_kind", "规划分区")),
+    key=("zone_id",),
+    geometry=True,
+)
+APPROVALS = Table(
+    "approved_land",
+    (
+        _text("approval_id", "标识码"),
+        _text("document", "批准文号", null=True),
+        _text("project", "项目名称", null=True),
+        _date("approved_on", "批准日期", null=True),
+    ),
+    key=("approval_id",),
+    geometry=True,
+)
+TEMPORARY_LAND = APPROVALS.plus("temporary_land", _date("expires_on", "到期日期", null=True))
+PLACES = Table(
+    "places",
+    (_text("place_id", "行政区代码"), _text("name", "名称"), _text("place_kind", "类别")),
+    key=("place_id",),
+    geometry=True,
+)
+
+# --- detect, screen, register --------------------------------------------------------------------------------
+
+CANDIDATES = Table(
+    "candidates",
+    (
+        _text("candidate_id", "候选编号"),
+        _text("source", "影像来源"),
+        _real("probability", "新增建设概率"),
+        _text("stage", "施工阶段"),
+        _text("confidence", "时序置信"),
+        _real("area_m2", "面积", "平方米", null=True),
+        _integer("area_px", "像元数"),
+        _date("last_clear", "前时相", null=True),
+        _date("first_seen", "后时相", null=True),
+        _real("gsd_m", "像元大小", "米", null=True),
+        _real("change_score", "变化强度"),
+        _real("change_score_max", "最大变化强度"),
+        _real("novelty", "历史新异度", null=True),
+        _real("ndvi_before", "前期植被指数", null=True),
+        _real("ndvi_after", "后期植被指数", null=True),
+        _real("brightness_before", "前期亮度"),
+        _real("brightness_after", "后期亮度"),
+        _real("correlation", "局部相关"),
+        _real("rectangularity", "矩形度"),
+        _real("edge_contrast", "边缘反差"),
+        _real("clear_share", "可观测比例"),
+        _integer("clear_looks", "无云观测次数"),
+    ),
+    key=("candidate_id",),
+    geometry=True,
+)
+
+_SCREENING = (
+    _json("kinds", "疑似违法类型", null=True),
+    _json("rules", "规则与字段值"),
+    _json("area_by_class_m2", "地类面积"),
+    _real("farmland_m2", "耕地面积", "平方米", null=True),
+    _real("basic_farmland_m2", "永久基本农田面积", "平方米", null=True),
+    _real("construction_land_m2", "建设用地面积", "平方米", null=True),
+    _real("outside_plan_m2", "规划外面积", "平方米", null=True),
+    _real("approved_m2", "已批准面积", "平方米", null=True),
+    _text("approval", "批准文号", null=True),
+)
+SUSPECTED = CANDIDATES.plus("suspected", *_SCREENING)
+SUPPRESSED = SUSPECTED.plus("suppressed", _text("suppressed_by", "排除规则"), _text("suppressed_reason", "排除理由"))
+TARGETS = Table(
+    "targets",
+    (
+        _text("target_id", "监测编号"),
+        _text("state", "状态"),
+        _text("first_period", "首次检出期次"),
+        _text("last_period", "最近检出期次"),
+        _text("parent_ids", "来源编号", null=True),
+        _text("merged_into", "并入编号", null=True),
+        _json("history", "历期记录"),
+        _json("links", "关联线索", null=True),
+        _real("area_before_m2", "上期面积", "平方米", null=True),
+        *SUSPECTED.columns,
+    ),
+    key=("target_id",),
+    geometry=True,
+)
+REVISION = Table(
+    "revision",
+    (_text("target_id", "监测编号"), _text("change", "变化"), _text("detail", "说明")),
+    key=("target_id", "change"),
+)
+
+# --- patrol --------------------------------------------------------------------------------------------------
+
+TASKS = Table(
+    "tasks",
+    (
+        _text("target_id", "监测编号"),
+        _text("cell_id", "网格编号", null=True),
+        _json("cell_shares", "网格占比"),
+        _text("unit_id", "属地单位", null=True),
+        _text("acting_unit_id", "负责单位", null=True),
+        _text("person_id", "责任人", null=True),
+        _integer("rank", "序号"),
+        _real("priority", "优先度"),
+        _flag("included", "列入本月任务"),
+        _text("left_out_reason", "未列入理由", null=True),
+        _date("due_on", "办理期限", null=True),
+        _text("reason", "提示"),
+    ),
+    key=("target_id",),
+)
+CELL_STATES = Table(
+    "cell_states",
+    (
+        _text("cell_id", "网格编号"),
+        _text("unit_id", "属地单位", null=True),
+        _text("acting_unit_id", "负责单位", null=True),
+        _text("person_id", "责任人", null=True),
+        _text("state", "本期状态"),
+        _integer("targets", "目标数", "个"),
+        _real("observable_share", "可观测比例"),
+        _text("reason", "说明"),
+    ),
+    key=("cell_id",),
+    geometry=True,
+)
+PLAN_CHECK = Table(
+    "plan_check",
+    (
+        _text("rule", "规则"),
+        _text("unit_id", "单位编号", null=True),
+        _text("cell_id", "网格编号", null=True),
+        _text("problem", "问题"),
+    ),
+    key=("rule", "unit_id", "cell_id"),
+)
+ROUTES = Table(
+    "routes",
+    (
+        _text("unit_id", "单位编号"),
+        _integer("day", "巡查日"),
+        _integer("stop", "站序"),
+        _text("target_id", "监测编号"),
+        _real("leg_m", "路段长度", "米"),
+    ),
+    key=("unit_id", "day", "stop"),
+    geometry=True,
+)
+
+# --- ledger --------------------------------------------------------------------------------------------------
+
+ENTRIES = Table(
+    "entries",
+    (
+        _text("entry_id", "条目编号"),
+        _text("unit_id", "单位编号"),
+        _text("file", "文件"),
+        _text("sheet", "工作表"),
+        _integer("row", "行号"),
+        _integer("item", "行内序号"),
+        _flag("finding", "有无发现"),
+        _date("discovered_on", "巡查时间", null=True),
+        _date("discovered_until", "巡查时间止", null=True),
+        _text("people", "巡查人员", null=True),
+        _text("route", "巡查路线", null=True),
+        _text("project", "巡查项目", null=True),
+        _text("subject", "违法项目主体或名称", null=True),
+        _text("place", "违法地点", null=True),
+        _text("status", "违法现状", null=True),
+        _text("measures", "制止措施", null=True),
+        _text("effect", "制止效果", null=True),
+        _text("follow_up", "后续处理", null=True),
+        _text("stated_target_id", "填报监测编号", null=True),
+        _real("stated_area_m2", "填报面积", "平方米", null=True),
+        _real("stated_x", "填报坐标一", null=True),
+        _real("stated_y", "填报坐标二", null=True),
+        _text("datum", "坐标基准", null=True),
+        _text("position_source", "位置来源"),
+        _real("uncertainty_m", "位置误差", "米", null=True),
+    ),
+    key=("entry_id",),
+    geometry=True,
+)
+VISITS = Table(
+    "visits",
+    (
+        _text("visit_id", "巡查编号"),
+        _text("unit_id", "单位编号"),
+        _text("people", "巡查人员", null=True),
+        _date("visited_on", "巡查日期"),
+        _date("visited_until", "巡查日期止", null=True),
+        _text("evidence", "依据"),
+        _text("file", "文件"),
+        _real("length_m", "轨迹长度", "米", null=True),
+        _real("minutes", "用时", "分钟", null=True),
+        _text("cell_ids", "涉及网格", null=True),
+        _text("doubts", "存疑", null=True),
+    ),
+    key=("visit_id",),
+    geometry=True,
+)
+REPAIRS = Table(
+    "repairs",
+    (
+        _text("unit_id", "单位编号"),
+        _text("file", "文件"),
+        _text("sheet", "工作表"),
+        _integer("row", "行号"),
+        _text("field", "字段"),
+        _text("before", "原值", null=True),
+        _text("after", "改后", null=True),
+        _text("rule", "规则"),
+    ),
+    key=("file", "sheet", "row", "field", "rule"),
+)
+REJECTED = Table(
+    "rejected",
+    (
+        _text("unit_id", "单位编号", null=True),
+        _text("file", "文件"),
+        _text("sheet", "工作表", null=True),
+        _integer("row", "行号", null=True),
+        _text("field", "字段", null=True),
+        _text("content", "原内容", null=True),
+        _text("code", "错误号"),
+        _text("reason", "理由"),
+    ),
+    key=("file", "sheet", "row", "field"),
+)
+
+# --- reconcile -----------------------------------------------------------------------------------------------
+
+MATCHES = Table(
+    "matches",
+    (
+        _text("target_id", "监测编号"),
+        _text("entry_id", "条目编号"),
+        _real("probability", "匹配概率"),
+        _real("distance_m", "距离", "米", null=True),
+        _real("space_score", "空间得分"),
+        _real("time_score", "时间得分"),
+        _real("word_score", "文字得分"),
+        _text("status", "匹配状态"),
+        _text("reason", "说明"),
+    ),
+    key=("target_id", "entry_id"),
+)
+VERDICTS = Table(
+    "verdicts",
+    (
+        _text("target_id", "监测编号"),
+        _text("unit_id", "属地单位", null=True),
+        _text("acting_unit_id", "负责单位", null=True),
+        _text("person_id", "责任人", null=True),
+        _text("cell_id", "网格编号", null=True),
+        _text("verdict", "结论"),
+        _text("rule", "规则"),
+        _text("reason", "理由"),
+        _text("entry_id", "台账条目", null=True),
+        _date("discovered_on", "发现日期", null=True),
+        _date("dispatched_on", "派发日期", null=True),
+        _date("last_clear", "前时相", null=True),
+        _date("first_seen", "后时相", null=True),
+        _date("window_from", "应见起始日", null=True),
+        _date("window_to", "应见截止日", null=True),
+        _integer("visits_in_window", "窗口内巡查", "次"),
+        _text("visit_id", "最佳巡查", null=True),
+        _real("seen_probability", "看见概率"),
+        _integer("visits_required", "应巡次数", "次"),
+        _flag("records_complete", "资料齐全"),
+        _text("outcome", "核查结果"),
+        _flag("accountable", "可追责"),
+    ),
+    key=("target_id",),
+)
+COVERAGE = Table(
+    "coverage",
+    (
+        _text("cell_id", "网格编号"),
+        _text("unit_id", "属地单位", null=True),
+        _text("acting_unit_id", "负责单位", null=True),
+        _text("person_id", "责任人", null=True),
+        _integer("planned_visits", "计划巡查", "次"),
+        _integer("track_visits", "有轨迹巡查", "次"),
+        _integer("ledger_visits", "仅台账巡查", "次"),
+        _real("track_length_m", "轨迹长度", "米"),
+        _real("seen_share", "看见面积比例"),
+        _real("observable_share", "影像可观测比例"),
+        _date("last_visit", "最近巡查", null=True),
+        _text("state", "覆盖状态"),
+        _text("reason", "说明"),
+    ),
+    key=("cell_id",),
+    geometry=True,
+)
+MISSED = Table(
+    "missed",
+    (
+        _text("missed_id", "漏巡编号"),
+        _text("cell_id", "网格编号"),
+        _text("unit_id", "属地单位", null=True),
+        _text("acting_unit_id", "负责单位", null=True),
+        _integer("rank", "序号"),
+        _text("kind", "漏巡类型"),
+        _real("area_m2", "面积", "平方米"),
+        _integer("targets", "目标数", "个"),
+        _text("reason", "说明"),
+    ),
+    key=("missed_id",),
+    geometry=True,
+)
+OMISSIONS = Table(
+    "omissions",
+    (
+        _text("entry_id", "条目编号"),
+        _text("unit_id", "单位编号"),
+        _text("omission", "原因类别"),
+        _date("discovered_on", "巡查时间", null=True),
+        _text("subject", "违法项目主体或名称", null=True),
+        _text("place", "违法地点", null=True),
+        _text("reason", "说明"),
+    ),
+    key=("entry_id",),
+    geometry=True,
+)
+KPIS = Table(
+    "kpis",
+    (
+        _text("kpi", "指标"),
+        _text("unit_id", "单位编号", null=True),
+        _real("value", "数值", null=True),
+        _real("low", "区间下限", null=True),
+        _real("high", "区间上限", null=True),
+        _integer("numerator", "分子"),
+        _integer("denominator", "分母"),
+        _text("formula", "口径"),
+    ),
+    key=("kpi", "unit_id"),
+)
+AUDIT_SAMPLE = Table(
+    "audit_sample",
+    (
+        _text("cell_id", "网格编号"),
+        _text("stratum", "分层"),
+        _real("inclusion_probability", "入样概率"),
+    ),
+    key=("cell_id",),
+)
+
+# --- supervise -----------------------------------------------------------------------------------------------
+
+CASES = Table(
+    "cases",
+    (
+        _text("target_id", "监测编号"),
+        _text("unit_id", "负责单位", null=True),
+        _text("state", "办理状态"),
+        _date("since", "状态起始日", null=True),
+        _text("outcome", "核查结果"),
+        _text("next_step", "下一步"),
+        _date("due_on", "期限", null=True),
+        _flag("overdue", "已逾期"),
+        _text("basis", "依据"),
+    ),
+    key=("target_id",),
+)
+ALERTS = Table(
+    "alerts",
+    (
+        _text("target_id", "监测编号"),
+        _text("alert", "提醒"),
+        _date("seen_on", "影像日期", null=True),
+        _text("reason", "说明"),
+    ),
+    key=("target_id", "alert"),
+)
+PARCELS = Table(
+    "parcels",
+    (
+        _text("approval_id", "标识码"),
+        _text("document", "批准文号", null=True),
+        _text("project", "项目名称", null=True),
+        _date("approved_on", "批准日期", null=True),
+        _text("state", "动工状态"),
+        _real("built_share", "动工面积比例"),
+        _date("first_seen", "首见动工", null=True),
+        _text("reason", "说明"),
+    ),
+    key=("approval_id",),
+    geometry=True,
+)
+REFERRALS = Table(
+    "referrals",
+    (
+        _text("target_id", "监测编号"),
+        _text("subject", "违法主体", null=True),
+        _text("happened", "违法时间"),
+        _text("project", "项目名称", null=True),
+        _text("location", "具体位置"),
+        _real("area_m2", "占地面积", "平方米"),
+        _text("actual_use", "实际用途", null=True),
+        _text("missing_items", "缺项", null=True),
+        _date("referred_on", "抄告日期", null=True),
+        _text("referred_to", "抄告部门", null=True),
+    ),
+    key=("target_id",),
+)
+
+JCTB_FIELDS: dict[str, str] = {
+    "target_id": "JCBH",
+    "stage": "TBLX",
+    "county_code": "XZQDM",
+    "area_m2": "JCMJ",
+    "last_clear": "QSX",
+    "first_seen": "HSX",
+    "x": "XZB",
+    "y": "YZB",
+    "land_class": "BGDL",
+}

@@ -1,0 +1,85 @@
+"""What every stage is given and what it gives back.
+
+A stage module has ``inputs(context)``, the files outside ``runs/`` that decide its result, and
+``run(context, out)``, which writes into the empty folder ``out`` and returns a :class:`StageOutcome`.
+The runner makes ``out`` the stage's folder only when ``run`` has returned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+import geopandas as gpd
+from odc.geo.geobox import GeoBox
+
+from pipeline.config import Config
+from pipeline.execute import Execution
+from pipeline.grid import city_geobox
+from pipeline.schema import Table
+from pipeline.store import read_table
+from pipeline.values import Period
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """A month's run: ``city`` is the city folder, ``run`` this period's run folder.
+
+    ``previous`` is the latest earlier period's run folder that holds a register, ``issued`` the run folder of
+    this period's dispatched revision when this run is a further revision of it; both None when there is none.
+    """
+
+    config: Config
+    city: Path
+    period: Period
+    as_of: date
+    run: Path
+    previous: Path | None
+    issued: Path | None
+    execution: Execution
+
+    @property
+    def run_name(self) -> str:
+        """``2026-10``, or ``2026-10.r2`` for a revision."""
+        return self.run.name
+
+    def folder(self, stage: str) -> Path:
+        """The finished folder of an earlier stage of this run."""
+        return self.run / stage
+
+    def table(self, stage: str, table: Table, file: str | None = None) -> Any:
+        """A table written by an earlier stage of this run, ``<table name>.parquet`` unless ``file`` is given."""
+        return read_table(self.folder(stage) / (file or f"{table.name}.parquet"), table)
+
+    def geobox(self) -> GeoBox:
+        """The city's working grid."""
+        bounds = self.config.city.bounds
+        if bounds is None:
+            cells = gpd.read_file(self.city / "units" / "cells.gpkg").to_crs(self.config.city.crs)
+            bounds = tuple(cells.total_bounds)
+        return city_geobox(bounds, self.config.city.crs, self.config.city.pixel_m)
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """What a stage has to say: counts for the summary, notes for people, parts that failed with their reason.
+
+    ``publish``: files of the stage's folder (keys) to be copied to a path relative to the run folder (values).
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    publish: dict[str, str] = field(default_factory=dict)
+
+
+class StageModule(Protocol):
+    """The two functions of a stage module."""
+
+    def inputs(self, context: StageContext) -> tuple[Path, ...]:
+        """Files outside ``runs/`` whose content decides the result."""
+
+    def run(self, context: StageContext, out: Path) -> StageOutcome:
+        """Write the stage's outputs into ``out``."""

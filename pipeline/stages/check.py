@@ -1,0 +1,54 @@
+"""Every precheck of a city folder before any costly work; all problems at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.errors import InputError, XunchaError
+from pipeline.sources.layers import check_layers
+from pipeline.sources.records import read_records
+from pipeline.sources.scenes import check_scenes
+from pipeline.sources.units import check_units, read_units
+from pipeline.stages.guard import require_writable
+from pipeline.values import Period
+
+
+def check_city(city: Path, config: Config, period: Period | None) -> tuple[list[XunchaError], list[str]]:
+    """Problems that stop a run, and warnings about what will be left out; nothing is written but a probe."""
+    missing = [name for name in ("layers", "units") if not (city / name).is_dir()]
+    if missing:
+        return [
+            InputError("E105", f"{city} has no folder {name}", "`xuncha init` writes the folders") for name in missing
+        ], []
+    problems: list[XunchaError] = []
+    try:
+        require_writable(city / "runs")
+        read_records(city)
+    except XunchaError as problem:
+        problems.append(problem)
+    problems += check_units(city, config.city.crs)
+    problems += check_layers(city / "layers", config.city.crs)
+    for source in config.sources:
+        problems += check_scenes(city / source.folder, source, period, config.acquire.history_months)
+    return problems, [] if problems else _folder_warnings(city, config)
+
+
+def _folder_warnings(city: Path, config: Config) -> list[str]:
+    units = read_units(city, config.city.crs).units
+    known = set(units["unit_id"]) | set(units["name"])
+    warnings = []
+    for room in ("ledgers", "tracks"):
+        folders = sorted(path.name for path in (city / room).glob("*") if path.is_dir())
+        warnings += [
+            f"E503 {room}/{name}: no unit has this id or name; its files are listed as rejected, not used"
+            for name in folders
+            if name not in known
+        ]
+        handed_in = set(folders)
+        warnings += [
+            f"{room}: nothing from {row.name} ({row.unit_id})"
+            for row in units.itertuples(index=False)
+            if row.name not in handed_in and row.unit_id not in handed_in
+        ]
+    return warnings

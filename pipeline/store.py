@@ -1,0 +1,101 @@
+"""Tables and JSON on disk: checked against their schema, written atomically, equal bytes for equal content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pandera.pandas as pandera
+
+from pipeline import FORMAT_VERSION
+from pipeline.errors import InputError, StageError
+from pipeline.schema import Table, conform
+
+
+def checker(table: Table) -> pandera.DataFrameSchema:
+    """The pandera schema of a table: dtypes, nulls and, where the key cannot be null, its uniqueness."""
+    nullable = {column.name for column in table.columns if column.null}
+    unique = None if nullable & set(table.key) else list(table.key)
+    columns = {c.name: pandera.Column(c.dtype, nullable=c.null) for c in table.columns}
+    return pandera.DataFrameSchema(columns, unique=unique, name=table.name)
+
+
+def check_table(table: Table, frame: pd.DataFrame) -> None:
+    """Raise StageError E603 naming rows and columns where ``frame`` breaks its contract."""
+    try:
+        checker(table).validate(pd.DataFrame(frame[table.names]), lazy=True)
+    except pandera.errors.SchemaErrors as problem:
+        cases = problem.failure_cases[["column", "check", "index", "failure_case"]].head(5).to_dict("records")
+        raise StageError(
+            "E603", f"table {table.name} breaks its contract: {cases}", "report this with the run's journal"
+        ) from problem
+
+
+def write_table(path: Path, table: Table, frame: pd.DataFrame) -> None:
+    """Conform, check and write a table as (Geo)Parquet, replacing ``path`` only when complete."""
+    conformed = conform(table, frame)
+    check_table(table, conformed)
+    temporary = path.with_name(path.name + ".tmp")
+    conformed.to_parquet(temporary, index=False)
+    temporary.replace(path)
+
+
+def read_table(path: Path, table: Table) -> Any:
+    """Read a table back; GeoDataFrame for geometry tables. Raises StageError E601 when absent or damaged."""
+    try:
+        frame = gpd.read_parquet(path) if table.geometry else pd.read_parquet(path)
+        return conform(table, frame)
+    except (OSError, ValueError) as problem:
+        raise StageError(
+            "E601", f"{path.name} in {path.parent.name}: {problem}", "run the stage that writes it again"
+        ) from problem
+
+
+def json_bytes(value: Any) -> bytes:
+    """UTF-8 JSON with sorted keys and a final newline; NaN is refused."""
+    return (json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n").encode("utf-8")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that it is either the old one or the whole new one."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically, the same bytes for the same value."""
+    write_bytes(path, json_bytes(value))
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; raises StageError E601 when absent or damaged, InputError E106 for a newer format."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise StageError("E601", f"{path.name}: {problem}", "run the stage that writes it again") from problem
+    if isinstance(value, Mapping) and value.get("format_version", 0) > FORMAT_VERSION:
+        raise InputError("E106", f"{path.name} has format {value['format_version']}", "update the program")
+    return value
+
+
+def digest_bytes(content: bytes) -> str:
+    """sha256 of bytes, hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """sha256 of a file, hexadecimal, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_tree(folder: Path) -> dict[str, str]:
+    """sha256 of every file below ``folder`` by relative POSIX path, sorted."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): digest_file(path) for path in files}

@@ -1,0 +1,191 @@
+"""Small frozen values that the rooms pass to each other: periods, shifts, gains and the field's vocabularies."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import IntEnum, StrEnum
+
+from pipeline.errors import InputError
+
+
+@dataclass(frozen=True, order=True)
+class Period:
+    """A calendar month, the unit of account; its text form ``2026-10`` round-trips."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def parse(cls, text: str) -> Period:
+        """Read ``YYYY-MM``; raises InputError E103 for anything else."""
+        match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text.strip())
+        if match is None:
+            raise InputError("E103", f"period {text!r}", "write the month as YYYY-MM, for example 2026-10")
+        return cls(int(match[1]), int(match[2]))
+
+    @classmethod
+    def of(cls, day: date) -> Period:
+        """The month a day falls in."""
+        return cls(day.year, day.month)
+
+    @property
+    def first_day(self) -> date:
+        return date(self.year, self.month, 1)
+
+    @property
+    def last_day(self) -> date:
+        return date(self.year, self.month, calendar.monthrange(self.year, self.month)[1])
+
+    def shifted(self, months: int) -> Period:
+        """The period ``months`` later (negative: earlier)."""
+        index = self.year * 12 + self.month - 1 + months
+        return Period(index // 12, index % 12 + 1)
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+
+def parse_day(text: str) -> date:
+    """Read ``YYYY-MM-DD``; raises InputError E103 for anything else."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise InputError("E103", f"date {text!r}", "write the date as YYYY-MM-DD, for example 2026-11-05") from None
+
+
+@dataclass(frozen=True)
+class DateInterval:
+    """Closed interval of days an image may have been taken in; a dated scene has start == end."""
+
+    start: date
+    end: date
+
+    @property
+    def middle(self) -> date:
+        return self.start + timedelta(days=(self.end - self.start).days // 2)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Translation that brings an image onto its reference, fitted once per scene.
+
+    ``dy_px``/``dx_px``: the image's content must be moved by this many reference pixels (rows down,
+    columns right); ``residual_px``: robust spread of the tile estimates; ``tiles``: tiles that answered.
+    """
+
+    dy_px: float
+    dx_px: float
+    residual_px: float
+    tiles: int
+    accepted: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Per-band linear map ``slope * x + offset`` onto the reference's radiometry, and how it was chosen."""
+
+    method: str
+    slope: tuple[float, ...]
+    offset: tuple[float, ...]
+    held_out_residual: float
+
+
+class Validity(IntEnum):
+    """Why a pixel can or cannot be observed (uint8 rasters)."""
+
+    CLEAR = 0
+    NO_DATA = 1
+    CLOUD = 2
+    SHADOW = 3
+    HAZE = 4
+    SNOW = 5
+    SATURATED = 6
+    MISREGISTERED = 7
+    NO_SCENE = 8
+
+
+class Labelled(StrEnum):
+    """A code with its Chinese label."""
+
+    label: str
+
+    def __new__(cls, code: str, label: str) -> Labelled:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.label = label
+        return member
+
+
+class Stage(Labelled):
+    """Construction stage seen in the imagery."""
+
+    EARTHWORKS = "earthworks", "推填土"
+    PIT = "pit", "基坑"
+    STRUCTURE = "structure", "主体结构"
+    ROOFED = "roofed", "封顶"
+    UNKNOWN = "unknown", "不能判断"
+
+
+class TargetState(Labelled):
+    """What the register says of a target in a period."""
+
+    NEW = "new", "新增"
+    GROWING = "growing", "扩大"
+    SEEN_AGAIN = "seen_again", "再次检出"
+    CARRIED = "carried", "本期未再检出"
+    MERGED = "merged", "已并入"
+
+
+class UnitKind(Labelled):
+    """Kinds of patrol unit in the bureau's plan, and the city's own team."""
+
+    TOWNSHIP = "township", "乡镇"
+    STREET = "street", "街道"
+    ECONOMIC_ZONE = "economic_zone", "经济开发区"
+    CIRCULAR_ZONE = "circular_zone", "循环经济产业开发区"
+    OFFICE = "office", "办事处"
+    CITY_TEAM = "city_team", "市局执法队伍"
+
+
+class Outcome(Labelled):
+    """Result of a person's field check; satellite output never sets it."""
+
+    UNCHECKED = "unchecked", "未核"
+    VIOLATION = "violation", "违法"
+    LAWFUL = "lawful", "合法"
+    PSEUDO_CHANGE = "pseudo_change", "伪变化"
+    OTHER = "other", "其他"
+
+
+class Verdict(Labelled):
+    """What patrols did about a target; the first that fits."""
+
+    FOUND_BEFORE_DISPATCH = "found_before_dispatch", "已发现"
+    FOUND_AFTER_DISPATCH = "found_after_dispatch", "派后发现"
+    PATROLLED_NOT_REPORTED = "patrolled_not_reported", "已巡未发现"
+    DUE_NOT_PATROLLED = "due_not_patrolled", "应巡未巡"
+    UNDETERMINABLE = "undeterminable", "不可判"
+
+
+class CellState(Labelled):
+    """What a month's imagery says of a grid cell."""
+
+    TARGETS = "targets", "有疑似目标"
+    NONE_FOUND = "none_found", "未发现"
+    PARTLY_OBSERVED = "partly_observed", "部分可观测"
+    NOT_OBSERVED = "not_observed", "未观测"
+
+
+class OmissionClass(Labelled):
+    """Why a ledger finding has no satellite target."""
+
+    BELOW_RESOLUTION = "below_resolution", "小于可分辨面积"
+    NOT_OBSERVABLE = "not_observable", "影像不可观测"
+    AFTER_IMAGE = "after_image", "发生在影像之后"
+    NOT_LOCATED = "not_located", "位置无法确定"
+    SUPPRESSED = "suppressed", "检出后被排除"
+    TRUE_MISS = "true_miss", "卫星漏检"
