@@ -40,7 +40,10 @@ class City(Section):
     @field_validator("crs")
     @classmethod
     def _projected(cls, value: str) -> str:
-        crs = pyproj.CRS.from_user_input(value)
+        try:
+            crs = pyproj.CRS.from_user_input(value)
+        except pyproj.exceptions.CRSError as problem:
+            raise ValueError(f"not a known CRS: {problem}") from problem
         if not crs.is_projected or crs.axis_info[0].unit_name != "metre":
             raise ValueError("needs a projected CRS in metres, for example EPSG:4547")
         return value
@@ -72,9 +75,39 @@ class Detect(Section):
 class Screen(Section):
     """Candidates against dated layers."""
 
+    min_area_m2: Positive = Field(200.0, description="Candidates below this geodesic area are suppressed (0.3 mu)")
+    min_overlap_m2: Positive = Field(100.0, description="Smaller overlaps with a layer never raise a kind of violation")
+    outline_tolerance_px: Annotated[float, Field(ge=0.0)] = Field(
+        1.0, description="Approved land is widened by this many pixels of the source before an overrun counts"
+    )
+    lawful_share: Share = Field(0.95, description="Share of an object under approvals in time that explains it")
+    construction_share: Share = Field(0.95, description="Share on construction land that marks redevelopment")
+    suppress_construction_land: bool = Field(
+        False, description="Suppress redevelopment on construction land; false keeps it, permits being unknown"
+    )
+    water_share: Share = Field(0.9, description="Share on rivers, lakes and shores that makes early stages water level")
+    whole_parcel_share: Share = Field(0.9, description="Share of a farmland parcel changed at once that looks seasonal")
+    novelty_below: float = Field(
+        1.0, description="Whole-parcel farmland change with a novelty below this is seasonal; unknown novelty is kept"
+    )
+
 
 class Register(Section):
     """Stable identity from period to period."""
+
+    min_overlap_share: Share = Field(0.2, description="Overlap, as a share of the smaller object, that means the same")
+    touch_px: Annotated[float, Field(ge=0.0)] = Field(
+        1.5, description="An object within this many pixels of one target, overlapping none, is its growth"
+    )
+    growth_share: Positive = Field(0.2, description="Growth of a target's area, as a share, that counts as growing")
+    split_share: Share = Field(0.2, description="Share of a target that each separate object must cover to split it")
+    fuse_overlap_share: Share = Field(0.3, description="Overlap, as a share of the smaller, joining sources' objects")
+    resolvable_px: Positive = Field(
+        9.0, description="A coarser source's clear view counts only for objects of this many of its pixels"
+    )
+    known_distance_m: Annotated[float, Field(ge=0.0)] = Field(
+        20.0, description="Old cases within this many metres are linked to a target"
+    )
 
 
 class Patrol(Section):
@@ -89,6 +122,52 @@ class Reconcile(Section):
     """Targets against entries and visits."""
 
     answer_days: Days = Field(30, description="Without --as-of, entries up to this many days after the period count")
+    grace_days: Days = Field(5, description="Visits and due dates this close before the cutoff accuse nobody yet, days")
+    accept_match: Share = Field(0.8, description="Probability from which an entry counts as being about a target")
+    reject_match: Share = Field(0.05, description="Probability below which an entry cannot stand in for a target")
+    standing_m: Positive = Field(
+        25.0, description="Standard deviation of where reporters stand around a site, metres, added to the entry's own"
+    )
+    background_per_km2: Positive = Field(
+        0.5, description="Findings per square km that are about no target, relative to one mention per target"
+    )
+    max_lead_days: Days = Field(60, description="An entry this long before the last clear image is about something else")
+    min_seen: Share = Field(0.6, description="Probability of seeing the target from which a visit counts as a chance")
+    sight_m: Positive = Field(
+        150.0, description="Distance scale of seeing a 1000 m2 site from a track, metres; also the coverage buffer"
+    )
+    ledger_only_seen: Share = Field(
+        0.2, description="Probability of seeing for a visit known from the ledger alone; must be below min_seen"
+    )
+    tall_crop_months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = Field(
+        (7, 8, 9), description="Months in which crops stand high enough to hide earthworks"
+    )
+    tall_crop_factor: Share = Field(0.6, description="Sight distance in those months, as a share of the usual one")
+    fast_kmh: Positive = Field(40.0, description="Mean speed from which a patrol sees less, km/h")
+    min_track_day_share: Share = Field(
+        0.7, description="Share of a unit's patrol days that must have a track for its records to be complete"
+    )
+    covered_share: Share = Field(0.6, description="Share of a cell within sight of tracks from which it is covered")
+    min_missed_m2: Positive = Field(5000.0, description="Smallest unseen part of a cell that is listed, square metres")
+    resolvable_m2: Positive = Field(
+        400.0, description="Findings with a smaller stated area are below what the imagery can resolve, square metres"
+    )
+    min_observable_share: Share = Field(
+        0.5, description="Share of a cell with a clear view below which the satellite cannot be said to have missed"
+    )
+    look_back_days: Days = Field(
+        92, description="Findings discovered up to this many days before the period's end are held against the imagery"
+    )
+    audit_cells: Annotated[int, Field(ge=0)] = Field(30, description="Grid cells drawn each month for a full field audit")
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = Field(0.95, description="Confidence of all intervals")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.reject_match < self.accept_match:
+            raise ValueError("reconcile.reject_match must be below reconcile.accept_match")
+        if not self.ledger_only_seen < self.min_seen:
+            raise ValueError("reconcile.ledger_only_seen must be below reconcile.min_seen: a claim accuses nobody")
+        return self
 
 
 class Supervise(Section):

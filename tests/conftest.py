@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("real_data"):
             item.add_marker(pytest.mark.skip(reason="not run: no real imagery, set XUNCHA_DATA"))
+
+
+@pytest.fixture(scope="session")
+def finished_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small synthetic city with both its months run by `xuncha demo`, in a folder as offices name them."""
+    from tests.city import xuncha
+
+    folder = tmp_path_factory.mktemp("demo") / "巡查 测试" / "十月"
+    result = xuncha("demo", str(folder), "--size", "small")
+    assert result.returncode == 0, result.stderr
+    (folder.parent / "summary.txt").write_text(result.stdout, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def written_city(finished_city: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same city before any month was run."""
+    from tests.city import copy_city
+
+    folder = copy_city(finished_city, tmp_path_factory.mktemp("written") / "市")
+    shutil.rmtree(folder / "runs")
+    (folder / "journal.jsonl").unlink()
+    (folder / "records" / "dispatches.csv").unlink()
+    return folder
 
 
 @pytest.fixture(scope="session")

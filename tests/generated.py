@@ -26,10 +26,10 @@ def error_codes() -> str:
     lines = [
         "# Error codes",
         "",
-        "Generated from `pipeline/errors.py` by `make docs`. Every message names the file, row or field and what to do.",
-        "Exit code 2: the input is wrong and nothing was written. Exit code 1: a stage could not finish, finished parts",
-        "are kept and the same command resumes. Codes printed with a rejected file or row stop nothing: the row is kept",
-        "in `rejected.parquet` with its reason.",
+        "Generated from `pipeline/errors.py` by `make docs`. Every message names the place and what to do.",
+        "Exit code 2: the input is wrong and nothing was written. Exit code 1: a stage could not finish, finished",
+        "parts are kept and the same command resumes. Codes printed with a rejected file or row stop nothing: the",
+        "row is kept in `rejected.parquet` with its reason.",
     ]
     for digit, title in _HUNDREDS.items():
         lines += ["", f"## {title}", "", "| code | meaning |", "|---|---|"]
