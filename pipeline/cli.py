@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
-    help="Monthly satellite change detection for natural-resources patrol (自然资源动态巡查); always 疑似, a suspicion.",
+    help="Monthly satellite change detection for natural-resources patrol (自然资源动态巡查); output is 疑似.",
 )  # fmt: skip
 say = Console(highlight=False, soft_wrap=True)
 warn = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -25,6 +25,8 @@ CODES: dict[str, str] = {
     "E302": "layer without a coordinate reference system",
     "E303": "required layer or field missing",
     "E304": "coordinate transformation needs the bureau's own parameters",
+    "E305": "several layers fit one role",
+    "E306": "rule file not usable",
     # 4xx units, cells, people, plans, records
     "E401": "unit table missing or lacks a column",
     "E402": "unknown unit, cell or person named",

@@ -180,6 +180,40 @@ class CellState(Labelled):
     NOT_OBSERVED = "not_observed", "未观测"
 
 
+class MatchStatus(Labelled):
+    """How far a ledger entry and a target belong together."""
+
+    DECIDED = "decided", "人工判定"
+    ASSIGNED = "assigned", "已匹配"
+    AMBIGUOUS = "ambiguous", "待人工判定"
+    CANDIDATE = "candidate", "可能性小"
+
+
+class MatchDecision(Labelled):
+    """A person's word on whether an entry is about a target."""
+
+    SAME = "same", "同一处"
+    DIFFERENT = "different", "不是同一处"
+
+
+class CoverageState(Labelled):
+    """What the patrols of a month did in a grid cell."""
+
+    COVERED = "covered", "已覆盖"
+    PARTLY = "partly", "部分覆盖"
+    LEDGER_ONLY = "ledger_only", "仅有台账无轨迹"
+    NEVER_VISITED = "never_visited", "从未到达"
+    NOT_PLANNED = "not_planned", "未列入计划"
+
+
+class MissedKind(Labelled):
+    """Why a piece of ground is on the list of missed areas."""
+
+    NEVER_VISITED = "never_visited", "应巡网格从未到达"
+    LEDGER_ONLY = "ledger_only", "应巡网格仅有台账无轨迹"
+    UNSEEN_PART = "unseen_part", "轨迹视距之外"
+
+
 class OmissionClass(Labelled):
     """Why a ledger finding has no satellite target."""
 
