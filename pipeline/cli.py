@@ -53,16 +53,26 @@ def reported(as_json: bool, debug: bool) -> Iterator[None]:
     """Turn numbered errors into one message and the exit code the design names."""
     try:
         yield
-    except (XunchaError, KeyboardInterrupt) as problem:
+    except typer.Exit:
+        raise
+    except (Exception, KeyboardInterrupt) as raised:
         if debug:
             raise
-        if isinstance(problem, KeyboardInterrupt):
-            problem = StageError("E604", "stopped", "nothing half-written is left; run the same command again")
+        problem = numbered(raised)
         if as_json:
             error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
             print(json.dumps({"error": error}, ensure_ascii=False))
         warn.print(f"[red]{escape(str(problem))}[/red]")
         raise typer.Exit(problem.exit_code) from None
+
+
+def numbered(raised: BaseException) -> XunchaError:
+    """Any exception as a numbered error."""
+    if isinstance(raised, XunchaError):
+        return raised
+    if isinstance(raised, KeyboardInterrupt):
+        return StageError("E604", "stopped", "nothing half-written is left; run the same command again")
+    return StageError("E603", f"{type(raised).__name__}: {raised}", "run with --debug and report the traceback")
 
 
 @contextmanager

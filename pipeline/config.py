@@ -16,6 +16,7 @@ from pipeline.errors import InputError
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Days = Annotated[int, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0.0)]
 
 
 class Section(BaseModel):
@@ -64,12 +65,36 @@ class Acquire(Section):
     """From scenes to aligned, normalised, masked images."""
 
     history_months: Annotated[int, Field(ge=1, le=36)] = Field(12, description="Months of earlier scenes looked at")
+    max_shift_px: Positive = Field(15.0, description="Larger offsets between scenes are not looked for, pixels")
+    max_scatter_px: Positive = Field(1.0, description="Larger scatter of the tiles' offsets: not registered, pixels")
+    gate_px: Positive = Field(0.5, description="Scenes with more left after correction are refused, pixels")
+    min_clear_share: Share = Field(0.05, description="Scenes with a smaller clear share of the city are not used")
+    cloud_buffer_m: Positive = Field(60.0, description="Clouds are grown by this, metres")
+    shadow_buffer_m: Positive = Field(20.0, description="Cloud shadows are grown by this, metres")
+    cloud_rise: Positive = Field(0.04, description="Blue reflectance above the series' median that hints at cloud")
+    shadow_ratio: Share = Field(0.65, description="Brightness relative to the series' median that hints at shadow")
+    agreement: Positive = Field(0.03, description="Looks that differ less in reflectance confirm each other")
+    max_gain: Annotated[float, Field(ge=1.0)] = Field(1.4, description="Radiometric slopes stay within 1/this and this")
 
 
 class Detect(Section):
     """From images to candidate objects."""
 
     min_area_m2: Positive = Field(400.0, description="Smallest object kept, at least one pixel")
+    prior_log_odds: float = Field(-6.0, description="Log odds of an ordinary pixel in a month")
+    novelty_weight: Annotated[float, Field(ge=0.0)] = Field(
+        1.0, description="Log odds per spread of how far the after state is from all earlier ones"
+    )
+    strong_probability: Share = Field(0.5, description="A month's object needs one such pixel")
+    weak_probability: Share = Field(0.25, description="Pixels of a month's object have at least this")
+    min_probability: Share = Field(0.35, description="A month's objects below this are dropped")
+    pair_min_area_m2: dict[str, float] = Field(
+        {"s2": 1000.0, "landsat": 3600.0, "vhr": 40.0}, description="Smallest object of `compare` by profile, m2"
+    )
+    pair_prior_log_odds: float = Field(-4.7, description="Log odds of an ordinary pixel, two images years apart")
+    pair_strong_probability: Share = Field(0.45, description="An object of a pair needs one such pixel")
+    pair_weak_probability: Share = Field(0.23, description="Pixels of a pair's object have at least this")
+    pair_min_probability: Share = Field(0.3, description="Objects of a pair below this are dropped")
 
 
 class Screen(Section):
@@ -113,28 +138,67 @@ class Register(Section):
 class Patrol(Section):
     """Task lists for the units."""
 
+    seen_share: Share = Field(0.9, description="A cell says none found only where this share of it was observable")
+    unseen_share: Share = Field(0.1, description="Below this observable share a cell says not observed")
+    farmland_weight: Weight = Field(0.5, description="Ranking: added for the share of a target that is farmland")
+    basic_farmland_weight: Weight = Field(1.0, description="Ranking: added where permanent basic farmland is touched")
+    early_stage_weight: Weight = Field(0.5, description="Ranking: added the earlier the construction stage is")
+    growth_weight: Weight = Field(0.5, description="Ranking: added where a target has grown since last period")
+    area_weight: Weight = Field(0.5, description="Ranking: added for area, in full from full_area_m2 on")
+    full_area_m2: Positive = Field(3333.0, description="Area that counts as fully large in the ranking (5 mu)")
+    field_check_days: Days | None = Field(None, description="Days to check a dispatched target; null: deadlines.yaml")
+    max_stops_per_day: Annotated[int, Field(ge=1)] = Field(8, description="Targets a unit visits in a day at most")
+    max_length_m: Positive = Field(60000.0, description="Straight-line length of a day's route at most, metres")
+
 
 class Ledger(Section):
     """Reading what the townships send."""
+
+    oldest_years: Annotated[int, Field(ge=1, le=100)] = Field(10, description="Dates older than this are not believed")
+    latest_days: Days = Field(400, description="Dates later than this many days after --as-of are not believed")
+    max_unpacked_mb: Positive = Field(300.0, description="Largest unpacked workbook, megabytes (zip bombs)")
+    max_cells: Annotated[int, Field(ge=1000)] = Field(20_000_000, description="Largest sheet, rows times columns")
+    gps_uncertainty_m: Positive = Field(30.0, description="Error of a phone's coordinates, metres")
+    max_outside_m: Positive = Field(20_000.0, description="Positions farther outside the grid cells are rejected, metres")
+    place_least_m: Positive = Field(150.0, description="Smallest uncertainty radius of a text place, metres")
+    place_village_share: Positive = Field(1.0, description="Uncertainty of a bare village name, in village radii")
+    place_offset_village_share: Positive = Field(
+        0.5, description="Uncertainty of a village name with direction and distance, in village radii"
+    )
+    place_offset_distance_share: Positive = Field(
+        0.4, description="Uncertainty of a stated distance from a village, as a share of it"
+    )
+    datum_min_entries: Annotated[int, Field(ge=1)] = Field(8, description="Fewer usable entries cannot tell the datum")
+    datum_min_odds: Share = Field(0.95, description="Probability a datum must reach to be used")
+    datum_sight_m: Positive = Field(150.0, description="Usual distance of a finding from the patrol's track, metres")
+    datum_max_days_apart: Days = Field(1, description="Tracks this many days from an entry's day count as its own")
+    max_track_mb: Positive = Field(50.0, description="Largest track file, megabytes")
+    max_track_points: Annotated[int, Field(ge=2)] = Field(500_000, description="Most points of a track file")
+    max_speed_kmh: Positive = Field(130.0, description="Track points only reachable faster are removed, km/h")
+    max_gap_minutes: Positive = Field(10.0, description="A track is not drawn across longer pauses, minutes")
+    max_gap_m: Positive = Field(1000.0, description="A track is not drawn across longer jumps, metres")
+    max_removed_share: Share = Field(0.3, description="A track that loses more of its points is marked as doubtful")
 
 
 class Reconcile(Section):
     """Targets against entries and visits."""
 
-    answer_days: Days = Field(30, description="Without --as-of, entries up to this many days after the period count")
+    answer_days: Days = Field(
+        40, description="Without --as-of, entries up to this many days after the period count: a month, and time to hand in"
+    )
     grace_days: Days = Field(5, description="Visits and due dates this close before the cutoff accuse nobody yet, days")
-    accept_match: Share = Field(0.8, description="Probability from which an entry counts as being about a target")
+    accept_match: Share = Field(0.7, description="Probability from which an entry counts as being about a target")
     reject_match: Share = Field(0.05, description="Probability below which an entry cannot stand in for a target")
     standing_m: Positive = Field(
         25.0, description="Standard deviation of where reporters stand around a site, metres, added to the entry's own"
     )
     background_per_km2: Positive = Field(
-        0.5, description="Findings per square km that are about no target, relative to one mention per target"
+        1.0, description="Findings per square km that are about no target, relative to one mention per target"
     )
     max_lead_days: Days = Field(60, description="An entry this long before the last clear image is about something else")
-    min_seen: Share = Field(0.6, description="Probability of seeing the target from which a visit counts as a chance")
+    min_seen: Share = Field(0.7, description="Probability of seeing the target from which a visit counts as a chance")
     sight_m: Positive = Field(
-        150.0, description="Distance scale of seeing a 1000 m2 site from a track, metres; also the coverage buffer"
+        100.0, description="Distance scale of seeing a 1000 m2 structure from a track, metres; also the coverage buffer"
     )
     ledger_only_seen: Share = Field(
         0.2, description="Probability of seeing for a visit known from the ledger alone; must be below min_seen"
@@ -173,9 +237,21 @@ class Reconcile(Section):
 class Supervise(Section):
     """Case states and reminders."""
 
+    notice_days: Days | None = Field(None, description="Days from a confirmed violation to its notice; null: rules")
+    service_days: Days | None = Field(None, description="Days from a notice to its service; null: rules")
+    correction_days: Days | None = Field(None, description="Days from service to correction; null: rules")
+    referral_days: Days | None = Field(None, description="Days from a refusal to stop to the referral; null: rules")
+    follow_up_days: Days | None = Field(None, description="Days from a referral or approval to a visit; null: rules")
+    started_share: Share = Field(0.02, description="Share of an approved parcel with detected works that means started")
+    seen_share: Share = Field(0.5, description="Below this observable share a parcel with no works is not observed")
+
 
 class Report(Section):
     """Packages and the month's report."""
+
+    page_rows_max: Annotated[int, Field(ge=1)] = Field(
+        500, description="Rows of a table printed on month.html; month.xlsx always holds all of them"
+    )
 
 
 class Execute(Section):

@@ -38,6 +38,9 @@ CODES: dict[str, str] = {
     "E502": "ledger without a date column",
     "E503": "ledger or track folder named after no known unit",
     "E504": "track file unreadable",
+    "E505": "ledger row or cell not usable",
+    "E506": "copy of another ledger row or track",
+    "E507": "ledger row that is no record",
     # 6xx runs
     "E601": "stage output missing or damaged",
     "E602": "another run is working on this period",

@@ -450,6 +450,7 @@ ENTRIES = Table(
         _text("measures", "制止措施", null=True),
         _text("effect", "制止效果", null=True),
         _text("follow_up", "后续处理", null=True),
+        _text("remark", "备注", null=True),
         _text("stated_target_id", "填报监测编号", null=True),
         _real("stated_area_m2", "填报面积", "平方米", null=True),
         _real("stated_x", "填报坐标一", null=True),

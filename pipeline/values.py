@@ -223,3 +223,48 @@ class OmissionClass(Labelled):
     NOT_LOCATED = "not_located", "位置无法确定"
     SUPPRESSED = "suppressed", "检出后被排除"
     TRUE_MISS = "true_miss", "卫星漏检"
+
+
+class CaseState(Labelled):
+    """Where a target stands in people's hands, from their records alone."""
+
+    SUSPECTED = "suspected", "疑似待派"
+    DISPATCHED = "dispatched", "已派发"
+    CHECKED = "checked", "已核查"
+    NOTIFIED = "notified", "已通知"
+    RECTIFYING = "rectifying", "整改中"
+    REFUSED = "refused", "拒不停止"
+    REFERRED = "referred", "已抄告"
+    APPROVED = "approved", "已批准"
+    CLOSED = "closed", "已销案"
+    MERGED = "merged", "已并入"
+
+
+class CaseDecision(Labelled):
+    """A person's word on how a case goes on (records/decisions.csv)."""
+
+    NOT_STOPPED = "not_stopped", "拒不停止"
+    STOPPED = "stopped", "已停止"
+    RECTIFIED = "rectified", "整改到位"
+    CLOSED = "closed", "销案"
+
+
+class Alert(Labelled):
+    """What later imagery or a contradiction in the records asks people to look at; it decides nothing."""
+
+    GREW_AFTER_DISPATCH = "grew_after_dispatch", "派发后扩大"
+    GREW_AFTER_CHECK = "grew_after_check", "核查后扩大"
+    GREW_AFTER_NOTICE = "grew_after_notice", "通知后仍扩大"
+    GREW_WITHOUT_APPROVAL = "grew_without_approval", "未见批准而扩大"
+    GREW_AROUND_NOTICE = "grew_around_notice", "通知前后扩大"
+    SEEN_AFTER_CLOSING = "seen_after_closing", "销案后再次检出"
+    RECORD_WITHOUT_TARGET = "record_without_target", "记录编号不在登记册"
+    DECISION_NOT_UNDERSTOOD = "decision_not_understood", "决定用语不明"
+
+
+class ParcelState(Labelled):
+    """Whether works are visible on an approved parcel."""
+
+    STARTED = "started", "已见动工"
+    NOT_STARTED = "not_started", "未见动工"
+    NOT_OBSERVED = "not_observed", "未观测"

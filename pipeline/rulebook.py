@@ -1,0 +1,377 @@
+"""The dated rules as data: statutes, kinds of violation, suppression, layer names and land classes.
+
+Every entry says since when it is in force, where it comes from and how well that was verified:
+``V`` text read at its source, ``V2`` one weak source, ``C`` computed, ``M`` to be confirmed by the bureau.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pipeline import FORMAT_VERSION
+from pipeline.errors import InputError
+from pipeline.screen.conditions import Condition, Rule
+from pipeline.screen.facts import FACTS
+from pipeline.screen.layers import ClassGroup, GroundRules
+from pipeline.screen.legality import OPTIONS
+
+RULES_FOLDER = Path(__file__).resolve().parent / "rules"
+Verification = Literal["V", "V2", "C", "M"]
+Item = TypeVar("Item", bound="Dated")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Dated(_Model):
+    """Something in force from a day on, until a day (inclusive) or without end."""
+
+    effective_from: date
+    effective_to: date | None = None
+    source: str
+    verification: Verification
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.effective_to is not None and self.effective_to < self.effective_from:
+            raise ValueError("effective_to is before effective_from")
+        return self
+
+
+class LayerField(_Model):
+    """A schema column and the field names it is delivered under, the first found wins."""
+
+    column: str
+    names: tuple[str, ...]
+    required: bool
+
+
+class LayerAlias(Dated):
+    """How a land layer is recognised, and what its lack does to the results."""
+
+    role: Literal["land_use", "basic_farmland", "planning", "approvals", "temporary_land", "places"]
+    label: str
+    required: bool
+    several: bool
+    empty_counts_as_missing: bool
+    names: tuple[str, ...]
+    fields: tuple[LayerField, ...]
+    without_it: str
+
+
+class LandClassGroup(Dated):
+    """Land classes that begin with one of ``codes`` and with none of ``without``."""
+
+    name: str
+    label: str
+    codes: tuple[str, ...]
+    without: tuple[str, ...]
+
+
+class PlanningZone(Dated):
+    """A zone of the urban development boundary and whether building is allowed in it."""
+
+    name: str
+    building_allowed: bool
+
+
+class Kind(_Model):
+    """A kind of violation the patrol plan names."""
+
+    code: str
+    label: str
+
+
+class ConditionEntry(_Model):
+    """One condition: exactly one of ``at_least``, ``below`` and ``one_of``."""
+
+    fact: str
+    at_least: float | str | None = None
+    below: float | str | None = None
+    one_of: tuple[str, ...] = ()
+
+    @field_validator("fact")
+    @classmethod
+    def _known_fact(cls, value: str) -> str:
+        if value not in FACTS:
+            raise ValueError(f"unknown fact {value!r}; known: {', '.join(sorted(FACTS))}")
+        return value
+
+    @field_validator("at_least", "below")
+    @classmethod
+    def _known_option(cls, value: float | str | None) -> float | str | None:
+        if isinstance(value, str) and (not value.startswith("$") or value[1:] not in OPTIONS):
+            raise ValueError(f"unknown option {value!r}; known: {', '.join('$' + name for name in OPTIONS)}")
+        return value
+
+    @model_validator(mode="after")
+    def _one_test(self) -> Self:
+        if (self.at_least is not None) + (self.below is not None) + bool(self.one_of) != 1:
+            raise ValueError("needs exactly one of at_least, below, one_of")
+        return self
+
+
+class RuleEntry(Dated):
+    """A rule as written in the YAML."""
+
+    id: str
+    label: str
+    when: tuple[ConditionEntry, ...]
+    action: Literal["kind", "suppress", "explain"] = "kind"
+    kind: str | None = None
+    reason: str = ""
+    statutes: tuple[str, ...] = ()
+
+    def plain(self) -> Rule:
+        """The value the screening verbs work with."""
+        return Rule(
+            id=self.id,
+            action=self.action,
+            label=self.label,
+            when=tuple(Condition(c.fact, c.at_least, c.below, c.one_of) for c in self.when),
+            effective_from=self.effective_from,
+            effective_to=self.effective_to,
+            kind=self.kind,
+            reason=self.reason,
+            statutes=self.statutes,
+        )
+
+
+class TimeLimit(Dated):
+    """A number of months set by law."""
+
+    name: str
+    label: str
+    months: int
+
+
+class Statute(Dated):
+    """A section of a law, since when in this wording."""
+
+    id: str
+    law: str
+    section: str
+    role: Literal["prohibition", "liability"]
+    gist: str
+    acts: str
+    dates_verification: Verification
+
+
+class Rulebook(_Model):
+    """All rule files together."""
+
+    layers: tuple[LayerAlias, ...]
+    land_classes: tuple[LandClassGroup, ...]
+    planning_zones: tuple[PlanningZone, ...]
+    kinds: tuple[Kind, ...]
+    rules: tuple[RuleEntry, ...]
+    time_limits: tuple[TimeLimit, ...]
+    statutes: tuple[Statute, ...]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        kinds, statutes = {kind.code for kind in self.kinds}, {statute.id for statute in self.statutes}
+        for rule in self.rules:
+            if (rule.action == "kind") != (rule.kind in kinds):
+                raise ValueError(f"rule {rule.id}: kind {rule.kind!r} does not fit its action {rule.action}")
+            if unknown := sorted(set(rule.statutes) - statutes):
+                raise ValueError(f"rule {rule.id}: unknown statutes {', '.join(unknown)}")
+        _refuse_overlaps([(rule.id, rule) for rule in self.rules])
+        _refuse_overlaps([(group.name, group) for group in self.land_classes])
+        _refuse_overlaps([(alias.role, alias) for alias in self.layers])
+        _refuse_overlaps([(limit.name, limit) for limit in self.time_limits])
+        return self
+
+    def rules_on(self, day: date) -> tuple[Rule, ...]:
+        """The rules in force on ``day``, in the order of the files."""
+        return tuple(rule.plain() for rule in in_force(self.rules, day))
+
+    def all_rules(self) -> tuple[Rule, ...]:
+        """All versions of all rules; the screening verbs pick by each object's own dates."""
+        return tuple(rule.plain() for rule in self.rules)
+
+    def statutes_on(self, day: date) -> tuple[Statute, ...]:
+        """The statutes in force on ``day``."""
+        return in_force(self.statutes, day)
+
+    def kind_label(self, code: str) -> str:
+        """Chinese name of a kind; KeyError for an unknown code."""
+        return {kind.code: kind.label for kind in self.kinds}[code]
+
+    def ground_rules(self, day: date) -> GroundRules:
+        """Land class groups, zones without building and time limits in force on ``day``."""
+        limits = {limit.name: limit.months for limit in in_force(self.time_limits, day)}
+        return GroundRules(
+            groups=tuple(ClassGroup(g.name, g.codes, g.without) for g in in_force(self.land_classes, day)),
+            zones_without_building=tuple(
+                zone.name for zone in in_force(self.planning_zones, day) if not zone.building_allowed
+            ),
+            temporary_months=limits["temporary_land_months"],
+            temporary_longest_months=limits["temporary_land_longest_months"],
+        )
+
+
+def in_force(entries: Sequence[Item], day: date) -> tuple[Item, ...]:
+    """The entries in force on ``day``, both ends counting."""
+    return tuple(e for e in entries if e.effective_from <= day and (e.effective_to is None or day <= e.effective_to))
+
+
+def _refuse_overlaps(named: Sequence[tuple[str, Dated]]) -> None:
+    ends: dict[str, date] = {}
+    for name, entry in sorted(named, key=lambda pair: (pair[0], pair[1].effective_from)):
+        if name in ends and entry.effective_from <= ends[name]:
+            raise ValueError(f"{name}: two versions are in force on {entry.effective_from}")
+        ends[name] = entry.effective_to or date.max
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise InputError("E306", f"{path}: {problem}", "restore the file from the release") from problem
+    if not isinstance(data, dict) or not isinstance(data.get("format_version"), int):
+        raise InputError("E306", f"{path}: no format_version", "restore the file from the release")
+    if data["format_version"] > FORMAT_VERSION:
+        raise InputError("E106", f"{path}: format {data['format_version']}", "update the program")
+    return data
+
+
+@cache
+def load_rulebook(folder: Path = RULES_FOLDER) -> Rulebook:
+    """Read and check all rule files; raises InputError E306 naming file, entry and field, E106 for a newer format."""
+    classes, kinds = _read(folder, "land_classes.yaml"), _read(folder, "violation_kinds.yaml")
+    suppression = _read(folder, "suppression.yaml")
+    try:
+        return Rulebook.model_validate(
+            {
+                "layers": _read(folder, "layer_aliases.yaml").get("layers"),
+                "land_classes": classes.get("groups"),
+                "planning_zones": classes.get("planning_zones"),
+                "kinds": kinds.get("kinds"),
+                "rules": [*kinds.get("rules", []), *suppression.get("rules", [])],
+                "time_limits": suppression.get("time_limits"),
+                "statutes": _read(folder, "statutes.yaml").get("statutes"),
+            }
+        )
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "(all files)"
+        raise InputError("E306", f"{folder}: {where}: {first['msg']}", "correct that entry") from problem
+
+
+class Deadline(Dated):
+    """Calendar days a unit has for a step of a case, counted from the step before it."""
+
+    step: Literal["field_check", "notice", "service", "correction", "referral", "follow_up"]
+    label: str
+    days: Annotated[int, Field(ge=0)]
+
+
+class Deadlines(_Model):
+    """All versions of all deadlines."""
+
+    deadlines: tuple[Deadline, ...]
+
+    @model_validator(mode="after")
+    def _one_at_a_time(self) -> Self:
+        _refuse_overlaps([(deadline.step, deadline) for deadline in self.deadlines])
+        return self
+
+
+@cache
+def load_deadlines(folder: Path = RULES_FOLDER) -> Deadlines:
+    """Read ``deadlines.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
+    data = _read(folder, "deadlines.yaml")
+    try:
+        return Deadlines.model_validate({"deadlines": data.get("deadlines")})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+        what = f"{folder / 'deadlines.yaml'}: {where}: {first['msg']}"
+        raise InputError("E306", what, "correct the entry in the rule file") from problem
+
+
+def deadline_days(day: date, folder: Path = RULES_FOLDER) -> dict[str, int]:
+    """Days per step in force on ``day``."""
+    return {deadline.step: deadline.days for deadline in in_force(load_deadlines(folder).deadlines, day)}
+
+
+class LandClassNames(Dated):
+    """An edition of the land classification: code to Chinese name, for printing only."""
+
+    names: dict[str, str]
+
+
+class LandClassEditions(_Model):
+    """All editions of the names."""
+
+    editions: tuple[LandClassNames, ...]
+
+    @model_validator(mode="after")
+    def _one_at_a_time(self) -> Self:
+        _refuse_overlaps([("land_class_names", edition) for edition in self.editions])
+        return self
+
+
+@cache
+def load_land_class_names(folder: Path = RULES_FOLDER) -> LandClassEditions:
+    """Read ``land_class_names.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
+    data = _read(folder, "land_class_names.yaml")
+    try:
+        return LandClassEditions.model_validate({"editions": data.get("editions")})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+        what = f"{folder / 'land_class_names.yaml'}: {where}: {first['msg']}"
+        raise InputError("E306", what, "correct the entry in the rule file") from problem
+
+
+def land_class_names(day: date, folder: Path = RULES_FOLDER) -> dict[str, str]:
+    """Land class code to Chinese name in force on ``day``; empty when no edition is."""
+    editions = in_force(load_land_class_names(folder).editions, day)
+    return dict(sorted(editions[0].names.items())) if editions else {}
+
+
+class FindingWords(Dated):
+    """Words by which ledgers describe the ground, by topic."""
+
+    topics: dict[str, tuple[str, ...]]
+
+
+class Vocabularies(_Model):
+    """All versions of the finding words."""
+
+    vocabularies: tuple[FindingWords, ...]
+
+    @model_validator(mode="after")
+    def _one_at_a_time(self) -> Self:
+        _refuse_overlaps([("vocabulary", entry) for entry in self.vocabularies])
+        return self
+
+
+@cache
+def load_vocabularies(folder: Path = RULES_FOLDER) -> Vocabularies:
+    """Read ``finding_words.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
+    data = _read(folder, "finding_words.yaml")
+    try:
+        return Vocabularies.model_validate({"vocabularies": data.get("vocabularies")})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+        what = f"{folder / 'finding_words.yaml'}: {where}: {first['msg']}"
+        raise InputError("E306", what, "correct the entry in the rule file") from problem
+
+
+def finding_words(day: date, folder: Path = RULES_FOLDER) -> dict[str, tuple[str, ...]]:
+    """Topic to words in force on ``day``; empty where no vocabulary is in force."""
+    entries = in_force(load_vocabularies(folder).vocabularies, day)
+    return {topic: words for entry in entries for topic, words in entry.topics.items()}

@@ -1,0 +1,81 @@
+"""Candidates of all sources against the land layers: suspected, or suppressed with a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+
+from pipeline.rulebook import RULES_FOLDER, load_rulebook
+from pipeline.schema import CANDIDATES, SUPPRESSED, SUSPECTED, empty
+from pipeline.screen.layers import Ground
+from pipeline.screen.legality import OPTIONS
+from pipeline.screen.suppress import gather, judge_objects, screen_candidates
+from pipeline.sources.layers import Layers, read_layers
+from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.store import digest_file, read_table, write_json, write_table
+
+
+def inputs(context: StageContext) -> tuple[Path, ...]:
+    """All files of the layer folder."""
+    return tuple(sorted(path for path in (context.city / "layers").rglob("*") if path.is_file()))
+
+
+def facts(context: StageContext) -> dict[str, str]:
+    """Digests of the rule files, which are part of the program but decide the result."""
+    return {path.name: digest_file(path) for path in sorted(RULES_FOLDER.glob("*.yaml"))}
+
+
+def run(context: StageContext, out: Path) -> StageOutcome:
+    """Write suspected.parquet, suppressed.parquet and layer_report.json."""
+    layers = read_layers(context.city / "layers", context.config.city.crs)
+    candidates, absent = _candidates(context)
+    suspected, suppressed = screen_candidates(candidates, **judging(context, layers))
+    write_table(out / "suspected.parquet", SUSPECTED, suspected)
+    write_table(out / "suppressed.parquet", SUPPRESSED, suppressed)
+    write_json(out / "layer_report.json", {**layers.report, "sources_without_candidates": absent})
+    notes = [f"{name}: no candidates, the source was not detected" for name in absent]
+    notes += [f"{entry['label']}: {entry['effect']}" for entry in layers.report["layers"] if entry["effect"]]
+    counts = {"candidates": len(candidates), "suspected": len(suspected), "suppressed": len(suppressed)}
+    return StageOutcome(counts=counts, notes=tuple(notes))
+
+
+def _candidates(context: StageContext) -> tuple[Any, list[str]]:
+    """All sources' candidates in the city's CRS, and the sources that have none."""
+    found: dict[str, gpd.GeoDataFrame] = {}
+    absent = []
+    for source in context.config.sources:
+        path = context.folder("detect") / source.name / "candidates.parquet"
+        if path.is_file():
+            found[source.name] = read_table(path, CANDIDATES).to_crs(context.config.city.crs)
+        else:
+            absent.append(source.name)
+    gathered = gather(found)
+    return (empty(CANDIDATES, context.config.city.crs) if gathered is None else gathered), absent
+
+
+def judging(context: StageContext, layers: Layers) -> dict[str, Any]:
+    """Keywords of the screening verbs: layers, the rules and the configured options."""
+    section, book, day = context.config.screen, load_rulebook(), context.period.last_day
+    return {
+        "ground": Ground(
+            land_use=layers.land_use,
+            basic_farmland=layers.basic_farmland,
+            planning=layers.planning,
+            approvals=layers.approvals,
+            temporary_land=layers.temporary_land,
+        ),
+        "ground_rules": book.ground_rules(day),
+        "rules": book.all_rules(),
+        "options": {name: float(getattr(section, name)) for name in OPTIONS},
+        "outline_tolerance_px": section.outline_tolerance_px,
+        "suppress_construction_land": section.suppress_construction_land,
+        "fallback_day": day,
+    }
+
+
+def judged_again(context: StageContext, objects: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Objects with their screening columns filled anew on their own outline and interval; none is suppressed."""
+    layers = read_layers(context.city / "layers", context.config.city.crs)
+    return judge_objects(objects, **judging(context, layers))[0]

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.screen.layers import (
+    ClassGroup,
+    area_m2,
+    class_areas_m2,
+    largest_parcel_share,
+    pieces,
+    polygonal,
+    shared_area_m2,
+)
+from tests.screen.drawing import CRS, parcels, square
+
+
+def shapes(*given: object) -> np.ndarray:
+    return np.array(given, dtype=object)
+
+
+def test_areas_by_class_of_a_square_over_two_fields_and_bare_ground() -> None:
+    land = parcels(c0101=square(0, 0, 50, 100), c0701=square(50, 0, 30, 100))
+    (areas,) = class_areas_m2(shapes(square(0, 0, 100)), land)
+    assert list(areas) == ["0101", "0701", "unknown"]
+    assert areas == {"0101": pytest.approx(5000, abs=0.1), "0701": pytest.approx(3000, abs=0.1),
+                     "unknown": pytest.approx(2000, abs=0.1)}  # fmt: skip
+
+
+def test_parcels_of_one_class_are_summed_and_neighbours_that_only_touch_are_not_counted() -> None:
+    land = parcels(c0103=[square(0, 0, 20), square(20, 0, 20), square(100, 0, 20)])
+    (areas,) = class_areas_m2(shapes(square(0, 0, 40, 20)), land)
+    assert areas == {"0103": pytest.approx(800, abs=0.05)}
+    found = pieces(shapes(square(0, 0, 20)), land.geometry.to_numpy())
+    assert found.polygon.tolist() == [0]
+
+
+def test_ground_under_two_polygons_of_a_layer_counts_once() -> None:
+    land = parcels(c0101=[square(0, 0, 60), square(30, 0, 60)])
+    areas = shared_area_m2(shapes(square(0, 0, 90, 60), square(500, 0, 10)), land)
+    assert areas == pytest.approx([90 * 60, 0.0], abs=0.1)
+
+
+def test_no_shapes_and_no_polygons_give_nothing() -> None:
+    land = parcels(c0101=square(0, 0, 10))
+    assert class_areas_m2(shapes(), land) == []
+    assert class_areas_m2(shapes(square(0, 0, 10)), land.iloc[:0]) == [{"unknown": pytest.approx(100, abs=0.01)}]
+    assert shared_area_m2(shapes(square(0, 0, 10)), land.iloc[:0]).tolist() == [0.0]
+
+
+def test_a_bow_tie_is_repaired_to_its_two_triangles_and_lines_are_dropped() -> None:
+    x, y = square(0, 0, 10).bounds[:2]
+    bow = shapely.Polygon([(x, y), (x + 10, y + 10), (x + 10, y), (x, y + 10)])
+    line = shapely.GeometryCollection([shapely.LineString([(x, y), (x + 1, y)]), square(0, 0, 2)])
+    repaired = polygonal(shapes(bow, line, shapely.Point(x, y)))
+    assert shapely.area(repaired) == pytest.approx([50.0, 4.0, 0.0])
+    assert all(shapely.is_valid(repaired))
+
+
+def test_largest_parcel_share_looks_at_one_parcel_of_the_group() -> None:
+    land = parcels(c0101=[square(0, 0, 10), square(10, 0, 100, 10)], c0301=square(0, 10, 5))
+    farmland = ClassGroup("farmland", ("01",))
+    shares = largest_parcel_share(shapes(square(0, 0, 60, 10), square(0, 10, 5)), land, farmland)
+    assert shares == pytest.approx([1.0, 0.0])
+
+
+def test_class_groups_take_the_longest_reading_and_old_codes() -> None:
+    roads = ClassGroup("construction", ("10", "20"), ("1006", "104"))
+    assert [roads.holds(code) for code in ("1003", "1004", "1006", "104", "203", "0101")] == [
+        True, True, False, False, True, False,
+    ]  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=20, unique=True),
+    st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(5, 60), st.integers(5, 60)),
+)
+def test_class_areas_add_up_to_the_object(cells: list[tuple[int, int]], box: tuple[int, int, int, int]) -> None:
+    land = parcels(c0101=[square(10 * x, 10 * y, 10) for x, y in cells[::2]],
+                   c0702=[square(10 * x, 10 * y, 10) for x, y in cells[1::2]])  # fmt: skip
+    shape = square(*box)
+    (areas,) = class_areas_m2(shapes(shape), land)
+    assert sum(areas.values()) == pytest.approx(area_m2([shape], CRS)[0], abs=0.1)
+    known = shapely.area(shapely.intersection(shape, shapely.union_all(land.geometry.to_numpy())))
+    assert sum(area for code, area in areas.items() if code != "unknown") == pytest.approx(known, abs=0.5)
