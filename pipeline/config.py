@@ -72,7 +72,7 @@ class Acquire(Section):
     cloud_buffer_m: Positive = Field(60.0, description="Clouds are grown by this, metres")
     shadow_buffer_m: Positive = Field(20.0, description="Cloud shadows are grown by this, metres")
     cloud_rise: Positive = Field(0.04, description="Blue reflectance above the series' median that hints at cloud")
-    shadow_ratio: Share = Field(0.65, description="Brightness relative to the series' median that hints at shadow")
+    shadow_ratio: Share = Field(0.75, description="Brightness relative to the series' median that hints at shadow")
     agreement: Positive = Field(0.03, description="Looks that differ less in reflectance confirm each other")
     max_gain: Annotated[float, Field(ge=1.0)] = Field(1.4, description="Radiometric slopes stay within 1/this and this")
 
@@ -81,9 +81,9 @@ class Detect(Section):
     """From images to candidate objects."""
 
     min_area_m2: Positive = Field(400.0, description="Smallest object kept, at least one pixel")
-    prior_log_odds: float = Field(-6.0, description="Log odds of an ordinary pixel in a month")
+    prior_log_odds: float = Field(-7.0, description="Log odds of an ordinary pixel in a month")
     novelty_weight: Annotated[float, Field(ge=0.0)] = Field(
-        1.0, description="Log odds per spread of how far the after state is from all earlier ones"
+        1.5, description="Log odds per spread of how far the after state is from all earlier ones"
     )
     strong_probability: Share = Field(0.5, description="A month's object needs one such pixel")
     weak_probability: Share = Field(0.25, description="Pixels of a month's object have at least this")

@@ -1,0 +1,130 @@
+"""The month in plain words: complete? where not? how sure? what next, and who by when?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.report.statistics import standing_targets
+from pipeline.report.tables import MonthTables
+from pipeline.values import CellState, Outcome, Verdict
+
+LIKELY = 0.8
+POSSIBLE = 0.5
+_NAMED_MAX = 12
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question, its answer in one line, and what stands behind it."""
+
+    question: str
+    lead: str
+    lines: tuple[str, ...]
+
+
+def four_answers(month: MonthTables, numbers: Mapping[str, Any]) -> tuple[Answer, ...]:
+    """The first screen of the month's page; ``numbers`` is the value of ``month_numbers``."""
+    return (_complete(numbers), _where_not(month, numbers), _how_sure(month, numbers), _what_next(numbers))
+
+
+def _complete(numbers: Mapping[str, Any]) -> Answer:
+    cells = numbers["cells"]["by_state"]
+    total, hidden = numbers["cells"]["total"], cells[CellState.NOT_OBSERVED.value]
+    partly = cells[CellState.PARTLY_OBSERVED.value]
+    if total and hidden == total:
+        lead = "没有查。本月没有看得清的影像，不出新目标，往期任务照常办理。"
+    elif hidden:
+        lead = f"没有查全。{total} 个网格中有 {hidden} 个没看清。"
+    elif partly:
+        lead = f"基本查全。{total} 个网格中有 {partly} 个只看清一部分。"
+    else:
+        lead = f"查全了。{total} 个网格都看清了。"
+    silent = [
+        unit["name"] for unit in numbers["units"] if unit["unit_id"] and unit["cells"] and not unit["ledger_rows"]
+    ]
+    funnel = numbers["funnel"]
+    lines = [
+        f"影像：看清 {total - hidden - partly} 个网格，部分看清 {partly} 个，没看清 {hidden} 个。",
+        f"检测：候选 {funnel['candidates']} 个，按规则排除 {funnel['suppressed']} 个，"
+        f"现有疑似目标 {funnel['targets']} 个。",
+        f"台账：{'、'.join(silent)}没有可用的台账条目。" if silent else "台账：有网格的单位都交了台账。",
+    ]
+    return Answer("一、查全了吗？", lead, tuple(lines))
+
+
+def _where_not(month: MonthTables, numbers: Mapping[str, Any]) -> Answer:
+    names = month.unit_names()
+    hidden = month.cell_states[month.cell_states["state"] == CellState.NOT_OBSERVED.value]
+    by_unit: dict[str, list[str]] = {}
+    for cell_id, unit in sorted(zip(hidden["cell_id"], hidden["acting_unit_id"], strict=True), key=lambda row: row[0]):
+        by_unit.setdefault(names.get(unit, "未落实责任单位") if isinstance(unit, str) else "未落实责任单位", []).append(
+            cell_id
+        )
+    lines = [f"影像没看清：{name} {_some(cells)}。" for name, cells in sorted(by_unit.items())]
+    patrol = [
+        f"{unit['name']} {unit['missed_areas']} 处（{unit['missed_m2'] / 1e6:.2f} 平方千米）"
+        for unit in numbers["units"]
+        if unit["missed_areas"]
+    ]
+    if patrol:
+        lines.append(f"巡查没到：{'；'.join(patrol)}。")
+    if numbers["ledger"]["rejected"]:
+        lines.append(f"台账有 {numbers['ledger']['rejected']} 行不能使用，已列出理由。")
+    counts = [
+        f"{len(hidden)} 个网格影像没看清" if len(hidden) else "",
+        f"{numbers['missed']['total']} 处巡查没到" if patrol else "",
+    ]
+    lead = "，".join(text for text in counts if text) or "没有发现遗漏的地方"
+    return Answer("二、哪里没看到？", f"{lead}。", tuple(lines))
+
+
+def _how_sure(month: MonthTables, numbers: Mapping[str, Any]) -> Answer:
+    probability = standing_targets(month)["probability"]
+    likely, possible = (
+        int((probability >= LIKELY).sum()),
+        int(((probability >= POSSIBLE) & (probability < LIKELY)).sum()),
+    )
+    verdicts, outcomes = numbers["verdicts"]["by_verdict"], numbers["verdicts"]["by_outcome"]
+    checked = numbers["verdicts"]["total"] - outcomes[Outcome.UNCHECKED.value]
+    total = numbers["targets"]["total"]
+    lines = [
+        f"概率 {LIKELY} 以上 {likely} 个，{POSSIBLE}–{LIKELY} {possible} 个，"
+        f"{POSSIBLE} 以下 {total - likely - possible} 个。",
+        f"已现场核查 {checked} 个：违法 {outcomes[Outcome.VIOLATION.value]}，合法 {outcomes[Outcome.LAWFUL.value]}，"
+        f"伪变化 {outcomes[Outcome.PSEUDO_CHANGE.value]}，其他 {outcomes[Outcome.OTHER.value]}。",
+        f"{verdicts[Verdict.UNDETERMINABLE.value]} 个目标证据不足，结论为“不可判”。",
+        f"台账有发现而卫星没有目标的 {numbers['omissions']['total']} 处，其中确为卫星漏检 "
+        f"{numbers['omissions']['by_class']['true_miss']} 处。",
+    ]
+    if not total:
+        return Answer("三、把握有多大？", "本月没有疑似目标。", tuple(lines[-1:]))
+    lead = f"{total} 个疑似目标，{checked} 个已经人看过，其余都还只是线索。"
+    return Answer("三、把握有多大？", lead, tuple(lines))
+
+
+def _what_next(numbers: Mapping[str, Any]) -> Answer:
+    lines = [
+        f"{unit['name']}：{'；'.join(_duties(unit))}" for unit in numbers["units"] if unit["tasks"] or unit["rejected"]
+    ]
+    if numbers["cases"]["overdue"]:
+        lines.append(f"已有 {numbers['cases']['overdue']} 个目标逾期，见“办理状态和提醒”。")
+    hidden = numbers["cells"]["by_state"][CellState.NOT_OBSERVED.value]
+    if hidden:
+        lines.append(f"没看清的 {hidden} 个网格：按计划照常巡查，有清晰影像后补查。")
+    tasks = numbers["funnel"]["tasks_included"]
+    busy = sum(1 for unit in numbers["units"] if unit["tasks"])
+    lead = f"{busy} 个单位到现场核查 {tasks} 个目标。" if tasks else "本月没有新的核查任务。"
+    return Answer("四、下一步谁做什么？", lead, tuple(lines))
+
+
+def _duties(unit: Mapping[str, Any]) -> list[str]:
+    first = f"，最早 {unit['first_due_on']} 前办结" if unit["first_due_on"] else ""
+    visit = [f"核查 {unit['tasks']} 个目标{first}"] if unit["tasks"] else []
+    return visit + ([f"补正台账 {unit['rejected']} 行"] if unit["rejected"] else [])
+
+
+def _some(names: list[str]) -> str:
+    shown = "、".join(names[:_NAMED_MAX])
+    return f"{shown} 等 {len(names)} 个网格" if len(names) > _NAMED_MAX else f"{shown}"

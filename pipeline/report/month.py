@@ -1,0 +1,206 @@
+"""The month's workbook for the bureau: a summary first, then every table with its rows and reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from pipeline import schema
+from pipeline.report.package import CLUE_NOTE, task_list
+from pipeline.report.sheets import Sheet, labels_of, named, number_formats, readable
+from pipeline.report.statistics import month_summary
+from pipeline.report.tables import MonthTables
+from pipeline.schema import Table
+from pipeline.values import CellState, OmissionClass, Outcome, Verdict
+
+PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
+    ("网格情况", schema.CELL_STATES, "cell_states", "每个网格都在册：有疑似目标、未发现、部分可观测或未观测。"),
+    ("比对结论", schema.VERDICTS, "verdicts", "结论按规则先后取第一条符合的；仅核查结果为违法的才可追责。"),
+    ("台账匹配", schema.MATCHES, "matches", "目标与台账条目的匹配概率及其组成。"),
+    ("卫星漏检", schema.OMISSIONS, "omissions", "台账有发现而卫星没有目标的条目及其原因类别。"),
+    ("排除图斑", schema.SUPPRESSED, "suppressed", "检出后被排除的图斑，每个都保留规则和理由。"),
+    ("漏巡区域", schema.MISSED, "missed", "计划内未巡到的区域。"),
+    ("巡查覆盖", schema.COVERAGE, "coverage", "每个网格的计划、轨迹和看见面积。"),
+    ("台账条目", schema.ENTRIES, "entries", "读入的台账条目；行号是原文件的行号。"),
+    ("巡查记录", schema.VISITS, "visits", "由轨迹和台账得到的出巡。"),
+    ("台账修正", schema.REPAIRS, "repairs", "读入时改动的单元格：原值、改后和规则。"),
+    ("台账退回", schema.REJECTED, "rejected", "不能使用的行及理由，请单位补正。"),
+    ("办理状态", schema.CASES, "cases", "由人工记录得出的办理状态和下一步。"),
+    ("提醒", schema.ALERTS, "alerts", "影像提醒，均需人工核实。"),
+    ("批后监管", schema.PARCELS, "parcels", "已批准用地的动工情况。"),
+    ("抄告要素", schema.REFERRALS, "referrals", "抄告六项要素草稿及缺项。"),
+    ("计划检查", schema.PLAN_CHECK, "plan_check", "巡查计划与责任分工中的问题。"),
+    ("抽查网格", schema.AUDIT_SAMPLE, "audit_sample", "随机抽取的全面复查网格及入样概率。"),
+    ("版本差异", schema.REVISION, "revision", "与已派发版本的差异。"),
+)  # fmt: skip
+
+
+def month_sheets(month: MonthTables, numbers: Mapping[str, Any]) -> tuple[Sheet, ...]:
+    """All sheets of ``month.xlsx``: summary, units, targets with verdicts, indicators, then every table's rows.
+
+    Names of people appear, telephone numbers never. ``numbers`` is the value of ``month_numbers``.
+    """
+    heading = f"{month.city_name} {month.period} 动态巡查月报"
+    return (
+        _summary_sheet(heading, numbers),
+        _units_sheet(heading, numbers),
+        _targets_sheet(month, heading),
+        _kpi_sheet(month, heading),
+        *(_plain_sheet(month, heading, *row) for row in PLAIN_SHEETS),
+    )
+
+
+def target_table(month: MonthTables) -> pd.DataFrame:
+    """One row per target with its task and verdict: the columns of the bureau's target list, Chinese headings.
+
+    Targets without a task (merged ones) or without a verdict keep empty cells there.
+    """
+    order = ["acting_unit_id", "included", "rank", "target_id"]
+    tasks = month.tasks.sort_values(order, ascending=[True, False, True, True], kind="stable")
+    listed = task_list(month.targets, tasks, class_names=month.class_names, kind_names=month.kind_names)
+    verdicts = month.verdicts.set_index("target_id")
+    found = verdicts.reindex(listed["target_id"]).reset_index(drop=True)
+    units, people = month.unit_names(), month.person_names()
+    frame = pd.DataFrame(
+        {
+            "监测编号": listed["target_id"],
+            "负责单位": named(listed["acting_unit_id"], units),
+            "属地单位": named(listed["unit_id"], units),
+            "责任人": named(listed["person_id"], people),
+            "网格编号": listed["cell_id"],
+            "经度(WGS84)": listed["lon"],
+            "纬度(WGS84)": listed["lat"],
+            "面积(平方米)": listed["area_m2"],
+            "面积(亩)": listed["area_mu"],
+            "概率": listed["probability"],
+            "施工阶段": listed["stage_label"],
+            "疑似违法类型": listed["kinds_label"],
+            "触发规则": listed["rules_label"],
+            "状态": listed["state_label"],
+            "主要地类": listed["land_class"],
+            "耕地(亩)": listed["farmland_mu"],
+            "永久基本农田(亩)": listed["basic_farmland_mu"],
+            "前时相": listed["last_clear"],
+            "后时相": listed["first_seen"],
+            "结论": pd.Series(labels_of(Verdict, found["verdict"]), dtype="str"),
+            "结论理由": found["reason"],
+            "核查结果": pd.Series(labels_of(Outcome, found["outcome"]), dtype="str"),
+            "列入任务": ["是" if included else "否" for included in listed["included"]],
+            "未列入理由": listed["left_out_reason"],
+            "办理期限": listed["due_on"],
+            "提示": listed["reason"],
+        }
+    )
+    rest = month.targets[~month.targets["target_id"].isin(set(month.tasks["target_id"]))].sort_values("target_id")
+    without = readable(schema.TARGETS, rest, units=units, people=people)
+    headings = schema.TARGETS.labels()
+    extra = pd.DataFrame(
+        {name: without[name] for name in (headings[key] for key in ("target_id", "area_m2", "stage", "state"))}
+    ).assign(列入任务="否", 未列入理由=[_merged(row) for row in rest["merged_into"]])
+    return pd.concat([frame, extra.astype("object")], ignore_index=True) if len(extra) else frame
+
+
+def _merged(into: Any) -> str:
+    return f"已并入 {into}" if isinstance(into, str) else "无任务记录"
+
+
+def _targets_sheet(month: MonthTables, heading: str) -> Sheet:
+    return Sheet(
+        name="目标清单",
+        frame=target_table(month),
+        title=f"{heading}：目标清单",
+        note=CLUE_NOTE,
+        formats={"经度(WGS84)": "0.000000", "纬度(WGS84)": "0.000000", "面积(平方米)": "#,##0", "面积(亩)": "0.00",
+                 "概率": "0.00", "耕地(亩)": "0.00", "永久基本农田(亩)": "0.00"},
+        widths={"结论理由": 44, "提示": 40, "疑似违法类型": 24, "触发规则": 24, "未列入理由": 24},
+    )  # fmt: skip
+
+
+def _summary_sheet(heading: str, numbers: Mapping[str, Any]) -> Sheet:
+    summary = month_summary(numbers)
+    funnel = numbers["funnel"]
+    rows = [
+        ("数据", "资料截至", summary["as_of"], "此日之后的台账和核查不计入"),
+        ("检测", "候选图斑", funnel["candidates"], "变化检测得到的全部候选"),
+        ("检测", "排除图斑", funnel["suppressed"], "按规则排除，见“排除图斑”"),
+        ("检测", "疑似目标", summary["targets"], "含往期未办结目标，见“目标清单”"),
+        ("任务", "列入任务", summary["tasks"], "在各单位每月核查上限之内"),
+        ("任务", "未列入任务", funnel["tasks_left_out"], "见“目标清单”中的未列入理由"),
+        ("结论", "已发现（派发前）", summary["found_before_dispatch"], "台账在派发之前已有记录"),
+        ("结论", "派后发现", summary["found_after_dispatch"], "派发之后台账才有记录"),
+        ("结论", "已巡未发现", summary["patrolled_not_reported"], "有轨迹证明到过附近，台账无记录"),
+        ("结论", "应巡未巡", summary["due_not_patrolled"], "计划应巡而资料显示没有到过"),
+        ("结论", "不可判", summary["undeterminable"], "证据不足，不作判断"),
+        ("结论", "其中可追责", summary["accountable"], "仅限现场核实为违法的目标"),
+        ("卫星", "台账有而卫星无", summary["satellite_omissions"], "分类见“卫星漏检”"),
+        ("卫星", "其中确为漏检", summary["satellite_missed"], "影像看得清、面积足够而没有检出"),
+        ("网格", "网格总数", summary["cells"], "每个网格都在“网格情况”中"),
+        *(
+            ("网格", state.label, numbers["cells"]["by_state"][state.value], "影像可观测情况")
+            for state in CellState
+        ),
+        ("台账", "读入条目", numbers["ledger"]["rows"], f"其中发现 {numbers['ledger']['findings']} 条"),
+        ("台账", "修正单元格", numbers["ledger"]["repairs"], "见“台账修正”"),
+        ("台账", "退回行", numbers["ledger"]["rejected"], "见“台账退回”"),
+        ("办理", "逾期", numbers["cases"]["overdue"], "见“办理状态”"),
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["类别", "项目", "数值", "说明"]).astype("object")
+    return Sheet("摘要", frame, title=heading, note=CLUE_NOTE, widths={"项目": 20, "数值": 14, "说明": 44})
+
+
+def _units_sheet(heading: str, numbers: Mapping[str, Any]) -> Sheet:
+    rows = []
+    for unit in numbers["units"]:
+        row: dict[str, Any] = {"单位": unit["name"], "网格": unit["cells"]}
+        row |= {state.label: unit["cells_by_state"][state.value] for state in CellState}
+        row |= {"目标": unit["targets"], "列入任务": unit["tasks"], "未列入": unit["left_out"]}
+        row |= {verdict.label: unit["verdicts"][verdict.value] for verdict in Verdict}
+        row |= {"可追责": unit["accountable"], "漏巡区域": unit["missed_areas"], "漏巡面积(平方米)": unit["missed_m2"]}
+        row |= {"台账条目": unit["ledger_rows"], "其中发现": unit["ledger_findings"], "出巡": unit["visits"]}
+        row |= {"退回行": unit["rejected"], "修正": unit["repairs"]}
+        row |= {f"卫星无：{kind.label}": unit["omissions"][kind.value] for kind in OmissionClass}
+        rows.append(row)
+    frame = pd.DataFrame(rows, columns=list(rows[0]) if rows else ["单位"]).astype("object")
+    note = "目标、结论、漏巡按负责单位统计；台账、出巡和卫星未检出按报送单位统计。"
+    return Sheet("单位汇总", frame, title=f"{heading}：单位汇总", note=note, formats={"漏巡面积(平方米)": "#,##0"})
+
+
+def _kpi_sheet(month: MonthTables, heading: str) -> Sheet:
+    frame = readable(schema.KPIS, month.kpis, units=month.unit_names(), people={})
+    note = "区间为统计置信区间；分母为 0 的指标不给数值。单位为空的是全市。"
+    return Sheet("指标", frame, title=f"{heading}：指标", note=note, formats=number_formats(schema.KPIS))
+
+
+def _plain_sheet(month: MonthTables, heading: str, name: str, table: Table, attribute: str, note: str) -> Sheet:
+    frame = readable(
+        table, getattr(month, attribute), units=month.unit_names(), people=month.person_names(), drop=("history",)
+    )
+    for column in frame.columns[[_is_json(table, str(heading)) for heading in frame.columns]]:
+        frame[column] = [_spoken(value, month) for value in frame[column]]
+    return Sheet(name, frame, title=f"{heading}：{name}", note=note, formats=number_formats(table))
+
+
+def _is_json(table: Table, heading: str) -> bool:
+    return any(column.kind == "json" and table.labels()[column.name] == heading for column in table.columns)
+
+
+def _spoken(value: Any, month: MonthTables) -> str | None:
+    """JSON as ``key value; key value``, with names for land classes and kinds."""
+    if not isinstance(value, str) or not value:
+        return None
+    content = json.loads(value)
+    names = month.class_names | month.kind_names
+    if isinstance(content, dict):
+        return "；".join(f"{names.get(key, key)} {_short(item)}" for key, item in content.items())
+    if isinstance(content, list):
+        return "；".join(names.get(item, item) if isinstance(item, str) else _short(item) for item in content)
+    return str(content)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,131 @@
+"""Sheets of a workbook as data, and tables turned into what a person reads: Chinese headings, labels for codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from pipeline.schema import Table
+from pipeline.values import (
+    Alert,
+    CaseState,
+    CellState,
+    CoverageState,
+    Labelled,
+    MatchStatus,
+    MissedKind,
+    OmissionClass,
+    Outcome,
+    ParcelState,
+    Stage,
+    TargetState,
+    UnitKind,
+    Verdict,
+)
+
+_CODES: dict[tuple[str, str], type[Labelled]] = {
+    ("targets", "state"): TargetState,
+    ("cell_states", "state"): CellState,
+    ("coverage", "state"): CoverageState,
+    ("cases", "state"): CaseState,
+    ("parcels", "state"): ParcelState,
+    ("matches", "status"): MatchStatus,
+    ("missed", "kind"): MissedKind,
+    ("omissions", "omission"): OmissionClass,
+    ("alerts", "alert"): Alert,
+    ("verdicts", "verdict"): Verdict,
+    ("units", "kind"): UnitKind,
+}
+_CODES_ANYWHERE: dict[str, type[Labelled]] = {"stage": Stage, "outcome": Outcome}
+_UNIT_COLUMNS = ("unit_id", "acting_unit_id")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet: ``frame``'s columns are the headings as printed.
+
+    ``title`` and ``note`` stand above the heading, ``signature`` below the rows; ``choices``: heading to the answers
+    a clerk may pick; ``suggested``: heading to the sheet and heading there whose values are offered, others being
+    allowed; ``fillable``: headings people fill in, shaded; ``formats``: heading to an Excel number format;
+    ``widths``: heading to a width in half-width characters where the content should not decide; ``row_height``: least
+    height of a row in points.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    title: str = ""
+    note: str = ""
+    signature: str = ""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    suggested: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    fillable: tuple[str, ...] = ()
+    formats: Mapping[str, str] = field(default_factory=dict)
+    widths: Mapping[str, int] = field(default_factory=dict)
+    row_height: float = 0.0
+
+
+def labels_of(codes: type[Labelled], values: Iterable[str | None]) -> list[str | None]:
+    """Chinese labels of codes; a value that is no code, such as an already Chinese word, stays as it is."""
+    known = {member.value: member.label for member in codes}
+    return [known.get(value, value) if isinstance(value, str) else None for value in values]
+
+
+def readable(
+    table: Table,
+    frame: pd.DataFrame,
+    *,
+    units: Mapping[str, str],
+    people: Mapping[str, str],
+    drop: tuple[str, ...] = (),
+) -> pd.DataFrame:
+    """A table as people read it: Chinese headings with units, labels for codes, names for unit and person ids.
+
+    ``units`` and ``people``: id to name; an id that is in neither is printed itself. Geometry and the columns in
+    ``drop`` are left out; flags read 是 or 否. ``frame`` is not changed.
+    """
+    kept = [column for column in table.columns if column.name not in drop]
+    headings = table.labels()
+    data: dict[str, pd.Series] = {}
+    for column in kept:
+        series = frame[column.name]
+        codes = _CODES.get((table.name, column.name)) or _CODES_ANYWHERE.get(column.name)
+        if codes is not None:
+            series = _as_text(labels_of(codes, series), series)
+        elif column.name in _UNIT_COLUMNS or (table.name == "cases" and column.name == "unit_id"):
+            series = named(series, units)
+        elif column.name == "person_id":
+            series = named(series, people)
+        elif column.kind == "flag":
+            series = _as_text(["是" if flag else "否" for flag in series], series)
+        data[headings[column.name]] = series
+    return pd.DataFrame(data, columns=[headings[column.name] for column in kept]).reset_index(drop=True)
+
+
+def named(ids: pd.Series, names: Mapping[str, str]) -> pd.Series:
+    """Ids replaced by their names; unknown ids and missing values stay."""
+    return _as_text([names.get(value, value) if isinstance(value, str) else None for value in ids], ids)
+
+
+def number_formats(table: Table) -> dict[str, str]:
+    """Excel number formats by heading: areas and lengths whole, shares as percent, scores with three decimals."""
+    headings = table.labels()
+    formats: dict[str, str] = {}
+    for column in table.columns:
+        heading = headings[column.name]
+        if column.kind == "date":
+            formats[heading] = "yyyy-mm-dd"
+        elif column.kind == "integer":
+            formats[heading] = "0"
+        elif column.kind == "real" and column.name.endswith("_share"):
+            formats[heading] = "0.0%"
+        elif column.kind == "real" and column.unit in ("平方米", "米"):
+            formats[heading] = "#,##0"
+        elif column.kind == "real":
+            formats[heading] = "0.000"
+    return formats
+
+
+def _as_text(values: list[str | None], like: pd.Series) -> pd.Series:
+    return pd.Series(values, index=like.index, dtype="str")

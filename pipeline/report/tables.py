@@ -1,0 +1,60 @@
+"""A month's tables in one value, as the report's verbs take them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+
+@dataclass(frozen=True)
+class MonthTables:
+    """Every table of a month under its schema's name, and what to print about the month itself.
+
+    ``candidates`` holds all sources together; geometry tables are GeoDataFrames in the city's projected CRS.
+    ``units`` and ``people`` follow ``UNITS`` and ``PEOPLE``; telephone numbers are never read from them.
+    ``class_names`` and ``kind_names``: land class and violation kind codes to their Chinese names.
+    """
+
+    city_name: str
+    county_code: str
+    period: str
+    run_name: str
+    period_end: date
+    as_of: date
+    units: Any
+    people: Any
+    candidates: Any
+    suspected: Any
+    suppressed: Any
+    targets: Any
+    revision: Any
+    tasks: Any
+    cell_states: Any
+    plan_check: Any
+    routes: Any
+    entries: Any
+    visits: Any
+    repairs: Any
+    rejected: Any
+    matches: Any
+    verdicts: Any
+    coverage: Any
+    missed: Any
+    omissions: Any
+    kpis: Any
+    audit_sample: Any
+    cases: Any
+    alerts: Any
+    parcels: Any
+    referrals: Any
+    class_names: dict[str, str]
+    kind_names: dict[str, str]
+
+    def unit_names(self) -> dict[str, str]:
+        """Unit id to its name."""
+        return dict(zip(self.units["unit_id"], self.units["name"], strict=True))
+
+    def person_names(self) -> dict[str, str]:
+        """Person id to the person's name, for the bureau's own files."""
+        return dict(zip(self.people["person_id"], self.people["name"], strict=True))

@@ -1,0 +1,175 @@
+"""Report: a package per unit, the month's page, workbook and numbers, and the GIS user's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline import FORMAT_VERSION, schema
+from pipeline.report.month import month_sheets
+from pipeline.report.package import CLUE_NOTE, Package, build_packages
+from pipeline.report.page import month_page
+from pipeline.report.statistics import month_numbers, month_summary
+from pipeline.report.tables import MonthTables
+from pipeline.rulebook import land_class_names, load_rulebook
+from pipeline.sinks.archive import zip_bytes
+from pipeline.sinks.exchange import geojson_bytes, gpx_bytes, kml_bytes
+from pipeline.sinks.geopackage import write_geopackage
+from pipeline.sinks.workbook import workbook_bytes
+from pipeline.sources.units import read_units, unit_files
+from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.store import digest_bytes, json_bytes, read_json, write_bytes
+
+NUMBERS = "month.json"
+GIS_FILE = "targets.gpkg"
+_TABLES: tuple[tuple[str, schema.Table, str | None], ...] = (
+    ("screen", schema.SUSPECTED, None),
+    ("screen", schema.SUPPRESSED, None),
+    ("register", schema.TARGETS, None),
+    ("register", schema.REVISION, None),
+    ("patrol", schema.TASKS, None),
+    ("patrol", schema.CELL_STATES, "cells.parquet"),
+    ("patrol", schema.PLAN_CHECK, None),
+    ("patrol", schema.ROUTES, None),
+    ("ledger", schema.ENTRIES, None),
+    ("ledger", schema.VISITS, None),
+    ("ledger", schema.REPAIRS, None),
+    ("ledger", schema.REJECTED, None),
+    ("reconcile", schema.MATCHES, None),
+    ("reconcile", schema.VERDICTS, None),
+    ("reconcile", schema.COVERAGE, None),
+    ("reconcile", schema.MISSED, None),
+    ("reconcile", schema.OMISSIONS, None),
+    ("reconcile", schema.KPIS, None),
+    ("reconcile", schema.AUDIT_SAMPLE, None),
+    ("supervise", schema.CASES, None),
+    ("supervise", schema.ALERTS, None),
+    ("supervise", schema.PARCELS, None),
+    ("supervise", schema.REFERRALS, None),
+)
+
+
+def inputs(context: StageContext) -> tuple[Path, ...]:
+    """The unit tables: they give names to units and people."""
+    return unit_files(context.city)
+
+
+def run(context: StageContext, out: Path) -> StageOutcome:
+    """Write all deliverables; raises StageError E601 when an earlier stage's table is missing."""
+    month = load_month(context)
+    numbers = month_numbers(month)
+    summary = month_summary(numbers)
+    packages = build_packages(
+        targets=month.targets,
+        tasks=month.tasks,
+        cells=month.cell_states,
+        units=month.units,
+        people=month.people,
+        city_name=month.city_name,
+        county_code=month.county_code,
+        period=month.period,
+        class_names=month.class_names,
+        kind_names=month.kind_names,
+    )
+    for package in packages:
+        _write_package(out / "packages", package, context)
+    day = context.period.last_day
+    page = month_page(month, numbers, rows_max=context.config.report.page_rows_max)
+    write_bytes(out / "month.html", page.encode("utf-8"))
+    title = f"{month.city_name} {month.run_name} 动态巡查月报"
+    write_bytes(out / "month.xlsx", workbook_bytes(month_sheets(month, numbers), day=day, title=title))
+    write_bytes(out / NUMBERS, json_bytes({**numbers, "summary": summary}))
+    write_geopackage(out / GIS_FILE, gis_layers(month), day=day)
+    counts = {
+        "packages": len(packages),
+        "targets": summary["targets"],
+        "tasks": summary["tasks"],
+        "found": summary["found"],
+        "undeterminable": summary["undeterminable"],
+        "satellite_missed": summary["satellite_missed"],
+    }
+    return StageOutcome(counts=counts, publish={GIS_FILE: GIS_FILE})
+
+
+def load_month(context: StageContext) -> MonthTables:
+    """All tables of the run, with the names of units, people, land classes and kinds of violation."""
+    book = read_units(context.city, context.config.city.crs)
+    tables: dict[str, Any] = {table.name: context.table(stage, table, file) for stage, table, file in _TABLES}
+    sources = [
+        context.table("detect", schema.CANDIDATES, f"{source.name}/candidates.parquet")
+        for source in context.config.sources
+    ]
+    crs = context.config.city.crs
+    return MonthTables(
+        city_name=context.config.city.name,
+        county_code=context.config.city.county_code,
+        period=str(context.period),
+        run_name=context.run_name,
+        period_end=context.period.last_day,
+        as_of=context.as_of,
+        units=book.units,
+        people=book.people,
+        candidates=schema.conform(schema.CANDIDATES, pd.concat(sources, ignore_index=True), crs),
+        class_names=land_class_names(context.period.last_day),
+        kind_names={kind.code: kind.label for kind in load_rulebook().kinds},
+        **tables,
+    )
+
+
+def gis_layers(month: MonthTables) -> dict[str, Any]:
+    """The layers of ``targets.gpkg`` under the schema's column names, targets with their task and verdict."""
+    verdicts = month.verdicts[["target_id", "verdict", "reason", "outcome", "accountable"]]
+    tasks = month.tasks[["target_id", "cell_id", "unit_id", "acting_unit_id", "rank", "included", "due_on"]]
+    renamed = verdicts.rename(columns={"reason": "verdict_reason"})
+    targets = month.targets.merge(tasks, on="target_id", how="left").merge(renamed, on="target_id", how="left")
+    targets = targets.astype({"included": "boolean", "accountable": "boolean", "rank": "Int64"})
+    return {
+        "targets": targets,
+        "suppressed": month.suppressed,
+        "cells": month.cell_states.drop(columns="person_id"),
+        "missed": month.missed,
+        "tracks": month.visits.drop(columns="people"),
+        "candidates": month.candidates,
+    }
+
+
+def _write_package(folder: Path, package: Package, context: StageContext) -> None:
+    """A unit's folder, its manifest with the hash of every file, and the same as one zip beside it."""
+    day, city = context.period.last_day, context.config.city.name
+    title = f"{city} {context.period} {package.name} 核查任务"
+    places = package.places
+    files = {
+        "巡查任务清单.xlsx": workbook_bytes(package.sheets, day=day, title=title),
+        "targets.geojson": geojson_bytes(places),
+        "targets.kml": kml_bytes(places, name="JCBH", title=title),
+        "targets.gpx": gpx_bytes(places[places["SFLR"] == 1], name="JCBH", note="BZ", title=title, day=day),
+    }
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "city": city,
+        "period": str(context.period),
+        "run": context.run_name,
+        "unit_id": package.unit_id,
+        "unit": package.name,
+        "counts": package.counts,
+        "note": CLUE_NOTE,
+        "files": {name: {"sha256": digest_bytes(content), "bytes": len(content)} for name, content in files.items()},
+    }
+    files["manifest.json"] = json_bytes(manifest)
+    home = folder / package.folder
+    home.mkdir(parents=True)
+    for name, content in files.items():
+        write_bytes(home / name, content)
+    inside = {f"{package.folder}/{name}": content for name, content in files.items()}
+    write_bytes(folder / f"{package.folder}.zip", zip_bytes(inside, day=day))
+
+
+def read_summary(run: Path) -> dict[str, Any] | None:
+    """The month's short summary of a finished run folder; None when the report was not written."""
+    path = run / "report" / NUMBERS
+    if not path.is_file():
+        return None
+    summary: dict[str, Any] = read_json(path)["summary"]
+    return summary

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from pipeline.report.answers import four_answers
+from pipeline.report.overview import overview_svg
+from pipeline.report.page import html_table, month_page
+from pipeline.report.statistics import month_numbers
+from pipeline.report.tables import MonthTables
+from tests.report.fabricate import HOSTILE, PHONE, empty_month, small_month
+
+VOID = {"meta", "br", "link", "img"}
+
+
+class Balance(HTMLParser):
+    """Counts open elements and collects the attributes that could load something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "data", "action")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def page(month: MonthTables, rows_max: int = 500) -> str:
+    return month_page(month, month_numbers(month), rows_max=rows_max)
+
+
+def parsed(text: str) -> Balance:
+    parser = Balance()
+    parser.feed(text)
+    parser.close()
+    return parser
+
+
+@pytest.mark.parametrize("month", [small_month(), empty_month()], ids=["full", "empty"])
+def test_page_is_whole_and_loads_nothing(month: MonthTables) -> None:
+    text = page(month)
+    parser = parsed(text)
+    assert parser.open == [] and "script" not in parser.tags and "img" not in parser.tags
+    assert all(link.startswith("#") for link in parser.links)
+    assert not re.search(r"url\((?!#)|@import", text)
+    assert "default-src 'none'" in text and '<meta charset="utf-8">' in text
+
+
+def test_hostile_text_is_only_shown() -> None:
+    text = page(small_month())
+    assert "<script" not in text and "&lt;script&gt;" in page(small_month(
+        verdicts=small_month().verdicts.assign(reason=HOSTILE)))  # fmt: skip
+    assert PHONE not in text
+
+
+def test_first_screen_answers_four_questions() -> None:
+    month = small_month()
+    complete, where, sure, then = four_answers(month, month_numbers(month))
+    assert complete.lead == "没有查全。6 个网格中有 1 个没看清。"
+    assert where.lead == "1 个网格影像没看清，1 处巡查没到。" and "影像没看清：柳林镇 W04。" in where.lines
+    assert sure.lead == "4 个疑似目标，1 个已经人看过，其余都还只是线索。"
+    assert sure.lines[0] == "概率 0.8 以上 2 个，0.5–0.8 1 个，0.5 以下 1 个。"
+    assert then.lead == "2 个单位到现场核查 3 个目标。"
+    assert "市局执法队伍：核查 1 个目标，最早 2026-11-12 前办结" in then.lines
+
+
+def test_first_screen_of_other_months() -> None:
+    none = empty_month()
+    assert four_answers(none, month_numbers(none))[0].lead.startswith("没有查。本月没有看得清的影像")
+    for state, lead in (
+        ("none_found", "查全了。6 个网格都看清了。"),
+        ("partly_observed", "基本查全。6 个网格中有 6 个只看清一部分。"),
+    ):
+        month = small_month(cell_states=small_month().cell_states.assign(state=state))
+        assert four_answers(month, month_numbers(month))[0].lead == lead
+
+
+def test_possible_misses_come_with_reasons_and_the_caveat() -> None:
+    text = page(small_month())
+    part = text[text.index("可能漏查的目标</h2>") : text.index("全部目标及结论</h2>")]
+    assert "420000XC26100002" in part and "420000XC26100004" in part and "420000XC26100001" not in part
+    assert "轨迹距目标 35 米" in part and "现场核实为违法之后" in part
+    assert "不得作为违法认定" in text and "超出每月核查上限" in text and "批准在前" in text and "看不懂的日期" in text
+
+
+def test_long_tables_say_what_they_leave_out() -> None:
+    assert "其余 3 行见同期 month.xlsx" in page(small_month(), rows_max=2)
+    assert "行见同期" not in page(small_month())
+    assert html_table(pd.DataFrame(), rows_max=5) == '<p class="none">本月没有。</p>'
+    table = html_table(pd.DataFrame({"<a>": [1.0, 2.5, None, True]}, dtype="object"), rows_max=9)
+    assert "<th>&lt;a&gt;</th>" in table and '<td class="n">2.50</td>' in table and "<td>是</td>" in table
+
+
+def test_overview_draws_every_cell_and_standing_target() -> None:
+    month = small_month()
+    root = ElementTree.fromstring(overview_svg(month))
+    titles = [node.text for node in root.iter("{http://www.w3.org/2000/svg}title")]
+    assert titles == [f"420000XC2610000{number} {verdict}" for number, verdict in
+                      ((1, "已发现"), (2, "已巡未发现"), (3, "不可判"), (4, "应巡未巡"))]  # fmt: skip
+    fills = [node.get("fill") for node in root if node.tag.endswith("path") and node.get("stroke") == "#bbb"]
+    assert len(fills) == 6 and fills.count("url(#hidden)") == 1 and fills.count("url(#partly)") == 1
+    assert "1 千米" in overview_svg(month) and "北" in overview_svg(month)
+    ElementTree.fromstring(overview_svg(empty_month()))
+
+
+def test_overview_without_cells_is_a_sentence() -> None:
+    assert overview_svg(small_month(cell_states=small_month().cell_states.iloc[:0])).startswith("<p>")
+
+
+def test_page_does_not_depend_on_row_order() -> None:
+    month = small_month()
+    names = ("targets", "tasks", "verdicts", "people")
+    turned = {name: getattr(month, name).iloc[::-1].reset_index(drop=True) for name in names}
+    assert page(month) == page(small_month(**turned))

@@ -1,0 +1,122 @@
+import io
+import zipfile
+from datetime import date, datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from pipeline.errors import InputError
+from pipeline.ledger.sheets import RawSheet
+from pipeline.sources.unit_folders import UnitFile, unit_files
+from pipeline.sources.workbook import ledger_field_rules, read_ledger_files, read_workbook
+
+
+def book(*rows: tuple[object, ...], merge: str = "", at: tuple[int, int] = (1, 1)) -> bytes:
+    made = openpyxl.Workbook()
+    page = made.active
+    assert page is not None
+    page.title = "九月"
+    for i, cells in enumerate(rows):
+        for j, value in enumerate(cells):
+            page.cell(at[0] + i, at[1] + j, value)
+    if merge:
+        page.merge_cells(merge)
+    made.create_sheet("空表")
+    stream = io.BytesIO()
+    made.save(stream)
+    return stream.getvalue()
+
+
+def read(content: bytes, max_unpacked_mb: float = 10.0, max_cells: int = 100_000) -> tuple[RawSheet, ...]:
+    return read_workbook(content, unit_id="U1", file="a.xlsx", max_unpacked_mb=max_unpacked_mb, max_cells=max_cells)
+
+
+def test_typed_values_positions_and_merges() -> None:
+    content = book(("巡查时间", "人"), (datetime(2026, 9, 3), 12), (None, "李四"), merge="C4:C5", at=(3, 3))
+    first, second = read(content)
+    assert (first.sheet, first.first_row, first.first_column) == ("九月", 3, 3)
+    assert first.rows[1] in ((datetime(2026, 9, 3), 12.0), (date(2026, 9, 3), 12.0))
+    assert first.merged == ((4, 3, 5, 3),)
+    assert second.rows == ()
+
+
+def test_formulas_are_never_run() -> None:
+    (sheet, _) = read(book(("a", "b"), ('=HYPERLINK("http://x","y")', 1)))
+    assert sheet.rows[1][0] is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no workbook", b"PK\x03\x04 truncated", bytes.fromhex("d0cf11e0a1b11ae1") + b"\x00" * 600],
+)
+def test_damaged_and_protected_files(content: bytes) -> None:
+    with pytest.raises(InputError) as problem:
+        read(content)
+    assert problem.value.code == "E501"
+
+
+def test_truncated_workbook() -> None:
+    content = book(("a", "b"))
+    with pytest.raises(InputError) as problem:
+        read(content[: len(content) // 2])
+    assert problem.value.code == "E501"
+
+
+def test_zip_bomb_and_a_cell_at_the_far_end() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 3_000_000)
+    with pytest.raises(InputError, match="2MB"):
+        read(stream.getvalue(), max_unpacked_mb=2.0)
+    far = openpyxl.Workbook()
+    far.active["A1"] = 1
+    far.active["XFD1048576"] = 1
+    stream = io.BytesIO()
+    far.save(stream)
+    with pytest.raises(InputError, match="1048576"):
+        read(stream.getvalue())
+
+
+def test_one_bad_file_does_not_stop_others(tmp_path: Path) -> None:
+    folder = tmp_path / "ledgers" / "王庄镇"
+    folder.mkdir(parents=True)
+    (folder / "好.xlsx").write_bytes(book(("a", "b"), (1, 2)))
+    (folder / "坏.xlsx").write_bytes(b"broken")
+    (folder / "旧.xls").write_bytes(b"old")
+    (folder / "扫描.pdf").write_bytes(b"%PDF")
+    (folder / "~$好.xlsx").write_bytes(b"lock")
+    (tmp_path / "ledgers" / "王庄镇政府").mkdir()
+    (tmp_path / "ledgers" / "王庄镇政府" / "a.xlsx").write_bytes(b"")
+    (tmp_path / "ledgers" / "散.xlsx").write_bytes(b"")
+    files, strange = unit_files(tmp_path, "ledgers", {"U1": "王庄镇", "U2": "李庄乡"})
+    assert [(row["file"], row["code"], row["unit_id"]) for row in strange] == [
+        ("ledgers/散.xlsx", "E503", None),
+        ("ledgers/王庄镇政府/a.xlsx", "E503", None),
+    ]
+    assert "王庄镇" in strange[1]["reason"]
+    sheets, rejected = read_ledger_files(files, max_unpacked_mb=10.0, max_cells=100_000)
+    assert {sheet.file for sheet in sheets} == {"ledgers/王庄镇/好.xlsx"}
+    assert {row["file"].rsplit("/", 1)[-1]: row["code"] for row in rejected} == {
+        "坏.xlsx": "E501",
+        "旧.xls": "E501",
+        "扫描.pdf": "E501",
+    }
+
+
+def test_folders_may_be_named_by_id(tmp_path: Path) -> None:
+    path = tmp_path / "ledgers" / "U1" / "a.xlsx"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    files, strange = unit_files(tmp_path, "ledgers", {"U1": "王庄镇"})
+    assert files == [UnitFile("U1", path, "ledgers/U1/a.xlsx")] and strange == []
+    assert unit_files(tmp_path, "tracks", {"U1": "王庄镇"}) == ([], [])
+
+
+def test_every_field_of_the_plan_has_a_heading() -> None:
+    rules = ledger_field_rules(date(2026, 9, 3))
+    headings = {alias for aliases in rules.fields.values() for alias in aliases}
+    ten = "巡查时间 巡查人员 巡查路线 巡查项目 违法项目主体或名称 违法地点 违法现状 制止措施 制止效果 后续处理"
+    assert set(ten.split()) <= headings
+    assert len(headings) == sum(len(aliases) for aliases in rules.fields.values())
+    assert ledger_field_rules(date(1990, 1, 1)).rule_id == rules.rule_id
