@@ -81,13 +81,13 @@ class Detect(Section):
     """From images to candidate objects."""
 
     min_area_m2: Positive = Field(400.0, description="Smallest object kept, at least one pixel")
-    prior_log_odds: float = Field(-7.0, description="Log odds of an ordinary pixel in a month")
+    prior_log_odds: float = Field(-8.0, description="Log odds of an ordinary pixel in a month")
     novelty_weight: Annotated[float, Field(ge=0.0)] = Field(
-        1.5, description="Log odds per spread of how far the after state is from all earlier ones"
+        2.0, description="Log odds per spread of how far the after state is from all earlier ones"
     )
-    strong_probability: Share = Field(0.5, description="A month's object needs one such pixel")
+    strong_probability: Share = Field(0.6, description="A month's object needs one such pixel")
     weak_probability: Share = Field(0.25, description="Pixels of a month's object have at least this")
-    min_probability: Share = Field(0.35, description="A month's objects below this are dropped")
+    min_probability: Share = Field(0.5, description="A month's objects below this are dropped")
     pair_min_area_m2: dict[str, float] = Field(
         {"s2": 1000.0, "landsat": 3600.0, "vhr": 40.0}, description="Smallest object of `compare` by profile, m2"
     )

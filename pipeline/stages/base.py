@@ -3,6 +3,8 @@
 A stage module has ``inputs(context)``, the files outside ``runs/`` that decide its result, and
 ``run(context, out)``, which writes into the empty folder ``out`` and returns a :class:`StageOutcome`.
 The runner makes ``out`` the stage's folder only when ``run`` has returned.
+A module may also have ``facts(context)``: named digests of the part of an input that decides its result, where
+hashing the whole file would make it stale without need.
 """
 
 from __future__ import annotations

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
-from pipeline.config import Config
-from pipeline.errors import InputError, XunchaError
+from pipeline.config import Config, Source
+from pipeline.errors import CODES, InputError, XunchaError
 from pipeline.sources.layers import check_layers
 from pipeline.sources.records import read_records
-from pipeline.sources.scenes import check_scenes
+from pipeline.sources.scenes import find_scenes
 from pipeline.sources.units import check_units, read_units
+from pipeline.spectra import BANDS
 from pipeline.stages.guard import require_writable
 from pipeline.values import Period
 
@@ -30,8 +32,33 @@ def check_city(city: Path, config: Config, period: Period | None) -> tuple[list[
     problems += check_units(city, config.city.crs)
     problems += check_layers(city / "layers", config.city.crs)
     for source in config.sources:
-        problems += check_scenes(city / source.folder, source, period, config.acquire.history_months)
+        problems += _scene_problems(city / source.folder, source, period, config.acquire.history_months)
     return problems, [] if problems else _folder_warnings(city, config)
+
+
+def _scene_problems(folder: Path, source: Source, period: Period | None, history_months: int) -> list[XunchaError]:
+    """Scenes of the period and its history that are damaged, undated or lack a band of the source's profile."""
+    first = period.shifted(-history_months).first_day if period else date.min
+    last = period.last_day if period else date.max
+    wanted = BANDS[:3] if source.profile == "vhr" else BANDS
+    problems: list[XunchaError] = []
+    try:
+        scenes, refused = find_scenes(
+            folder, first_day=first, last_day=last, bands=source.bands, scale=source.scale, offset=source.offset
+        )
+    except XunchaError as problem:
+        return [problem]
+    for one in refused:
+        code, _, reason = one.reason.partition(" ")
+        if code in CODES:
+            hint = "copy or correct the file, or move it out of the folder"
+            problems.append(InputError(code, f"{folder / one.name}: {reason}", hint))
+    for scene in scenes:
+        try:
+            scene.image.with_bands(wanted)
+        except XunchaError as problem:
+            problems.append(problem)
+    return problems
 
 
 def _folder_warnings(city: Path, config: Config) -> list[str]:

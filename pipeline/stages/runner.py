@@ -112,6 +112,7 @@ def stage_key(name: str, context: StageContext) -> dict[str, Any]:
         if run is not None and name == "register"
     }
     inputs = {path.relative_to(context.city).as_posix(): digest_file(path) for path in MODULES[name].inputs(context)}
+    facts = getattr(MODULES[name], "facts", None)
     return {
         "format_version": FORMAT_VERSION,
         "version": __version__,
@@ -120,6 +121,7 @@ def stage_key(name: str, context: StageContext) -> dict[str, Any]:
         "as_of": context.as_of.isoformat() if name in AS_OF_STAGES else None,
         "config": {section: digest_bytes(json_bytes(context.config.section(section))) for section in entry.sections},
         "inputs": dict(sorted(inputs.items())),
+        "facts": facts(context) if facts is not None else {},
         "earlier_stages": {earlier: digest_file(context.folder(earlier) / CLOSING) for earlier in entry.reads},
         "earlier_registers": register_of,
     }

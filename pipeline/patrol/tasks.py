@@ -1,0 +1,202 @@
+"""The month's targets as ranked tasks of the units that act, within each unit's workload; nothing is dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from pipeline.geodesy import mu
+from pipeline.patrol.responsibility import acting_units, unit_at
+from pipeline.schema import TASKS, conform
+from pipeline.values import Outcome, Stage, TargetState
+
+EARLINESS: dict[str, float] = {
+    Stage.EARTHWORKS.value: 1.0,
+    Stage.PIT.value: 0.75,
+    Stage.STRUCTURE.value: 0.5,
+    Stage.ROOFED.value: 0.25,
+    Stage.UNKNOWN.value: 0.5,
+}
+"""How much there is still to prevent (防范在先): the earlier the better; unknown is the middle."""
+CLOSED = (Outcome.LAWFUL.value, Outcome.PSEUDO_CHANGE.value, Outcome.OTHER.value)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each circumstance adds to a target's probability when tasks are ranked; all at least 0.
+
+    ``full_area_m2``: from this area on a target counts as fully large.
+    """
+
+    basic_farmland: float
+    farmland: float
+    early_stage: float
+    growth: float
+    area: float
+    full_area_m2: float
+
+
+def rank_tasks(
+    targets: gpd.GeoDataFrame,
+    located: pd.DataFrame,
+    answerable: pd.DataFrame,
+    units: gpd.GeoDataFrame,
+    delegations: pd.DataFrame,
+    field_checks: pd.DataFrame,
+    dispatches: pd.DataFrame,
+    *,
+    weights: Weights,
+    day: date,
+    field_check_days: int,
+) -> Any:
+    """Every target that is not merged as a task, ranked per acting unit, as :data:`~pipeline.schema.TASKS`.
+
+    ``located`` as from :func:`pipeline.patrol.cells.locate_targets`, ``answerable`` per cell on ``day``, the day the
+    list may go out; ``field_checks`` and ``dispatches`` as known on that day. A unit's tasks beyond its
+    ``workload_per_month``, targets a person has already checked (unless they have grown) and targets no unit
+    answers for stay in the table with ``included`` False and the reason. ``due_on``: ``field_check_days`` after the
+    first dispatch, or after ``day`` for what was never dispatched or has grown since its check; null for what was
+    checked and has not grown, whose deadlines follow from the case.
+    """
+    live = targets[(targets["state"] != TargetState.MERGED.value).to_numpy()]
+    frame = live.merge(located, on="target_id", how="left", validate="1:1")
+    frame = frame.merge(answerable, on="cell_id", how="left", validate="m:1")
+    frame = _outside_cells(frame, units, delegations, day)
+    checked = latest_checks(field_checks)
+    first = dispatches.sort_values("dispatched_on", kind="stable").drop_duplicates("target_id")
+    dispatched = dict(zip(first["target_id"], first["dispatched_on"], strict=True))
+    rows = [_task(row, checked, dispatched, weights, day, field_check_days) for row in frame.to_dict("records")]
+    return conform(TASKS, _within_workload(pd.DataFrame(rows, columns=TASKS.names), units))
+
+
+def latest_checks(field_checks: pd.DataFrame) -> dict[str, tuple[str, pd.Timestamp]]:
+    """Target id to the outcome and day of its latest field check."""
+    ordered = field_checks.sort_values(["target_id", "checked_on"], kind="stable")
+    return {
+        target_id: (outcome, checked_on)
+        for target_id, outcome, checked_on in ordered[["target_id", "outcome", "checked_on"]].itertuples(index=False)
+    }
+
+
+def priority_of(row: dict[Any, Any], weights: Weights) -> float:
+    """A target's priority, 0..1: its probability, raised by what makes acting now worth more.
+
+    ``probability * (1 + sum of weight * circumstance) / (1 + sum of weights)``; circumstances are 0..1: share of
+    farmland, basic farmland touched, earliness of the stage, growth since last period, area up to ``full_area_m2``.
+    """
+    area = _number(row["area_m2"])
+    farmland = min(_number(row["farmland_m2"]) / area, 1.0) if area > 0 else 0.0
+    raised = (
+        weights.farmland * farmland
+        + weights.basic_farmland * float(_number(row["basic_farmland_m2"]) > 0)
+        + weights.early_stage * EARLINESS[row["stage"]]
+        + weights.growth * float(row["state"] == TargetState.GROWING.value)
+        + weights.area * min(area / weights.full_area_m2, 1.0)
+    )
+    most = weights.farmland + weights.basic_farmland + weights.early_stage + weights.growth + weights.area
+    return round(float(row["probability"]) * (1.0 + raised) / (1.0 + most), 6)
+
+
+def _outside_cells(frame: Any, units: gpd.GeoDataFrame, delegations: pd.DataFrame, day: date) -> Any:
+    """Targets in no cell get the unit polygon they lie in, and no person."""
+    acting_of, _ = acting_units(delegations, day=day)
+    frame = frame.copy()
+    for row in frame.index[frame["cell_id"].isna()]:
+        shape = frame.geometry.loc[row]
+        unit_id = None if shape is None or shape.is_empty else unit_at(units, shape.representative_point())
+        frame.loc[row, ["unit_id", "acting_unit_id"]] = [unit_id, acting_of.get(unit_id, unit_id) if unit_id else None]
+    return frame
+
+
+def _task(
+    row: dict[Any, Any],
+    checked: dict[str, tuple[str, pd.Timestamp]],
+    dispatched: dict[str, pd.Timestamp],
+    weights: Weights,
+    day: date,
+    field_check_days: int,
+) -> dict[str, Any]:
+    target_id = row["target_id"]
+    outcome, checked_on = checked.get(target_id, (Outcome.UNCHECKED.value, pd.NaT))
+    left_out = None
+    if outcome in CLOSED and row["state"] != TargetState.GROWING.value:
+        since = "本期影像未再检出" if row["state"] == TargetState.CARRIED.value else "此后影像未见扩大"
+        left_out = f"已于{checked_on:%Y-%m-%d}核查为{_label(outcome)}，{since}"
+    elif not isinstance(row["acting_unit_id"], str):
+        left_out = "不在任何单位的网格或辖区内，请局里指定单位"
+    first = dispatched.get(target_id)
+    unchecked = outcome == Outcome.UNCHECKED.value
+    awaits_check = unchecked or row["state"] == TargetState.GROWING.value
+    start = first if unchecked and first is not None else pd.Timestamp(day)
+    return {
+        "target_id": target_id,
+        "cell_id": row["cell_id"],
+        "cell_shares": row["cell_shares"],
+        "unit_id": row["unit_id"],
+        "acting_unit_id": row["acting_unit_id"],
+        "person_id": row["person_id"],
+        "rank": 0,
+        "priority": priority_of(row, weights),
+        "included": left_out is None,
+        "left_out_reason": left_out,
+        "due_on": start + timedelta(days=field_check_days) if left_out is None and awaits_check else None,
+        "reason": _reason(row, outcome, checked_on, first),
+    }
+
+
+def _within_workload(frame: pd.DataFrame, units: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Rank each acting unit's tasks, those that may be included first, and leave out what exceeds its workload."""
+    caps = {unit: int(cap) for unit, cap in zip(units["unit_id"], units["workload_per_month"], strict=True)}
+    keys = frame.assign(unit_key=frame["acting_unit_id"].fillna("").astype("object"))
+    ordered = keys.sort_values(
+        ["unit_key", "included", "priority", "target_id"], ascending=[True, False, False, True], kind="stable"
+    )
+    ordered["rank"] = ordered.groupby("unit_key", sort=False).cumcount() + 1
+    cap = ordered["unit_key"].map(lambda unit: caps.get(unit, 0)).astype("int64")
+    beyond = ordered["included"].astype(bool) & (ordered["rank"] > cap)
+    ordered.loc[beyond, "left_out_reason"] = [
+        f"超出该单位本月核查上限{most}个（排第{rank}位），留待下期"
+        for most, rank in zip(cap[beyond], ordered.loc[beyond, "rank"], strict=True)
+    ]
+    ordered["due_on"] = pd.to_datetime(ordered["due_on"]).where(~beyond)
+    ordered["included"] = ordered["included"].astype(bool) & ~beyond
+    return ordered
+
+
+def _reason(row: dict[Any, Any], outcome: str, checked_on: Any, dispatched_on: pd.Timestamp | None) -> str:
+    """One Chinese sentence that says what was seen and why it stands where it stands."""
+    stage = _stage_label(row["stage"])
+    parts = [f"疑似新增建设（概率{float(row['probability']):.2f}，{stage}）"]
+    if _number(row["area_m2"]) > 0:
+        parts.append(f"面积{mu(row['area_m2']):.1f}亩")
+    if _number(row["farmland_m2"]) > 0:
+        parts.append(f"涉及耕地{mu(row['farmland_m2']):.1f}亩")
+    if _number(row["basic_farmland_m2"]) > 0:
+        parts.append(f"涉及永久基本农田{mu(row['basic_farmland_m2']):.1f}亩")
+    if row["state"] == TargetState.GROWING.value:
+        parts.append("较上期扩大")
+    if row["state"] == TargetState.CARRIED.value:
+        parts.append("本期影像未再检出，前期任务未办结")
+    if dispatched_on is not None:
+        parts.append(f"{dispatched_on:%Y-%m-%d}已派发")
+    if outcome != Outcome.UNCHECKED.value:
+        parts.append(f"{checked_on:%Y-%m-%d}核查为{_label(outcome)}，请跟踪现状")
+    if row["stage"] in (Stage.EARTHWORKS.value, Stage.PIT.value):
+        parts.append("尚处早期，宜先核查")
+    return "，".join(parts) + "。"
+
+
+def _label(outcome: str) -> str:
+    return {known.value: known.label for known in Outcome}[outcome]
+
+
+def _stage_label(stage: str) -> str:
+    return {known.value: known.label for known in Stage}[stage]
+
+
+def _number(value: Any) -> float:
+    return 0.0 if value is None or pd.isna(value) else float(value)

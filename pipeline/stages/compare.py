@@ -1,0 +1,290 @@
+"""`xuncha compare`: two rasters, no city; the imagery way from files to scored candidate objects."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from pipeline.acquire.normalise import apply_gain
+from pipeline.config import Acquire, Detect
+from pipeline.detect.describe import days_of
+from pipeline.errors import InputError
+from pipeline.execute import Execution, map_blocks
+from pipeline.grid import Block, lattice
+from pipeline.sinks.geopackage import write_geopackage
+from pipeline.sinks.raster import RasterWriter
+from pipeline.sources.raster import UNMOVED, Image, open_image, overlap_share, read_aligned, read_block, shape_of
+from pipeline.stages.base import StageOutcome
+from pipeline.stages.imagery import (
+    DetectOptions,
+    PairRasters,
+    alignment_record,
+    detect_objects,
+    gain_between,
+    gain_record,
+    register,
+)
+from pipeline.store import write_json
+from pipeline.values import DateInterval, Gain, Shift, Validity
+
+Profile = Literal["s2", "landsat", "vhr"]
+NO_DAY = date(2000, 1, 1)
+PLAIN_REFLECTANCE = (0.005, 0.7)
+
+
+@dataclass(frozen=True)
+class AlignedBlock:
+    """Both images of a pair on BEFORE's grid, after moved and normalised, NaN where one of them is not observable."""
+
+    before: Image
+    after: Image
+    shift: Shift
+    gain: Gain
+    valid: Path | None
+
+    def __call__(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
+        grid = self.before.geobox
+        first = read_aligned(self.before, grid, block)
+        second = apply_gain(read_aligned(self.after, grid, block, self.shift), self.gain)
+        usable = np.isfinite(first).all(axis=0) & np.isfinite(second).all(axis=0)
+        codes = np.where(usable, np.uint8(Validity.CLEAR), np.uint8(Validity.NO_DATA))
+        if self.valid is not None:
+            masked = read_block(self.valid, block)[0] != 1
+            codes = np.where(usable & masked, np.uint8(Validity.CLOUD), codes)
+        clear = codes == Validity.CLEAR
+        return np.where(clear, first, np.nan), np.where(clear, second, np.nan), codes.astype(np.uint8)
+
+
+def compare_pair(
+    before: Path,
+    after: Path,
+    out: Path,
+    *,
+    profile: str = "auto",
+    bands: Mapping[str, int] | None = None,
+    valid: Path | None = None,
+    before_date: date | None = None,
+    after_date: date | None = None,
+    scale: float | None = None,
+    offset: float | None = None,
+    gsd_m: float | None = None,
+    min_area_m2: float | None = None,
+    execution: Execution,
+) -> StageOutcome:
+    """Compare two rasters; ``out`` appears only when everything in it is complete.
+
+    Raises InputError E104, E201, E202, E203, E205 before any costly work, E206 when the images stay apart.
+    """
+    first, second = _opened_pair(before, after, bands, scale, offset)
+    first = replace(first, dates=DateInterval(before_date, before_date) if before_date else first.dates)
+    second = replace(second, dates=DateInterval(after_date, after_date) if after_date else second.dates)
+    _check_overlap(first, second)
+    _check_mask(valid, first)
+    pixel_m = first.pixel_m() or gsd_m
+    if min_area_m2 is not None and pixel_m is None:
+        raise InputError(
+            "E104", f"--min-area-m2 {min_area_m2:g}: {before} has no georeference", "give the pixel size with --gsd-m"
+        )
+    chosen = profile if profile != "auto" else profile_of(first.bands, pixel_m)
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        notes, counts = _compute(first, second, partial, chosen, valid, pixel_m, min_area_m2, execution)
+        _publish(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return StageOutcome(counts=counts, notes=notes)
+
+
+def profile_of(bands: tuple[str, ...], pixel_m: float | None) -> Profile:
+    """The processing profile: ``landsat`` from 20 m on, ``vhr`` below 4 m or without near infrared, else ``s2``."""
+    if pixel_m is not None and pixel_m >= 20.0:
+        return "landsat"
+    if pixel_m is None or pixel_m < 4.0 or "nir" not in bands:
+        return "vhr"
+    return "s2"
+
+
+def scale_of(profile: str, pixel_m: float | None) -> float:
+    """Width in pixels of the finest smoothing: about 10 m for Sentinel-2, 1.5 m for finer images."""
+    ground_m = {"s2": 10.0, "landsat": 30.0}.get(profile, 1.5)
+    return float(min(max(ground_m / (pixel_m or ground_m), 1.0), 3.0))
+
+
+def options_of(
+    settings: Detect, profile: str, pixel_m: float | None, min_area_m2: float | None, calibrated: bool
+) -> DetectOptions:
+    """The detect options of a pair: thresholds of the configuration, sizes for the profile's pixel."""
+    scale_px = scale_of(profile, pixel_m)
+    smallest_m2 = min_area_m2 if min_area_m2 is not None else settings.pair_min_area_m2[profile]
+    least_px = 4 if min_area_m2 is not None else 9
+    pixels = math.ceil(smallest_m2 / pixel_m**2) if pixel_m else math.ceil(least_px * scale_px**2)
+    return DetectOptions(
+        prior=settings.pair_prior_log_odds,
+        strong_probability=settings.pair_strong_probability,
+        weak_probability=settings.pair_weak_probability,
+        min_probability=settings.pair_min_probability,
+        min_area_px=max(pixels, 1),
+        scale_px=scale_px,
+        smooth_px=2.0 * scale_px,
+        calibrated=calibrated,
+    )
+
+
+def _opened_pair(
+    before: Path, after: Path, bands: Mapping[str, int] | None, scale: float | None, offset: float | None
+) -> tuple[Image, Image]:
+    first = open_image(before, bands=bands, scale=scale, offset=offset)
+    second = open_image(after, bands=bands, scale=scale, offset=offset)
+    common = tuple(name for name in first.bands if name in second.bands)
+    if not common:
+        raise InputError(
+            "E202",
+            f"{before} has {', '.join(first.bands)}, {after} has {', '.join(second.bands)}: no band in common",
+            "name the bands, for example --bands blue=1,green=2,red=3,nir=4",
+        )
+    return first.with_bands(common), second.with_bands(common)
+
+
+def _check_overlap(first: Image, second: Image) -> None:
+    if first.georeferenced != second.georeferenced:
+        without = second if first.georeferenced else first
+        raise InputError(
+            "E203", f"{without.path} has no georeference, the other image has", "georeference it or give two without"
+        )
+    if overlap_share(second.geobox, first.geobox) == 0.0:
+        raise InputError("E203", f"{first.path} and {second.path} do not overlap", "choose images of the same place")
+
+
+def _check_mask(valid: Path | None, first: Image) -> None:
+    if valid is None:
+        return
+    mask = open_image(valid, bands={"pan": 1})
+    same_grid = not mask.georeferenced or not first.georeferenced or _same_grid(mask.geobox, first.geobox)
+    if mask.geobox.shape != first.geobox.shape or not same_grid:
+        raise InputError(
+            "E205",
+            f"{valid}: {mask.geobox.shape[0]} x {mask.geobox.shape[1]} pixels, not the grid of {first.path}",
+            "give a mask on the grid of BEFORE, 1 = usable in both images",
+        )
+
+
+def _same_grid(one: GeoBox, other: GeoBox) -> bool:
+    size = abs(other.transform.a) + abs(other.transform.b)
+    pairs = zip(tuple(one.transform)[:6], tuple(other.transform)[:6], strict=True)
+    return one.crs == other.crs and all(abs(a - b) <= 0.01 * size for a, b in pairs)
+
+
+def _compute(
+    first: Image,
+    second: Image,
+    out: Path,
+    profile: str,
+    valid: Path | None,
+    pixel_m: float | None,
+    min_area_m2: float | None,
+    execution: Execution,
+) -> tuple[tuple[str, ...], dict[str, int]]:
+    settings, matching = Detect(), Acquire()
+    grid = first.geobox
+    (shift,) = register(
+        first,
+        (second,),
+        grid,
+        max_shift_px=matching.max_shift_px,
+        max_scatter_px=matching.max_scatter_px,
+        gate_px=matching.gate_px,
+        execution=execution,
+    )
+    notes = _alignment_notes(first, second, shift, matching.gate_px, pixel_m, profile)
+    used = shift if shift.accepted else UNMOVED
+    gain = gain_between(first, second, grid, shift=used, max_slope=matching.max_gain, execution=execution, label="gain")
+    pair = PairRasters(out / "before.scratch.tif", out / "after.scratch.tif", first.bands)
+    clear, light = _write_aligned(AlignedBlock(first, second, used, gain, valid), pair, out, execution)
+    calibrated = first.dtype != "uint8" and PLAIN_REFLECTANCE[0] <= light <= PLAIN_REFLECTANCE[1]
+    options = options_of(settings, profile, pixel_m, min_area_m2, calibrated)
+    candidates = detect_objects(
+        pair,
+        grid,
+        out,
+        source="pair",
+        options=options,
+        gsd_m=pixel_m,
+        dates=(
+            days_of(first.dates.start) if first.dates else 0,
+            days_of(second.dates.end) if second.dates else 0,
+        ),
+        execution=execution,
+    )
+    if grid.crs is None:
+        candidates = gpd.GeoDataFrame(candidates, geometry="geometry", crs=None)
+    write_geopackage(
+        out / "candidates.gpkg", {"candidates": candidates}, day=second.dates.end if second.dates else NO_DAY
+    )
+    write_json(out / "alignment.json", alignment_record(shift, applied=shift.accepted, profile=profile))
+    write_json(out / "gain.json", gain_record(gain, first.bands, calibrated=calibrated))
+    pair.before.unlink()
+    pair.after.unlink()
+    total = grid.shape[0] * grid.shape[1]
+    if not clear:
+        notes = (*notes, "no pixel is observable in both images")
+    return notes, {"candidates": len(candidates), "observable_px": clear, "pixels": total}
+
+
+def _alignment_notes(
+    first: Image, second: Image, shift: Shift, gate_px: float, pixel_m: float | None, profile: str
+) -> tuple[str, ...]:
+    notes = [f"profile {profile}, bands {' '.join(first.bands)}"]
+    if first.geobox.crs is None:
+        unit = f"pixels of {pixel_m:g} m" if pixel_m else "pixels; areas in m2 are empty"
+        notes.append(f"no georeference: coordinates and lengths are in {unit}")
+    if shift.accepted:
+        notes.append(f"after moved by {shift.dy_px:+.2f} rows, {shift.dx_px:+.2f} columns ({shift.tiles} tiles)")
+    elif shift.residual_px > gate_px and "left after" in shift.reason:
+        raise InputError(
+            "E206", f"{second.path} on {first.path}: {shift.reason}", "register the images before comparing them"
+        )
+    else:
+        notes.append(f"registration not established from the images ({shift.reason}): after was not moved")
+    return tuple(notes)
+
+
+def _write_aligned(
+    function: AlignedBlock, pair: PairRasters, out: Path, execution: Execution
+) -> tuple[int, float]:
+    """Write both scratch images and validity.tif; returns the clear pixels and BEFORE's mean reflectance on them."""
+    grid, nan = function.before.geobox, float("nan")
+    clear, light = 0, 0.0
+    with (
+        RasterWriter(pair.before, grid, bands=pair.bands, dtype="float32", nodata=nan, cog=False) as before_file,
+        RasterWriter(pair.after, grid, bands=pair.bands, dtype="float32", nodata=nan, cog=False) as after_file,
+        RasterWriter(
+            out / "validity.tif", grid, bands=("validity",), dtype="uint8", nodata=None, categories=True
+        ) as validity_file,
+    ):
+        for block, (first, second, codes) in map_blocks(function, lattice(shape_of(grid)), execution, "align"):
+            before_file.write(block, first)
+            after_file.write(block, second)
+            validity_file.write(block, codes)
+            clear += int((codes == Validity.CLEAR).sum())
+            light += float(np.nansum(first.mean(axis=0), dtype=np.float64))
+    return clear, light / max(clear, 1)
+
+
+def _publish(partial: Path, out: Path) -> None:
+    if not out.exists():
+        partial.replace(out)
+        return
+    for path in sorted(partial.iterdir()):
+        path.replace(out / path.name)

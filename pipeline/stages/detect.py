@@ -1,0 +1,128 @@
+"""detect: a month's aligned images to a probability raster and candidate objects, per source."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import Detect, Source
+from pipeline.detect.change import FEATURES
+from pipeline.detect.score import darkening_odds, novelty_odds
+from pipeline.errors import XunchaError
+from pipeline.execute import Execution, map_blocks
+from pipeline.grid import Block, lattice
+from pipeline.schema import CANDIDATES
+from pipeline.sources.raster import open_image, read_block, shape_of
+from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.compare import scale_of
+from pipeline.stages.imagery import DetectOptions, PairRasters, detect_objects, on_step, sample_step
+from pipeline.store import write_table
+
+FloatArray = NDArray[np.float32]
+FILES = ("before.tif", "after.tif", "history.tif")
+
+
+def inputs(context: StageContext) -> tuple[Path, ...]:
+    """Nothing outside the run: detect reads what acquire wrote."""
+    return ()
+
+
+def run(context: StageContext, out: Path) -> StageOutcome:
+    """Write ``<source>/score.tif`` and ``<source>/candidates.parquet`` for every source that acquire has."""
+    counts: dict[str, int] = {}
+    notes: list[str] = []
+    failures: list[str] = []
+    for source in context.config.sources:
+        images = context.folder("acquire") / source.name
+        if not all((images / name).is_file() for name in FILES):
+            failures.append(f"{source.name}: no images of the period from acquire")
+            continue
+        folder = out / source.name
+        folder.mkdir(parents=True)
+        try:
+            candidates = _detect(context, source, images, folder)
+        except XunchaError as problem:
+            failures.append(f"{source.name}: {problem}")
+            for path in sorted(folder.iterdir()):
+                path.unlink()
+            folder.rmdir()
+            continue
+        write_table(folder / "candidates.parquet", CANDIDATES, candidates)
+        counts[f"{source.name} candidates"] = len(candidates)
+    return StageOutcome(counts=counts, notes=tuple(notes), failures=tuple(failures))
+
+
+def _detect(context: StageContext, source: Source, images: Path, out: Path) -> gpd.GeoDataFrame:
+    settings, city = context.config.detect, context.config.city
+    geobox = context.geobox()
+    bands = open_image(images / "after.tif").bands
+    pair = PairRasters(images / "before.tif", images / "after.tif", bands, images / "history.tif")
+    shape = shape_of(geobox)
+    return detect_objects(
+        pair,
+        geobox,
+        out,
+        source=source.name,
+        options=month_options(settings, source.profile, city.pixel_m),
+        gsd_m=city.pixel_m,
+        adjust=novelty_of(images / "history.tif", shape, settings.novelty_weight, context.execution),
+        execution=context.execution,
+    )
+
+
+def month_options(settings: Detect, profile: str, pixel_m: float) -> DetectOptions:
+    """The detect options of a month on a grid of ``pixel_m``."""
+    return DetectOptions(
+        prior=settings.prior_log_odds,
+        strong_probability=settings.strong_probability,
+        weak_probability=settings.weak_probability,
+        min_probability=settings.min_probability,
+        min_area_px=max(math.ceil(settings.min_area_m2 / pixel_m**2), 1),
+        scale_px=scale_of(profile, pixel_m),
+        smooth_px=scale_of(profile, pixel_m),
+        calibrated=True,
+    )
+
+
+@dataclass(frozen=True)
+class NoveltySample:
+    """Sample (n,) of the logarithm of novelty in a block."""
+
+    history: Path
+    step: int
+
+    def __call__(self, block: Block) -> FloatArray:
+        values = read_block(self.history, block)[0][on_step(block, self.step)].ravel()
+        return np.asarray(np.log(values[np.isfinite(values)] + np.float32(0.1)), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class NoveltyAdjust:
+    """Adds what time says: how far the after state is from every earlier look, and doubt about single dark looks."""
+
+    history: Path
+    median: float
+    spread: float
+    weight: float
+
+    def __call__(self, block: Block, odds: FloatArray, features: FloatArray) -> FloatArray:
+        novelty, looks = read_block(self.history, block)[:2]
+        total = odds + novelty_odds(novelty, median=self.median, spread=self.spread, weight=self.weight)
+        return np.asarray(total + darkening_odds(features[FEATURES.index("brightness_rise")], looks), dtype=np.float32)
+
+
+def novelty_of(history: Path, shape: tuple[int, int], weight: float, execution: Execution) -> NoveltyAdjust:
+    """The novelty term with its statistics over the whole grid."""
+    function = NoveltySample(history, sample_step(shape))
+    parts = [part for _, part in map_blocks(function, lattice(shape), execution, "novelty")]
+    sample = np.concatenate(parts).astype(np.float64)
+    if not len(sample):
+        return NoveltyAdjust(history, 0.0, 1.0, weight)
+    median = float(np.median(sample))
+    spread = max(1.4826 * float(np.median(np.abs(sample - median))), 1e-3)
+    return NoveltyAdjust(history, median, spread, weight)

@@ -1,0 +1,177 @@
+"""Targets against ledger entries and visits: matches, verdicts, coverage, missed areas, omissions, indicators."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.reconcile.coverage import cover_cells, missed_areas, within_span
+from pipeline.reconcile.estimate import audit_sample, indicators
+from pipeline.reconcile.match import match_entries, open_targets
+from pipeline.reconcile.omissions import omitted
+from pipeline.reconcile.sight import SightOptions
+from pipeline.reconcile.verdict import judge
+from pipeline.rulebook import finding_words
+from pipeline.schema import (
+    AUDIT_SAMPLE,
+    CELL_STATES,
+    COVERAGE,
+    ENTRIES,
+    KPIS,
+    MATCHES,
+    MISSED,
+    OMISSIONS,
+    REJECTED,
+    SUPPRESSED,
+    TARGETS,
+    TASKS,
+    VERDICTS,
+    VISITS,
+)
+from pipeline.sources.records import read_records, record_files
+from pipeline.sources.units import read_units, unit_files
+from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.store import read_table, write_table
+from pipeline.values import MatchStatus, Verdict
+
+
+def inputs(context: StageContext) -> tuple[Path, ...]:
+    """Units, records and the registers of earlier periods (what stood when a target was first seen)."""
+    return (*unit_files(context.city), *record_files(context.city), *earlier_registers(context))
+
+
+def earlier_registers(context: StageContext) -> tuple[Path, ...]:
+    """The registers of all earlier periods, oldest first, each period's first revision before the later ones."""
+    found = [
+        path
+        for path in (context.city / "runs").glob("????-??*/register/targets.parquet")
+        if path.parts[-3].split(".r")[0] < str(context.period)
+    ]
+    return tuple(sorted(found, key=lambda path: _revision(path.parts[-3])))
+
+
+def _revision(run_name: str) -> tuple[str, int]:
+    period, _, number = run_name.partition(".r")
+    return period, int(number) if number.isdigit() else 1
+
+
+def first_registered(context: StageContext, targets: Any) -> Any:
+    """The target rows as they first entered the register; those new in this period as they are."""
+    tables = [read_table(path, TARGETS) for path in earlier_registers(context)]
+    rows = pd.concat([*(table for table in tables if len(table)), targets], ignore_index=True)
+    return rows.drop_duplicates("target_id", keep="first").reset_index(drop=True)
+
+
+def last_image(context: StageContext, targets: Any, suppressed: Any) -> date:
+    """The last day an image of this period shows, as far as its objects tell; the period's last day without any."""
+    last = context.period.last_day
+    days = pd.concat([targets["first_seen"], suppressed["first_seen"]]).dropna()
+    days = days[(days >= pd.Timestamp(context.period.first_day)) & (days <= pd.Timestamp(last))]
+    return days.max().date() if len(days) else last
+
+
+def run(context: StageContext, out: Path) -> StageOutcome:
+    """Write matches, verdicts, coverage, missed, omissions, kpis and audit_sample."""
+    options, cutoff = context.config.reconcile, context.as_of
+    book = read_units(context.city, context.config.city.crs)
+    records = read_records(context.city).until(cutoff)
+    words = finding_words(context.period.last_day)
+    targets, suppressed = context.table("register", TARGETS), context.table("screen", SUPPRESSED)
+    tasks, cells = context.table("patrol", TASKS), context.table("patrol", CELL_STATES, "cells.parquet")
+    entries, visits = context.table("ledger", ENTRIES), context.table("ledger", VISITS)
+    matches = match_entries(
+        targets,
+        entries,
+        records.decisions,
+        vocabulary=words,
+        accept_match=options.accept_match,
+        reject_match=options.reject_match,
+        standing_m=options.standing_m,
+        background_per_km2=options.background_per_km2,
+        max_lead_days=options.max_lead_days,
+    )
+    verdicts = judge(
+        targets,
+        first_registered(context, targets),
+        tasks,
+        matches,
+        entries,
+        visits,
+        context.table("ledger", REJECTED),
+        book.plan,
+        book.responsibility,
+        book.delegations,
+        records.dispatches,
+        records.field_checks,
+        vocabulary=words,
+        cutoff=cutoff,
+        image_day=context.period.last_day,
+        grace_days=options.grace_days,
+        min_seen=options.min_seen,
+        reject_match=options.reject_match,
+        max_lead_days=options.max_lead_days,
+        min_track_day_share=options.min_track_day_share,
+        sight=SightOptions(
+            sight_m=options.sight_m,
+            ledger_only_seen=options.ledger_only_seen,
+            tall_crop_months=options.tall_crop_months,
+            tall_crop_factor=options.tall_crop_factor,
+            fast_kmh=options.fast_kmh,
+        ),
+    )
+    coverage, seen_ground = cover_cells(
+        cells,
+        book.plan,
+        visits,
+        book.responsibility,
+        book.delegations,
+        start=context.period.first_day,
+        end=cutoff,
+        sight_m=options.sight_m,
+        covered_share=options.covered_share,
+    )
+    missed = missed_areas(coverage, seen_ground, open_targets(targets), min_missed_m2=options.min_missed_m2)
+    omissions = omitted(
+        entries,
+        matches,
+        suppressed,
+        cells,
+        vocabulary=words,
+        last_image=last_image(context, targets, suppressed),
+        period_end=context.period.last_day,
+        cutoff=cutoff,
+        look_back_days=options.look_back_days,
+        reject_match=options.reject_match,
+        resolvable_m2=options.resolvable_m2,
+        min_observable_share=options.min_observable_share,
+        standing_m=options.standing_m,
+    )
+    month = visits[within_span(visits, context.period.first_day, cutoff)]
+    kpis = indicators(verdicts, coverage, month, confidence=options.confidence)
+    sample = audit_sample(cells, coverage, cells_wanted=options.audit_cells, seed=str(context.period))
+    for table, frame in (
+        (MATCHES, matches),
+        (VERDICTS, verdicts),
+        (COVERAGE, coverage),
+        (MISSED, missed),
+        (OMISSIONS, omissions),
+        (KPIS, kpis),
+        (AUDIT_SAMPLE, sample),
+    ):
+        write_table(out / f"{table.name}.parquet", table, frame)
+    counts = {verdict.value: int((verdicts["verdict"] == verdict.value).sum()) for verdict in Verdict}
+    waiting = matches.loc[matches["status"] == MatchStatus.AMBIGUOUS.value, "entry_id"].nunique()
+    return StageOutcome(
+        counts={
+            "targets": len(verdicts),
+            **counts,
+            "accountable": int(verdicts["accountable"].sum()),
+            "ambiguous_entries": int(waiting),
+            "missed_areas": len(missed),
+            "omissions": len(omissions),
+        },
+        notes=(f"{waiting} ledger entries may be about a target and wait for a person's decision",) if waiting else (),
+    )

@@ -1,0 +1,1 @@
+"""Case states from people's records, alerts from later imagery, approved parcels, referral drafts."""

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.errors import InputError
+from pipeline.schema import DECISIONS, DISPATCHES, FIELD_CHECKS, NOTICES
+from pipeline.sources.records import append_records, check_records, read_records, record_files
+
+HEAD = "监测编号,核查日期,核查结果,核查人员,备注\r\n"
+
+
+def write(city: Path, name: str, text: str, encoding: str = "utf-8-sig") -> Path:
+    path = city / "records" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding=encoding, newline="")
+    return path
+
+
+def dispatch(target: str, day: str, unit: str = "U1") -> dict[str, object]:
+    return {
+        "period": "2026-10", "revision": "2026-10", "target_id": target, "unit_id": unit,
+        "dispatched_on": pd.Timestamp(day),
+    }  # fmt: skip
+
+
+def test_missing_files_are_empty_tables(tmp_path: Path) -> None:
+    records = read_records(tmp_path)
+    assert records.dispatches.empty and list(records.dispatches.columns) == DISPATCHES.names
+    assert str(records.notices["served_on"].dtype) == "datetime64[ms]"
+    assert record_files(tmp_path) == ()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "gb18030"])
+def test_outcomes_are_read_in_chinese_and_as_code(tmp_path: Path, encoding: str) -> None:
+    write(
+        tmp_path,
+        "field_checks.csv",
+        HEAD + "T1,2026-11-05,违法,张三,\r\nT2,2026/11/6,pseudo_change,,补种\r\n",
+        encoding,
+    )
+    checks = read_records(tmp_path).field_checks
+    assert checks["outcome"].tolist() == ["violation", "pseudo_change"]
+    assert checks["checked_on"].tolist() == [pd.Timestamp("2026-11-05"), pd.Timestamp("2026-11-06")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (HEAD + "T1,2026-11-05,大概违法,,\r\n", "row 2, 核查结果: '大概违法'"),
+        (HEAD + "T1,去年,违法,,\r\n", "row 2, 核查日期: '去年' is not a date"),
+        (HEAD + "T0,2026-11-05,合法,,\r\n,2026-11-05,违法,,\r\n", "row 3, 监测编号 is empty"),
+        ("监测编号,核查日期\r\n", "lacks the column 核查结果"),
+        (HEAD + "T1,2026-11-05,违法,,\r\nT1,2026-11-05,合法,,\r\n", "rows 2 and 3 say different things"),
+    ],
+)
+def test_bad_rows_are_refused_with_file_row_and_field(tmp_path: Path, text: str, said: str) -> None:
+    write(tmp_path, "field_checks.csv", text)
+    with pytest.raises(InputError, match=said) as caught:
+        read_records(tmp_path)
+    assert caught.value.code == "E403" and "field_checks.csv" in str(caught.value)
+    assert [problem.code for problem in check_records(tmp_path)] == ["E403"]
+
+
+def test_a_row_written_twice_counts_once(tmp_path: Path) -> None:
+    write(tmp_path, "field_checks.csv", HEAD + "T1,2026-11-05,违法,张三,\r\n" * 2)
+    assert len(read_records(tmp_path).field_checks) == 1
+
+
+def test_decisions_on_two_entries_of_a_target_on_one_day_are_two_rows(tmp_path: Path) -> None:
+    rows = [
+        {
+            "target_id": "T1",
+            "entry_id": entry,
+            "decision": "不匹配",
+            "decided_on": pd.Timestamp("2026-11-05"),
+            "reason": None,
+        }
+        for entry in ("E1", "E2")
+    ]
+    assert append_records(tmp_path, DECISIONS, pd.DataFrame(rows)) == 2
+    assert read_records(tmp_path).decisions["entry_id"].tolist() == ["E1", "E2"]
+
+
+def test_appending_keeps_every_earlier_byte_and_is_idempotent(tmp_path: Path) -> None:
+    assert (
+        append_records(tmp_path, DISPATCHES, pd.DataFrame([dispatch("T2", "2026-11-01"), dispatch("T1", "2026-11-01")]))
+        == 2
+    )
+    path = tmp_path / "records" / "dispatches.csv"
+    before = path.read_bytes()
+    assert before.startswith("\ufeff期次,版本,监测编号,单位编号,派发日期\r\n2026-10,2026-10,T1".encode())
+    assert append_records(tmp_path, DISPATCHES, pd.DataFrame([dispatch("T1", "2026-11-01")])) == 0
+    assert path.read_bytes() == before
+    assert append_records(tmp_path, DISPATCHES, pd.DataFrame([dispatch("T3", "2026-11-03")])) == 1
+    assert path.read_bytes().startswith(before)
+    assert read_records(tmp_path).dispatches["target_id"].tolist() == ["T1", "T2", "T3"]
+    assert [file.name for file in path.parent.iterdir()] == ["dispatches.csv"]
+
+
+def test_a_contradicting_row_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    append_records(tmp_path, DISPATCHES, pd.DataFrame([dispatch("T1", "2026-11-01")]))
+    before = (tmp_path / "records" / "dispatches.csv").read_bytes()
+    with pytest.raises(InputError, match="already holds another row for 2026-10 2026-10 T1") as caught:
+        append_records(tmp_path, DISPATCHES, pd.DataFrame([dispatch("T9", "2026-11-02"), dispatch("T1", "2026-11-02")]))
+    assert caught.value.code == "E403"
+    assert (tmp_path / "records" / "dispatches.csv").read_bytes() == before
+
+
+def test_a_gb18030_file_with_own_column_order_and_no_last_line_end_is_continued_as_it_is(tmp_path: Path) -> None:
+    path = write(tmp_path, "field_checks.csv", "备注,核查结果,监测编号,核查日期\n甲,违法,T1,2026-11-05", "gb18030")
+    before = path.read_bytes()
+    row = {"target_id": "T2", "checked_on": pd.Timestamp("2026-11-07"), "outcome": "lawful", "note": "有批文, 已核"}
+    append_records(tmp_path, FIELD_CHECKS, pd.DataFrame([row]))
+    assert path.read_bytes() == before + '\n"有批文, 已核",合法,T2,2026-11-07\n'.encode("gb18030")
+    assert read_records(tmp_path).field_checks["outcome"].tolist() == ["violation", "lawful"]
+
+
+def test_until_hides_what_had_not_happened_yet(tmp_path: Path) -> None:
+    rows = [
+        {
+            "target_id": "T1",
+            "notice_kind": "责令停止违法行为通知书",
+            "number": "1号",
+            "issued_on": "2026-11-05",
+            "served_on": "2026-11-20",
+        },
+        {
+            "target_id": "T2",
+            "notice_kind": "责令停止违法行为通知书",
+            "number": "2号",
+            "issued_on": "2026-12-01",
+            "served_on": None,
+        },
+    ]
+    append_records(tmp_path, NOTICES, pd.DataFrame(rows))
+    notices = read_records(tmp_path).until(date(2026, 11, 10)).notices
+    assert notices["number"].tolist() == ["1号"] and notices["served_on"].isna().all()
+    assert read_records(tmp_path).until(date(2026, 12, 1)).notices["served_on"].notna().tolist() == [True, False]
