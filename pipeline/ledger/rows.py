@@ -151,6 +151,10 @@ class _Reader:
         values = self._cells(index, heading, fills)
         day = self._date(index, values.get("date"))
         texts = {field: cell_text(values[field]) or None for field in TEXT_FIELDS if field in values}
+        if day.start is None and not cell_text(values.get("date")) and not any(texts.values()):
+            # Only what the template was pre-filled with: an unanswered row must not become a finding.
+            self.reject(index, None, content, NO_RECORD, "只有预填的编号、坐标或面积，没有填写巡查内容")
+            return
         extra = [f"{name[6:]}：{cell_text(value)}" for name, value in values.items() if name.startswith("extra:")]
         noted = [part for part in (texts.get("remark"), *(e for e in extra if not e.endswith("："))) if part]
         texts["remark"] = "；".join(noted) or None

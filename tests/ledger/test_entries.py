@@ -296,3 +296,13 @@ def test_the_order_of_sheets_does_not_matter(raw: list[RawSheet], shuffler: rand
     assert first.items == second.items
     pd.testing.assert_frame_equal(first.repairs, second.repairs)
     pd.testing.assert_frame_equal(first.rejected, second.rejected)
+
+
+def test_an_unanswered_row_of_the_prefilled_template_is_no_finding() -> None:
+    heading = (*TEN, "监测编号", "经度", "纬度")
+    unanswered = (*[None] * 10, "419981XC26100001", 115.0312, 32.6021)
+    answered = (*row("2026-09-03"), "419981XC26100002", 115.0412, 32.6121)
+    result = read(sheet(answered, unanswered, heading=heading))
+    assert [item.row for item in result.items] == [2]
+    assert list(result.rejected["code"]) == ["E507"]
+    assert "419981XC26100001" in result.rejected["content"].iloc[0]
