@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -139,7 +139,7 @@ def run_month(
     if not quiet:
         for warning in warnings:
             warn.print(f"[yellow]{escape(warning)}[/yellow]")
-    with city_lock(city), progress_bars() as progress:
+    with nullcontext() if dry_run else city_lock(city), progress_bars() as progress:
         execution = execution_of(config, workers, tile_px, progress)
         context = open_month(city, config, month, day, execution)
         listener = (lambda result: None) if quiet else show_stage

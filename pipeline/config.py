@@ -91,7 +91,10 @@ class Detect(Section):
     pair_min_area_m2: dict[str, float] = Field(
         {"s2": 1000.0, "landsat": 3600.0, "vhr": 40.0}, description="Smallest object of `compare` by profile, m2"
     )
-    pair_prior_log_odds: float = Field(-4.7, description="Log odds of an ordinary pixel, two images years apart")
+    pair_prior_log_odds: dict[str, float] = Field(
+        {"s2": -4.7, "landsat": -4.7, "vhr": -3.7},
+        description="Log odds of an ordinary pixel of `compare` by profile, images years apart",
+    )
     pair_strong_probability: Share = Field(0.45, description="An object of a pair needs one such pixel")
     pair_weak_probability: Share = Field(0.23, description="Pixels of a pair's object have at least this")
     pair_min_probability: Share = Field(0.3, description="Objects of a pair below this are dropped")
@@ -187,7 +190,7 @@ class Reconcile(Section):
         40, description="Without --as-of, entries up to this many days after the period count: a month, and time to hand in"
     )
     grace_days: Days = Field(5, description="Visits and due dates this close before the cutoff accuse nobody yet, days")
-    accept_match: Share = Field(0.7, description="Probability from which an entry counts as being about a target")
+    accept_match: Share = Field(0.75, description="Probability from which an entry counts as being about a target")
     reject_match: Share = Field(0.05, description="Probability below which an entry cannot stand in for a target")
     standing_m: Positive = Field(
         25.0, description="Standard deviation of where reporters stand around a site, metres, added to the entry's own"

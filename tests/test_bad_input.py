@@ -99,7 +99,8 @@ def test_layer_without_crs(city: Path) -> None:
     layer = city / "layers" / "DLTB.gpkg"
     frame = gpd.read_file(layer)
     layer.unlink()
-    pyogrio.write_dataframe(frame.set_crs(None, allow_override=True), layer, layer="DLTB", crs=None)
+    with pytest.warns(UserWarning, match="crs"):
+        pyogrio.write_dataframe(frame.set_crs(None, allow_override=True), layer, layer="DLTB")
     assert_refused(city, "E302", "DLTB")
 
 
@@ -174,6 +175,9 @@ def test_month_without_a_clear_scene_is_a_result(detected: Path) -> None:
                     classes.write(np.full(classes.shape, 9, classes.dtypes[0]), 1)
     before = read_table(detected / "runs" / PERIOD / "register" / "targets.parquet", schema.TARGETS)
     shutil.rmtree(detected / "runs" / second)
+    dispatches = pd.read_csv(detected / "records" / "dispatches.csv", dtype=str, encoding="utf-8-sig")
+    kept = dispatches[dispatches["期次"] == PERIOD]
+    kept.to_csv(detected / "records" / "dispatches.csv", index=False, encoding="utf-8-sig")
     result = xuncha("run", str(detected), "--period", second, "--as-of", as_of)
     assert result.returncode == 0, result.stderr
     run = detected / "runs" / second
@@ -232,6 +236,12 @@ def test_second_run_at_the_same_time_is_refused(city: Path) -> None:
     with FileLock(city / ".xuncha.lock"):
         result = xuncha("run", str(city), "--period", PERIOD)
     assert result.returncode == 2 and "E602" in result.stderr
+
+
+def test_lost_run_of_a_dispatched_period_is_not_redone_silently(detected: Path) -> None:
+    shutil.rmtree(detected / "runs" / PERIODS[1][0])
+    result = xuncha("run", str(detected), "--period", PERIODS[1][0])
+    assert result.returncode == 2 and "E601" in result.stderr and "issued ids" in result.stderr
 
 
 def test_verify_names_a_changed_file(detected: Path) -> None:

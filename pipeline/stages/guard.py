@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from pipeline.errors import InputError, StageError, XunchaError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
-_ALMOST_NOTHING_BYTES = 1 << 20
+_ROOM_BYTES = 1 << 20
 
 
 @contextmanager
@@ -46,8 +45,16 @@ def _named(stage: str, folder: Path, problem: Exception) -> StageError:
 
 
 def _disk_is_full(folder: Path) -> bool:
+    """Whether a mebibyte no longer fits: libraries that write through C do not say why a write failed."""
     place = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    return shutil.disk_usage(place).free < _ALMOST_NOTHING_BYTES
+    probe = place / ".xuncha-room-test"
+    try:
+        probe.write_bytes(bytes(_ROOM_BYTES))
+    except OSError as problem:
+        return problem.errno in _FULL
+    finally:
+        probe.unlink(missing_ok=True)
+    return False
 
 
 def require_writable(folder: Path) -> None:

@@ -81,8 +81,13 @@ def open_month(city: Path, config: Config, period: Period, as_of: date | None, e
     A dispatched revision is not touched again by detection: when its inputs have changed, the next revision is
     opened, which keeps every issued id.
     """
-    dispatched = {str(name) for name in read_records(city).dispatches.query("period == @period_name", local_dict={
-        "period_name": str(period)})["revision"].unique()}  # fmt: skip
+    dispatches = read_records(city).dispatches
+    dispatched = set(dispatches.loc[dispatches["period"] == str(period), "revision"])
+    for name in sorted(dispatched):
+        if not (city / "runs" / name / "register" / CLOSING).is_file():
+            raise InputError(
+                "E601", f"{name} was dispatched, but runs/{name} is gone", "restore the folder: it holds the issued ids"
+            )
     runs = revisions(city, period) or [city / "runs" / str(period)]
     issued = [run for run in runs if run.name in dispatched]
     context = StageContext(
@@ -201,9 +206,9 @@ def _run_stage(name: str, context: StageContext, why: str) -> StageResult:
     with guarded(name, context.run):
         for leftover in (partial, old):
             shutil.rmtree(leftover, ignore_errors=True)
-        partial.mkdir(parents=True)
-        key = stage_key(name, context)
         try:
+            partial.mkdir(parents=True)
+            key = stage_key(name, context)
             outcome = MODULES[name].run(context, partial)
             _close(partial, key, outcome)
         except BaseException as problem:

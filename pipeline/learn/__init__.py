@@ -1,0 +1,1 @@
+"""Measuring accuracy against known truth."""

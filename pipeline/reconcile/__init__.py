@@ -1,0 +1,1 @@
+"""Targets against ledger entries and patrol visits: matches, verdicts, coverage, omissions."""

@@ -1,0 +1,96 @@
+"""What the ledgers say about each target: entries tied to it, entries that may be it, findings of unknown place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from pipeline.reconcile.evidence import Answer, Responsibility, as_day
+from pipeline.reconcile.match import NOT_LOCATED, time_score
+from pipeline.reconcile.words import Vocabulary, area_factor, entry_text, stage_factor, topics
+from pipeline.values import MatchStatus
+
+Row = dict[str, Any]
+_WORDS_EXCLUDE = 0.2
+
+
+def linked_entries(matches: pd.DataFrame, entries: gpd.GeoDataFrame, cutoff: date) -> dict[str, list[Row]]:
+    """Entries per target with probability, days, whether the tie is sure, and whether the entry names a target."""
+    known = {row["entry_id"]: row for row in entries.drop(columns="geometry").to_dict("records")}
+    linked: dict[str, list[Row]] = {}
+    sure = (MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value)
+    for row in matches.to_dict("records"):
+        entry = known.get(row["entry_id"])
+        if entry is None or row["probability"] <= 0.0:
+            continue
+        day = as_day(entry["discovered_on"])
+        if day is not None and day > cutoff:
+            continue
+        linked.setdefault(row["target_id"], []).append(
+            {
+                "entry_id": row["entry_id"],
+                "probability": row["probability"],
+                "sure": row["status"] in sure,
+                "day": day,
+                "until": as_day(entry["discovered_until"]) or day,
+                "named": isinstance(entry["stated_target_id"], str) and bool(entry["stated_target_id"].strip()),
+            }
+        )
+    return linked
+
+
+def unlocated_findings(
+    entries: gpd.GeoDataFrame, matches: pd.DataFrame, vocabulary: Vocabulary, cutoff: date, reject_match: float
+) -> dict[str, list[Row]]:
+    """Findings per unit whose place is unknown and which are not tied to any target yet."""
+    tied = set(matches.loc[matches["probability"] >= reject_match, "entry_id"])
+    lost: dict[str, list[Row]] = {}
+    nowhere = entries.geometry.isna() | entries.geometry.is_empty | (entries["position_source"] == NOT_LOCATED)
+    rows = entries[nowhere & entries["finding"] & ~entries["entry_id"].isin(tied)].sort_values("entry_id")
+    for row in rows.drop(columns="geometry").to_dict("records"):
+        day = as_day(row["discovered_on"])
+        if day is None or day <= cutoff:
+            lost.setdefault(row["unit_id"], []).append({**row, "topics": topics(entry_text(row), vocabulary)})
+    return lost
+
+
+def may_be_target(
+    target: Row,
+    task: Answer,
+    responsibility: Responsibility,
+    cell: str | None,
+    lost: Mapping[str, Sequence[Row]],
+    *,
+    max_lead_days: int,
+) -> list[str]:
+    """Unlocated findings of the target's unit that neither their day, their words nor their stated area exclude."""
+    units = {task.unit_id, task.acting_unit_id}
+    first = as_day(target["first_seen"])
+    if first is not None:
+        answer = responsibility.on(cell, first, task)
+        units |= {answer.unit_id, answer.acting_unit_id}
+    rows = [row for unit in sorted(unit for unit in units if unit) for row in lost.get(unit, [])]
+    if not rows:
+        return []
+    frame = pd.DataFrame(rows)
+    days = frame["discovered_until"].where(frame["discovered_until"].notna(), frame["discovered_on"])
+    count = len(rows)
+    time = time_score(
+        days.astype("datetime64[ms]"),
+        pd.Series([target["last_clear"]] * count).astype("datetime64[ms]"),
+        pd.Series([target["first_seen"]] * count).astype("datetime64[ms]"),
+        max_lead_days=max_lead_days,
+    )
+    names = []
+    for row, score in zip(rows, time, strict=True):
+        day = as_day(row["discovered_on"])
+        after = 0.0 if day is None or first is None else float((day - first).days)
+        words = stage_factor(row["topics"], target["stage"], after)
+        words *= area_factor(row["stated_area_m2"], target["area_m2"], after)
+        if score > 0.0 and words > _WORDS_EXCLUDE:
+            names.append(row["entry_id"])
+    return sorted(names)

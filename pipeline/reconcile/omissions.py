@@ -1,0 +1,113 @@
+"""What patrols found and the satellite did not, sorted by why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.reconcile.evidence import as_day
+from pipeline.reconcile.match import NOT_LOCATED, position_sigma_m
+from pipeline.reconcile.words import Vocabulary, entry_text, topics
+from pipeline.schema import OMISSIONS, conform, empty
+from pipeline.values import OmissionClass
+
+Row = dict[str, Any]
+
+
+def omitted(
+    entries: gpd.GeoDataFrame,
+    matches: pd.DataFrame,
+    suppressed: gpd.GeoDataFrame,
+    cells: gpd.GeoDataFrame,
+    *,
+    vocabulary: Vocabulary,
+    last_image: date,
+    period_end: date,
+    cutoff: date,
+    look_back_days: int,
+    reject_match: float,
+    resolvable_m2: float,
+    min_observable_share: float,
+    standing_m: float,
+) -> gpd.GeoDataFrame:
+    """Findings without a target, as OMISSIONS with a class of :class:`~pipeline.values.OmissionClass`.
+
+    Used are dated findings from ``look_back_days`` before ``period_end`` to ``cutoff`` that describe new ground and
+    are tied to no target (no match of at least ``reject_match``). Classes, the first that fits: stated area or kind
+    below what the imagery resolves; later than ``last_image`` (the period's last clear look); place unknown; inside
+    a suppressed object; in ground without a clear view; else a true miss. All layers share a projected metre CRS.
+    """
+    since = period_end - timedelta(days=look_back_days)
+    tied = set(matches.loc[matches["probability"] >= reject_match, "entry_id"])
+    day = entries["discovered_on"]
+    asked = entries["finding"] & (day >= pd.Timestamp(since)) & (day <= pd.Timestamp(cutoff))
+    rows = entries[asked & ~entries["entry_id"].isin(tied)].sort_values("entry_id", kind="stable")
+    facts = rows.drop(columns="geometry").to_dict("records")
+    told = [topics(entry_text(row), vocabulary) for row in facts]
+    new_ground = np.array(["not_new_ground" not in words for words in told], dtype=bool)
+    if not new_ground.any():
+        return empty(OMISSIONS, entries.crs)
+    sigma = position_sigma_m(rows["uncertainty_m"].to_numpy("float64"), standing_m=standing_m)
+    hidden, views = shapely.STRtree(suppressed.geometry.to_numpy()), _Views(cells)
+    result = []
+    for row, words, point, reach in zip(facts, told, rows.geometry, 2.0 * sigma, strict=True):
+        area = row["stated_area_m2"]
+        found_on = as_day(row["discovered_on"])
+        nowhere = point is None or point.is_empty or row["position_source"] == NOT_LOCATED
+        if area < resolvable_m2 or (pd.isna(area) and "small" in words):
+            stated = f"填报面积 {area:.0f} 平方米" if area > 0 else "所述对象（坟、墙、小屋等）很小"
+            omission, reason = OmissionClass.BELOW_RESOLUTION, f"{stated}，小于影像可分辨的 {resolvable_m2:.0f} 平方米"
+        elif found_on is not None and found_on > last_image:
+            omission, reason = OmissionClass.AFTER_IMAGE, f"发现日期 {found_on} 晚于本期最后影像 {last_image}"
+        elif nowhere:
+            omission, reason = OmissionClass.NOT_LOCATED, "台账位置无法确定，不能与影像对照"
+        else:
+            omission, reason = _seen_or_not(point, float(reach), suppressed, hidden, views, min_observable_share)
+        result.append({**row, "omission": omission.value, "reason": reason})
+    frame = pd.DataFrame(result)[new_ground]
+    shapes = gpd.GeoSeries(list(rows.geometry), crs=entries.crs)[new_ground]
+    table = gpd.GeoDataFrame(frame, geometry=shapes, crs=entries.crs)
+    return conform(OMISSIONS, table, entries.crs)
+
+
+class _Views:
+    """Look-up of the observable share at a place."""
+
+    def __init__(self, cells: gpd.GeoDataFrame) -> None:
+        ordered = cells.sort_values("cell_id", kind="stable").reset_index(drop=True)
+        self._tree = shapely.STRtree(ordered.geometry.to_numpy())
+        self._rows: Sequence[Mapping[Any, Any]] = ordered[["cell_id", "observable_share"]].to_dict("records")
+
+    def at(self, point: shapely.Point) -> tuple[str, float] | None:
+        """Cell and observable share; None outside every cell."""
+        hits = sorted(self._tree.query(point, predicate="intersects"))
+        return (self._rows[hits[0]]["cell_id"], self._rows[hits[0]]["observable_share"]) if hits else None
+
+
+def _seen_or_not(
+    point: shapely.Point,
+    reach_m: float,
+    suppressed: gpd.GeoDataFrame,
+    hidden: shapely.STRtree,
+    views: _Views,
+    min_observable_share: float,
+) -> tuple[OmissionClass, str]:
+    near = hidden.query(point, predicate="dwithin", distance=reach_m)
+    if len(near):
+        names = suppressed.iloc[sorted(near)]
+        distance = shapely.distance(point, names.geometry.to_numpy())
+        order = sorted(zip(distance, names["candidate_id"], names["suppressed_reason"], strict=True))
+        metres, candidate, why = order[0]
+        return OmissionClass.SUPPRESSED, f"距被排除的候选 {candidate} {metres:.0f} 米；排除理由：{why}"
+    view = views.at(point)
+    if view is None:
+        return OmissionClass.NOT_OBSERVABLE, "位置在全部网格之外，影像未覆盖"
+    if view[1] < min_observable_share:
+        return OmissionClass.NOT_OBSERVABLE, f"网格 {view[0]} 本期可观测比例仅 {view[1]:.0%}"
+    return OmissionClass.TRUE_MISS, f"网格 {view[0]} 可观测比例 {view[1]:.0%}，影像未检出对应目标"

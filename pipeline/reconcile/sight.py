@@ -1,0 +1,147 @@
+"""The probability that a patrol saw a site: from the track's distance, the site's size and stage, season and speed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.values import Stage
+
+Floats = NDArray[np.float64]
+
+TRACK_EVIDENCE: tuple[str, ...] = ("track", "track+ledger")
+LEDGER_EVIDENCE: tuple[str, ...] = ("ledger", "track+ledger")
+_LOW_STAGES: tuple[str, ...] = (Stage.EARTHWORKS, Stage.PIT, Stage.UNKNOWN)
+# What an attentive patrol beside the site notices; a finished building may pass for an old one.
+_AT_SITE: dict[str, float] = {
+    Stage.EARTHWORKS: 0.90,
+    Stage.PIT: 0.90,
+    Stage.STRUCTURE: 0.92,
+    Stage.ROOFED: 0.85,
+    Stage.UNKNOWN: 0.80,
+}
+# Bare ground lies low behind crops and banks; walls and roofs stand out.
+_REACH: dict[str, float] = {
+    Stage.EARTHWORKS: 0.5,
+    Stage.PIT: 0.45,
+    Stage.STRUCTURE: 1.0,
+    Stage.ROOFED: 1.1,
+    Stage.UNKNOWN: 0.45,
+}
+_REFERENCE_M2 = 1000.0
+_FAST_FACTOR = 0.6
+_UNTIMED_FACTOR = 0.9
+
+
+@dataclass(frozen=True)
+class SightOptions:
+    """How far patrols see; the units are in the names, see the configuration's section ``reconcile``."""
+
+    sight_m: float
+    ledger_only_seen: float
+    tall_crop_months: tuple[int, ...]
+    tall_crop_factor: float
+    fast_kmh: float
+
+
+def has_track(visits: pd.DataFrame) -> NDArray[np.bool_]:
+    """Visits with a track that holds points, row by row."""
+    shapes = visits["geometry"].to_numpy()
+    drawn = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    return np.asarray(drawn & visits["evidence"].isin(TRACK_EVIDENCE).to_numpy(bool))
+
+
+def speed_factor(length_m: float, minutes: float, *, fast_kmh: float) -> float:
+    """1 for a patrol at walking or slow driving speed, less when faster than ``fast_kmh`` or without times."""
+    if not (minutes > 0 and length_m >= 0):
+        return _UNTIMED_FACTOR
+    return _FAST_FACTOR if length_m / 1000.0 / (minutes / 60.0) > fast_kmh else 1.0
+
+
+def seen_probability(
+    distance_m: float, area_m2: float, stage: str, month: int, speed: float, options: SightOptions
+) -> float:
+    """Half-normal detection by distance (Buckland et al. 2001, distance sampling), 0..1.
+
+    The scale is ``sight_m`` for a structure of 1000 m2, about half of it for earthworks and pits, and grows with the
+    square root of the site's width (bounded 0.7 to 1.4); while crops stand high it shrinks for whatever lies on the
+    ground, and half as much for structures.
+    ``speed`` is the factor of :func:`speed_factor`.
+    """
+    size = min(max((area_m2 / _REFERENCE_M2) ** 0.25, 0.7), 1.4) if area_m2 > 0 else 0.7
+    crop = 1.0
+    if month in options.tall_crop_months:
+        crop = options.tall_crop_factor if stage in _LOW_STAGES else math.sqrt(options.tall_crop_factor)
+    scale = options.sight_m * _REACH.get(stage, _REACH[Stage.UNKNOWN]) * size * crop
+    at_site = _AT_SITE.get(stage, _AT_SITE[Stage.UNKNOWN])
+    return at_site * speed * math.exp(-0.5 * (distance_m / scale) ** 2)
+
+
+def sightings(
+    targets: gpd.GeoDataFrame, visits: gpd.GeoDataFrame, cell_of: Sequence[str | None], options: SightOptions
+) -> pd.DataFrame:
+    """Every visit that may have seen a target: ``target_id visit_id distance_m seen_probability tracked``.
+
+    ``targets`` and ``visits`` share a projected metre CRS; ``cell_of`` is the cell of each target row. Tracks farther
+    than four sight scales are left out. A visit known from the ledger alone, and one whose track is in doubt, gets
+    ``ledger_only_seen`` at most: such a visit can accuse nobody. ``distance_m`` is NaN without a track.
+    """
+    shapes, routes = targets.geometry.to_numpy(), visits.geometry.to_numpy()
+    tracked = has_track(visits)
+    rows = np.flatnonzero(tracked)
+    facts = visits.drop(columns="geometry").to_dict("records")
+    goals = targets.drop(columns="geometry").to_dict("records")
+    result: list[dict[str, object]] = []
+    if len(rows) and len(shapes):
+        reach = 4.0 * 1.4 * max(_REACH.values()) * options.sight_m
+        at, target = shapely.STRtree(shapes).query(routes[rows], predicate="dwithin", distance=reach)
+        distance = shapely.distance(routes[rows[at]], shapes[target])
+        for row, goal, metres in zip(rows[at], target, distance, strict=True):
+            visit, site = facts[row], goals[goal]
+            speed = speed_factor(visit["length_m"], visit["minutes"], fast_kmh=options.fast_kmh)
+            chance = seen_probability(metres, site["area_m2"], site["stage"], visit["visited_on"].month, speed, options)
+            if doubtful(visit["doubts"]):
+                chance = min(chance, options.ledger_only_seen)
+            result.append(_sighting(site, visit, float(metres), chance, True))
+    claims = [facts[row] for row in np.flatnonzero(~tracked)]
+    by_cell: dict[str, list[dict[str, object]]] = {}
+    for visit in claims:
+        for cell in split_cells(visit["cell_ids"]):
+            by_cell.setdefault(cell, []).append(visit)
+    for site, home in zip(goals, cell_of, strict=True):
+        for visit in by_cell.get(home or "", []):
+            result.append(_sighting(site, visit, math.nan, options.ledger_only_seen, False))
+    columns = ["target_id", "visit_id", "distance_m", "seen_probability", "tracked"]
+    frame = pd.DataFrame(result, columns=columns)
+    return frame.sort_values(["target_id", "visit_id"], kind="stable").reset_index(drop=True)
+
+
+def _sighting(
+    site: dict[str, object], visit: dict[str, object], metres: float, chance: float, tracked: bool
+) -> dict[str, object]:
+    return {
+        "target_id": site["target_id"],
+        "visit_id": visit["visit_id"],
+        "distance_m": metres,
+        "seen_probability": chance,
+        "tracked": tracked,
+    }
+
+
+def doubtful(doubts: object) -> bool:
+    """Whether the ledger room left a doubt about the visit."""
+    return isinstance(doubts, str) and bool(doubts.strip())
+
+
+def split_cells(cell_ids: object) -> tuple[str, ...]:
+    """Cell ids of a visit, which the ledger room joins with commas or semicolons."""
+    if not isinstance(cell_ids, str):
+        return ()
+    return tuple(part.strip() for part in cell_ids.replace(";", ",").replace("；", ",").split(",") if part.strip())

@@ -1,0 +1,61 @@
+"""What a ledger entry's words and stated area say about whether it can be about a target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from pipeline.values import Stage
+
+Vocabulary = Mapping[str, Sequence[str]]
+"""Topic (``earthworks pit structure roofed small extraction dumping not_new_ground
+anonymous``) to the words that show it."""
+
+_ORDER: tuple[str, ...] = (Stage.EARTHWORKS, Stage.PIT, Stage.STRUCTURE, Stage.ROOFED)
+_FIELDS: tuple[str, ...] = ("project", "subject", "status", "measures", "follow_up")
+_OTHER_GROUND: tuple[str, ...] = ("small", "extraction", "dumping")
+
+
+def entry_text(entry: Mapping[str, object]) -> str:
+    """The describing fields of an entry joined; empty when the ledger says nothing."""
+    return " ".join(value for field in _FIELDS if isinstance(value := entry.get(field), str))
+
+
+def topics(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The vocabulary's topics that occur in ``text``, in alphabetical order."""
+    return tuple(sorted(topic for topic, words in vocabulary.items() if any(word in text for word in words)))
+
+
+def stage_factor(found: Sequence[str], target_stage: str, days_after_image: float) -> float:
+    """Likelihood ratio, 0.25 to 1.3, of an entry's ``found`` topics given the stage in the image.
+
+    Building only goes forward: an entry later than the image may be further on, an earlier one less far; a step of
+    one stage the other way is judged mildly, because people and images name stages differently. No word: 1.
+    """
+    told = [_ORDER.index(topic) for topic in found if topic in _ORDER]
+    if not told:
+        return 0.25 if any(topic in _OTHER_GROUND for topic in found) else 1.0
+    if target_stage not in _ORDER:
+        return 1.0
+    seen = _ORDER.index(target_stage)
+    step = min((stage - seen for stage in told), key=abs)
+    forward = step if days_after_image >= 0 else -step
+    if step == 0:
+        return 1.3
+    return 1.0 if forward > 0 else (0.7 if forward == -1 else 0.4)
+
+
+def area_factor(stated_area_m2: float, target_area_m2: float, days_after_image: float) -> float:
+    """Likelihood ratio, 0.02 to 1.5, of a stated area: log-normal about the target's area against a broad one.
+
+    Stated areas are estimates by eye (spread 0.6 in natural log). An entry before the image may describe a smaller
+    beginning, one after it a larger site, so that side is judged with twice the spread. Unknown areas: 1.
+    """
+    if not (stated_area_m2 > 0 and target_area_m2 > 0):
+        return 1.0
+    ratio = math.log(stated_area_m2 / target_area_m2)
+    expected_side = (ratio < 0) == (days_after_image < 0)
+    spread, broad = (1.2 if expected_side else 0.6), 1.8
+    density = math.exp(-0.5 * (ratio / spread) ** 2) / spread
+    against = math.exp(-0.5 * (ratio / broad) ** 2) / broad
+    return min(max(density / against, 0.02), 1.5)

@@ -1,0 +1,185 @@
+"""Matching on drawn sites: parts of the probability by hand, assignment by hand, decisions, order."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import box
+
+from pipeline.reconcile.match import position_sigma_m, space_density, survivors, time_score
+from pipeline.reconcile.words import area_factor, stage_factor, topics
+
+
+def pairs(draw: SimpleNamespace, city: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    rows = draw.match(city.tables()).to_dict("records")
+    return {(row["target_id"], row["entry_id"]): row for row in rows}
+
+
+def test_density_integrates_to_one() -> None:
+    shape, sigma = box(0, 0, 60, 40), 30.0
+    step = 2.0
+    x, y = np.meshgrid(np.arange(-450, 510, step), np.arange(-450, 490, step))
+    dx, dy = np.maximum(np.maximum(-x, x - 60), 0), np.maximum(np.maximum(-y, y - 40), 0)
+    ones = np.ones_like(x)
+    density = space_density(np.hypot(dx, dy), ones * shape.area, ones * shape.length, ones * sigma, tail_share=0.1)
+    assert density.sum() * step * step == pytest.approx(1.0, abs=0.01)
+
+
+def test_ninety_of_a_hundred_lie_within_the_stated_radius() -> None:
+    sigma = position_sigma_m(np.array([100.0, np.nan]), standing_m=1e-9)
+    assert 1 - math.exp(-0.5 * (100.0 / sigma[0]) ** 2) == pytest.approx(0.9)
+    assert sigma[1] == pytest.approx(sigma[0] / 2)
+
+
+def test_time_score_by_hand() -> None:
+    days = pd.to_datetime(pd.Series(["2026-10-21", "2026-10-11", "2026-10-01", "2026-09-11", "2026-07-01", None]))
+    start = pd.to_datetime(pd.Series(["2026-10-01"] * 6))
+    end = pd.to_datetime(pd.Series(["2026-10-21"] * 6))
+    score = time_score(days, start, end, max_lead_days=60)
+    # from first_seen on 1; half way 0.3 + 0.7/2; on last_clear the leak; 20 days earlier a third of it; then nothing
+    assert score.tolist() == pytest.approx([1.0, 0.65, 0.3, 0.3 / math.e, 0.0, 0.5])
+
+
+def test_words() -> None:
+    vocabulary = {"pit": ["基坑"], "roofed": ["封顶"], "small": ["坟"]}
+    assert topics("已挖基坑，旁有坟", vocabulary) == ("pit", "small")
+    assert stage_factor(("pit",), "pit", 0) > stage_factor((), "pit", 0) == 1.0
+    assert stage_factor(("roofed",), "pit", 20) > stage_factor(("roofed",), "pit", -20)
+    assert stage_factor(("small",), "pit", 0) < 0.3
+    assert area_factor(1000.0, 1000.0, 0.0) == 1.5
+    assert area_factor(60.0, 3000.0, 10.0) == 0.02
+    assert area_factor(600.0, 3000.0, -10.0) > area_factor(600.0, 3000.0, 10.0)
+    assert area_factor(math.nan, 3000.0, 0.0) == 1.0
+
+
+def test_entry_at_the_site_is_assigned(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    city.entries = [draw.entry("E1", 20, 20), draw.entry("E2", 900, 20)]
+    found = pairs(draw, city)
+    assert list(found) == [("T1", "E1")]
+    row = found["T1", "E1"]
+    assert (row["status"], row["distance_m"], row["time_score"]) == ("assigned", 0.0, 1.0)
+    # 0.97 / (1600 + 160 s 1.2533 + 2 pi s^2) with s = hypot(15/2.146, 25) = 25.96 m, and 0.03 with 2.5 s: 8.86e-5
+    # per m2, against 1e-6 per m2 for anything else
+    assert row["probability"] == pytest.approx(8.86e-5 / (8.86e-5 + 1e-6), abs=2e-4)
+
+
+def test_two_entries_between_two_sites_go_one_to_each(draw: SimpleNamespace) -> None:
+    # E1 is nearer to both sites' gap; alone both entries would prefer T1: together E2 must take T2
+    city = draw.City()
+    city.targets = [draw.target("T1", x=0), draw.target("T2", x=100)]
+    city.entries = [draw.entry("E1", 20, 20), draw.entry("E2", 68, 20)]
+    found = pairs(draw, city)
+    assert found["T1", "E1"]["status"] == "assigned"
+    assert found["T1", "E2"]["probability"] < found["T2", "E2"]["probability"]
+    city.entries = city.entries[1:]
+    alone = pairs(draw, city)
+    assert alone["T1", "E2"]["probability"] > alone["T2", "E2"]["probability"]
+
+
+def test_later_mentions_join_but_items_of_one_row_do_not(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    city.entries = [draw.entry("E1", 20, 20), draw.entry("E2", 22, 20, row=1)]
+    found = pairs(draw, city)
+    assert sorted(row["status"] for row in found.values()) != ["assigned", "assigned"]
+    city.entries[1]["row"] = 2
+    assert [row["status"] for row in pairs(draw, city).values()] == ["assigned", "assigned"]
+
+
+def test_entry_between_two_sites_is_ambiguous(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    city.targets = [draw.target("T1", x=0), draw.target("T2", x=100)]
+    city.entries = [draw.entry("E1", 70, 20)]
+    found = pairs(draw, city)
+    assert {row["status"] for row in found.values()} == {"ambiguous"}
+    assert found["T1", "E1"]["probability"] == pytest.approx(found["T2", "E1"]["probability"])
+
+
+def test_stated_id_outweighs_place_but_not_absurdity(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    city.targets = [draw.target("T1"), draw.target("T2", x=300)]
+    city.entries = [draw.entry("E1", 20, 20, stated_target_id="T2")]
+    found = pairs(draw, city)
+    assert found["T2", "E1"]["status"] == "assigned"
+    assert found["T1", "E1"]["status"] != "assigned"
+    city.entries = [draw.entry("E1", None, stated_target_id="T2")]
+    assert pairs(draw, city)["T2", "E1"]["probability"] > 0.99
+    city.entries = [draw.entry("E1", 9000, 20, stated_target_id="T2")]
+    assert pairs(draw, city)["T2", "E1"]["status"] == "ambiguous"
+    city.entries = [draw.entry("E1", 20, 20, stated_target_id="unknown")]
+    assert pairs(draw, city)["T1", "E1"]["status"] == "assigned"
+
+
+def test_old_entry_cannot_be_a_new_site(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    city.entries = [draw.entry("E1", 20, 20, "2026-05-01")]
+    assert not pairs(draw, city)
+
+
+def test_matter_written_down_before_the_site_is_hardly_the_site(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    said = {"subject": "张某", "place": "林洼村南400米", "uncertainty_m": 200.0}
+    city.entries = [draw.entry("E1", 20, 20, **said)]
+    fresh = pairs(draw, city)["T1", "E1"]
+    city.entries.append(draw.entry("E2", 20, 20, "2026-05-01", **said))
+    again = pairs(draw, city)["T1", "E1"]
+    assert (fresh["time_score"], again["time_score"]) == (1.0, 0.25)
+    for other in ({"subject": "李某"}, {"place": "黄营村"}, {"subject": "村民"}):
+        city.entries[1] = draw.entry("E2", 20, 20, "2026-05-01", **{**said, **other})
+        assert pairs(draw, city)["T1", "E1"]["time_score"] == 1.0
+    city.entries = [draw.entry("E1", 20, 20, **said | {"subject": "村民"}), city.entries[1]]
+    assert pairs(draw, city)["T1", "E1"]["time_score"] == 1.0
+
+
+def test_decisions_of_people_stand(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    city.targets = [draw.target("T1"), draw.target("T2", x=45)]
+    city.entries = [draw.entry("E1", 20, 20)]
+    city.decisions = [
+        {"target_id": "T1", "entry_id": "E1", "decision": "same"},
+        {"target_id": "T1", "entry_id": "E1", "decision": "different", "decided_on": "2026-11-21"},
+        {"target_id": "T2", "entry_id": "E1", "decision": "same"},
+        {"target_id": "T2", "entry_id": None, "decision": "存量"},
+    ]
+    found = pairs(draw, city)
+    assert {pair: (row["status"], row["probability"]) for pair, row in found.items()} == {
+        ("T1", "E1"): ("decided", 0.0),
+        ("T2", "E1"): ("decided", 1.0),
+    }
+
+
+def test_survivors_follow_chains_and_cycles() -> None:
+    frame = pd.DataFrame({"target_id": ["a", "b", "c", "d"], "merged_into": ["b", "c", None, "d"]})
+    assert survivors(frame) == {"a": "c", "b": "c", "c": "c", "d": "d"}
+
+
+def test_nothing_in_nothing_out(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    city.entries = []
+    assert draw.match(city.tables()).empty
+    city.targets = []
+    assert list(draw.match(city.tables()).columns)[:2] == ["target_id", "entry_id"]
+
+
+places = st.tuples(st.floats(-100, 400), st.floats(-100, 150), st.integers(1, 28))
+
+
+@settings(max_examples=12, deadline=None)
+@given(sites=st.lists(places, max_size=5), finds=st.lists(places, max_size=6), data=st.data())
+def test_order_free_and_probabilities_add_up(draw: SimpleNamespace, sites: Any, finds: Any, data: Any) -> None:
+    city = draw.City()
+    city.targets = [draw.target(f"T{n}", x, y, first_seen=f"2026-10-{d:02d}") for n, (x, y, d) in enumerate(sites)]
+    city.entries = [draw.entry(f"E{n}", x, y, f"2026-10-{d:02d}") for n, (x, y, d) in enumerate(finds)]
+    found = draw.match(city.tables())
+    city.targets = data.draw(st.permutations(city.targets))
+    city.entries = data.draw(st.permutations(city.entries))
+    pd.testing.assert_frame_equal(draw.match(city.tables()), found)
+    assert (found.groupby("entry_id")["probability"].sum() <= 1.0 + 1e-9).all()
+    assert (found[found["status"] == "assigned"].groupby("entry_id").size() <= 1).all()

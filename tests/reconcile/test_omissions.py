@@ -1,0 +1,61 @@
+"""Findings without a target, each class by a drawn case."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline.reconcile.omissions import omitted
+
+OPTIONS = {
+    "last_image": date(2026, 10, 28), "period_end": date(2026, 10, 31), "cutoff": date(2026, 11, 30),
+    "look_back_days": 92, "reject_match": 0.05, "resolvable_m2": 400.0, "min_observable_share": 0.5, "standing_m": 25.0,
+}  # fmt: skip
+
+
+def classes(draw: SimpleNamespace, entries: list[dict[str, Any]], hidden: Any = (), **second: Any) -> dict[str, str]:
+    city = draw.City()
+    city.entries = entries
+    tables = city.tables()
+    rows = omitted(
+        tables["entries"], draw.match(tables), draw.suppressed(hidden), draw.cells(**second),
+        vocabulary=draw.vocabulary, **OPTIONS,
+    )  # fmt: skip
+    assert rows["reason"].str.len().gt(0).all()
+    return dict(zip(rows["entry_id"], rows["omission"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("change", "omission"),
+    [
+        ({}, "true_miss"),
+        ({"stated_area_m2": 80.0}, "below_resolution"),
+        ({"status": "新坟两座"}, "below_resolution"),
+        ({"day": "2026-10-29"}, "after_image"),
+        ({"x": None}, "not_located"),
+        ({"x": 700.0}, "not_observable"),
+        ({"x": 5000.0}, "not_observable"),
+        ({"x": 330.0}, "suppressed"),
+    ],
+)
+def test_class(draw: SimpleNamespace, change: dict[str, Any], omission: str) -> None:
+    row = draw.entry("E1", **{"x": 200.0, "y": 300.0, **change})
+    hidden = [draw.target("S", x=340.0, y=290.0, candidate_id="S9")]
+    assert classes(draw, [row], hidden, observable_share=0.2) == {"E1": omission}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"x": 20.0, "y": 20.0}, {"x": 200.0, "day": None}, {"x": 200.0, "day": "2026-07-01"},
+     {"x": 200.0, "finding": False},
+     {"x": 200.0, "day": "2026-12-01"}, {"x": 200.0, "status": "旧房翻建"}],
+)  # fmt: skip
+def test_what_is_no_omission(draw: SimpleNamespace, row: dict[str, Any]) -> None:
+    assert classes(draw, [draw.entry("E1", **{"y": 300.0, **row})]) == {}
+
+
+def test_no_entries(draw: SimpleNamespace) -> None:
+    assert classes(draw, []) == {}
