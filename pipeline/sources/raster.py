@@ -271,7 +271,7 @@ def _transformer(from_crs: Any, to_crs: Any) -> pyproj.Transformer:
 
 def _nodes(places: NDArray[Any]) -> NDArray[np.float64]:
     first, last = int(np.floor(places[0] / NODE_PX)), int(np.floor(places[-1] / NODE_PX)) + 1
-    return np.arange(first, last + 1) * float(NODE_PX)
+    return np.arange(first, last + 1, dtype=np.float64) * NODE_PX
 
 
 def _between(

@@ -131,7 +131,7 @@ def options_of(
     least_px = 4 if min_area_m2 is not None else 9
     pixels = math.ceil(smallest_m2 / pixel_m**2) if pixel_m else math.ceil(least_px * scale_px**2)
     return DetectOptions(
-        prior=settings.pair_prior_log_odds,
+        prior=settings.pair_prior_log_odds[profile],
         strong_probability=settings.pair_strong_probability,
         weak_probability=settings.pair_weak_probability,
         min_probability=settings.pair_min_probability,

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import ndimage
+
+from pipeline.detect.delineate import clean, component_mask, label_block, stitch
+from pipeline.grid import Block, lattice
+
+
+def components(mask: np.ndarray, block_px: int, min_area_px: int = 1, strong: np.ndarray | None = None):
+    blocks = lattice(mask.shape, block_px)
+    labels = np.zeros(mask.shape, dtype=np.int32)
+    parts = []
+    for number, block in enumerate(blocks):
+        at = np.s_[block.row_start : block.row_stop, block.col_start : block.col_stop]
+        labels[at], pieces = label_block(mask[at], (mask if strong is None else strong)[at], block, number)
+        parts.append(pieces)
+    return blocks, labels, stitch(blocks, parts, min_area_px=min_area_px)
+
+
+@settings(deadline=None)
+@given(arrays(bool, (13, 11)), st.sampled_from([3, 4, 5, 20]))
+def test_stitching_equals_labelling_the_whole(mask: np.ndarray, block_px: int) -> None:
+    whole, count = ndimage.label(mask, np.ones((3, 3)))
+    blocks, labels, found = components(mask, block_px)
+    assert len(found) == count
+    everything = Block(0, 0, *mask.shape)
+    for component in found:
+        pixels = component_mask(component, blocks, labels, everything)
+        number = whole[pixels][0]
+        np.testing.assert_array_equal(pixels, whole == number)
+        assert pixels.sum() == component.pixels
+        rows, cols = np.nonzero(pixels)
+        assert component.window == Block(rows.min(), cols.min(), rows.max() + 1, cols.max() + 1)
+
+
+def test_weak_and_small_components_are_not_kept() -> None:
+    mask = np.zeros((6, 6), dtype=bool)
+    mask[0:2, 0:2] = mask[4, 4] = True
+    strong = np.zeros_like(mask)
+    assert components(mask, 3, strong=strong)[2] == ()
+    strong[0, 0] = strong[4, 4] = True
+    assert [c.pixels for c in components(mask, 3, min_area_px=2, strong=strong)[2]] == [4]
+
+
+def test_corner_neighbours_join_across_four_blocks() -> None:
+    mask = np.zeros((4, 4), dtype=bool)
+    mask[1, 2] = mask[2, 1] = True
+    assert len(components(mask, 2)[2]) == 1
+
+
+def test_a_window_cuts_the_component() -> None:
+    mask = np.ones((4, 6), dtype=bool)
+    blocks, labels, (whole,) = components(mask, 2)
+    window = Block(1, 1, 4, 4)
+    assert component_mask(whole, blocks, labels[1:4, 1:4], window).all()
+
+
+def test_clean_closes_gaps_and_drops_lines() -> None:
+    mask = np.zeros((12, 12), dtype=bool)
+    mask[2:6, 2:8] = True
+    mask[3, 4] = False
+    mask[9, :] = True
+    found = clean(mask)
+    assert found[3, 4] and not found[9].any()
