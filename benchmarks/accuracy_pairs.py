@@ -63,7 +63,9 @@ def objects(mask: np.ndarray[Any, Any], inside: np.ndarray[Any, Any]) -> tuple[i
 
 
 def main() -> None:
-    data = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("XUNCHA_DATA") or REPOSITORY.parent / "shared/data")
+    data = Path(
+        sys.argv[1] if len(sys.argv) > 1 else os.environ.get("XUNCHA_DATA") or REPOSITORY.parent / "shared/data"
+    )
     print(f"{'pair':<28}{'labelled':>9}{'found':>7}{'said':>6}{'right':>7}{'false':>7}{'pixel F1':>10}")
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, before, after, label) in enumerate(pairs(data)):

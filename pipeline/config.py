@@ -162,7 +162,9 @@ class Ledger(Section):
     max_unpacked_mb: Positive = Field(300.0, description="Largest unpacked workbook, megabytes (zip bombs)")
     max_cells: Annotated[int, Field(ge=1000)] = Field(20_000_000, description="Largest sheet, rows times columns")
     gps_uncertainty_m: Positive = Field(30.0, description="Error of a phone's coordinates, metres")
-    max_outside_m: Positive = Field(20_000.0, description="Positions farther outside the grid cells are rejected, metres")
+    max_outside_m: Positive = Field(
+        20_000.0, description="Positions farther outside the grid cells are rejected, metres"
+    )
     place_least_m: Positive = Field(150.0, description="Smallest uncertainty radius of a text place, metres")
     place_village_share: Positive = Field(1.0, description="Uncertainty of a bare village name, in village radii")
     place_offset_village_share: Positive = Field(
@@ -187,7 +189,8 @@ class Reconcile(Section):
     """Targets against entries and visits."""
 
     answer_days: Days = Field(
-        40, description="Without --as-of, entries up to this many days after the period count: a month, and time to hand in"
+        40,
+        description="Without --as-of, entries up to this many days after the period count: a month, and time to hand in",
     )
     grace_days: Days = Field(5, description="Visits and due dates this close before the cutoff accuse nobody yet, days")
     accept_match: Share = Field(0.75, description="Probability from which an entry counts as being about a target")
@@ -198,7 +201,9 @@ class Reconcile(Section):
     background_per_km2: Positive = Field(
         1.0, description="Findings per square km that are about no target, relative to one mention per target"
     )
-    max_lead_days: Days = Field(60, description="An entry this long before the last clear image is about something else")
+    max_lead_days: Days = Field(
+        60, description="An entry this long before the last clear image is about something else"
+    )
     min_seen: Share = Field(0.7, description="Probability of seeing the target from which a visit counts as a chance")
     sight_m: Positive = Field(
         100.0, description="Distance scale of seeing a 1000 m2 structure from a track, metres; also the coverage buffer"
@@ -225,7 +230,9 @@ class Reconcile(Section):
     look_back_days: Days = Field(
         92, description="Findings discovered up to this many days before the period's end are held against the imagery"
     )
-    audit_cells: Annotated[int, Field(ge=0)] = Field(30, description="Grid cells drawn each month for a full field audit")
+    audit_cells: Annotated[int, Field(ge=0)] = Field(
+        30, description="Grid cells drawn each month for a full field audit"
+    )
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = Field(0.95, description="Confidence of all intervals")
 
     @model_validator(mode="after")

@@ -167,9 +167,7 @@ def _root(parent: dict[tuple[int, int], tuple[int, int]], key: tuple[int, int]) 
     return key
 
 
-def _union(
-    parent: dict[tuple[int, int], tuple[int, int]], first: tuple[int, int], second: tuple[int, int]
-) -> None:
+def _union(parent: dict[tuple[int, int], tuple[int, int]], first: tuple[int, int], second: tuple[int, int]) -> None:
     one, two = sorted((_root(parent, first), _root(parent, second)))
     parent[two] = one
 

@@ -58,9 +58,7 @@ def feature_statistics(sample: FloatArray) -> FeatureStatistics:
     return FeatureStatistics(tuple(medians), tuple(spreads))
 
 
-def log_odds(
-    features: FloatArray, statistics: FeatureStatistics, *, prior: float, calibrated: bool
-) -> FloatArray:
+def log_odds(features: FloatArray, statistics: FeatureStatistics, *, prior: float, calibrated: bool) -> FloatArray:
     """Log odds of new construction, (feature, y, x) raw features to (y, x); NaN where not observable.
 
     ``prior``: log odds of a pixel with wholly ordinary evidence. ``calibrated``: the images are reflectance, so that

@@ -294,4 +294,3 @@ def parcel_weather(ground: Ground, rng: np.random.Generator) -> Weather:
         late_days=rng.normal(0.0, 1.5, count).astype(np.float32),
         vigour=(1.0 + rng.normal(0.0, 0.03, count)).astype(np.float32) * np.float32(rng.uniform(0.95, 1.05)),
     )
-

@@ -137,9 +137,7 @@ def make_landscape(*, frame: Frame, rngs: dict[str, np.random.Generator]) -> Lan
         parts = sorted(_polygons(shape), key=lambda part: (part.centroid.x, part.centroid.y))
         for number, part in enumerate(parts):
             pieces.append(("works" if town and number % 3 == 2 else "town" if town else "village", 0.0, part))
-    rows = [
-        (kind, angle, part) for kind, angle, shape in pieces for part in _polygons(shape) if part.area > 0.05
-    ]
+    rows = [(kind, angle, part) for kind, angle, shape in pieces for part in _polygons(shape) if part.area > 0.05]
     parcels = gpd.GeoDataFrame(
         {
             "parcel": np.arange(len(rows)),

@@ -300,7 +300,5 @@ def _lookalikes(frame: Frame, landscape: Landscape, placer: _Placer, rng: np.ran
         else:
             shape = placer.place(float(rng.uniform(1200, 5000)), rng, gap_m=80.0)
         until = since + timedelta(days=int(rng.integers(25, 70)))
-        rows.append(
-            {"lookalike_id": f"L{number + 1:03d}", "what": what, "from": since, "to": until, "geometry": shape}
-        )
+        rows.append({"lookalike_id": f"L{number + 1:03d}", "what": what, "from": since, "to": until, "geometry": shape})
     return gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=CITY_CRS)

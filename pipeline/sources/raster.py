@@ -346,9 +346,7 @@ def read_native(image: Image, block: Block) -> FloatArray:
     return np.where(bad, np.float32(np.nan), values)
 
 
-def read_aligned(
-    image: Image, target: GeoBox, block: Block, shift: Shift = UNMOVED, *, step: int = 1
-) -> FloatArray:
+def read_aligned(image: Image, target: GeoBox, block: Block, shift: Shift = UNMOVED, *, step: int = 1) -> FloatArray:
     """Reflectance (band, y, x) of an image on ``block`` of ``target`` after moving its content by ``shift``.
 
     NaN outside the image and where it has no data; ``step`` > 1 gives only the pixels whose row and column in
@@ -363,9 +361,7 @@ def read_aligned(
     return interpolate_averaged(values, rows - part.row_start, cols - part.col_start, factor=factor)
 
 
-def read_clear(
-    image: Image, target: GeoBox, block: Block, shift: Shift = UNMOVED, *, step: int = 1
-) -> FloatArray:
+def read_clear(image: Image, target: GeoBox, block: Block, shift: Shift = UNMOVED, *, step: int = 1) -> FloatArray:
     """As :func:`read_aligned`, but NaN also where the image's own classification says that the ground is not seen."""
     values = read_aligned(image, target, block, shift, step=step)
     if image.classes is None:

@@ -260,9 +260,7 @@ def _alignment_notes(
     return tuple(notes)
 
 
-def _write_aligned(
-    function: AlignedBlock, pair: PairRasters, out: Path, execution: Execution
-) -> tuple[int, float]:
+def _write_aligned(function: AlignedBlock, pair: PairRasters, out: Path, execution: Execution) -> tuple[int, float]:
     """Write both scratch images and validity.tif; returns the clear pixels and BEFORE's mean reflectance on them."""
     grid, nan = function.before.geobox, float("nan")
     clear, light = 0, 0.0

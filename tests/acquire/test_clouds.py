@@ -60,7 +60,9 @@ def test_a_classified_scene_is_judged_near_its_clouds_only() -> None:
     images[3, :, 80:100, 80:100] = 0.4
     assert (series_codes(images, codes, [True] * 4, [True] * 4, BANDS, **LIMITS)[3] == Validity.CLEAR).all()
     codes[3, 60:70, 60:70] = Validity.CLOUD
-    assert (series_codes(images, codes, [True] * 4, [True] * 4, BANDS, **LIMITS)[3, 83:88, 83:88] == Validity.CLOUD).all()
+    assert (
+        series_codes(images, codes, [True] * 4, [True] * 4, BANDS, **LIMITS)[3, 83:88, 83:88] == Validity.CLOUD
+    ).all()
 
 
 def test_a_cloudless_scene_has_no_cloud_shadows() -> None:

@@ -26,8 +26,12 @@ def test_every_land_kind_of_the_plain_occurs(city: SyntheticCity) -> None:
 def test_parcels_are_fields_not_squares(city: SyntheticCity) -> None:
     fields = city.landscape.parcels[city.landscape.parcels["land"] == "wheat_maize"]
     boxes = fields.minimum_rotated_rectangle()
-    ratio = [max(b.length / 2 - w, w) / max(min(b.length / 2 - w, w), 0.1)
-             for b in boxes if b.area > 1000 for w in [Point(b.exterior.coords[0]).distance(Point(b.exterior.coords[1]))]]
+    ratio = [
+        max(b.length / 2 - w, w) / max(min(b.length / 2 - w, w), 0.1)
+        for b in boxes
+        if b.area > 1000
+        for w in [Point(b.exterior.coords[0]).distance(Point(b.exterior.coords[1]))]
+    ]
     assert np.median(ratio) > 1.5
     assert 2000 < fields.area.median() < 20000
 

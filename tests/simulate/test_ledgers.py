@@ -100,7 +100,9 @@ def test_human_errors_are_all_there(city: SyntheticCity, ground_side: GroundSide
     styles = unit_styles(city.organisation)
     assert {style.coordinates for style in styles.values()} == {"columns", "column", "place"}
     assert sum(style.datum == "GCJ-02" for style in styles.values()) == 2
-    titled = [b for b in ground_side.workbooks if openpyxl.load_workbook(io.BytesIO(b.content)).worksheets[0].merged_cells]
+    titled = [
+        b for b in ground_side.workbooks if openpyxl.load_workbook(io.BytesIO(b.content)).worksheets[0].merged_cells
+    ]
     assert 0 < len(titled) < len(ground_side.workbooks)
 
 

@@ -54,7 +54,9 @@ def test_tracks_follow_the_true_way(city: SyntheticCity, ground_side: GroundSide
         assert 10 <= min(seconds) and np.median(seconds) <= 30
         x, y = to_city.transform([p.longitude for p in points], [p.latitude for p in points])
         away = MultiPoint(list(zip(x, y, strict=True))).hausdorff_distance(visits.loc[visit_id, "geometry"])
-        near = [visits.loc[visit_id, "geometry"].distance(point) for point in MultiPoint(list(zip(x, y, strict=True))).geoms]
+        near = [
+            visits.loc[visit_id, "geometry"].distance(point) for point in MultiPoint(list(zip(x, y, strict=True))).geoms
+        ]
         assert np.median(near) < 8.0 and max(near) < 40.0, away
 
 

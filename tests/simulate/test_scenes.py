@@ -16,7 +16,9 @@ from pipeline.simulate.scenes import MAX_SHIFT_PX, Scene, cloud_field, make_scen
 @pytest.fixture(scope="module")
 def scenes(city: SyntheticCity) -> list[Scene]:
     rngs = generators(7)
-    return [make_scene(ground=city.ground, sites=city.sites, index=index, rngs=rngs) for index in range(len(SCENE_DAYS))]
+    return [
+        make_scene(ground=city.ground, sites=city.sites, index=index, rngs=rngs) for index in range(len(SCENE_DAYS))
+    ]
 
 
 def by_day(scenes: list[Scene], day: str) -> Scene:

@@ -18,18 +18,36 @@ AFTER_CUTOFF = (RECONCILED_AS_OF["2026-09"] + timedelta(days=2)).isoformat()
 
 def judge(*, reports: list[str], chances: list[str], visits: list[str], required: int) -> str:
     """The verdict of September for one site that began on 2026-09-05 in cell G1."""
-    sites = gpd.GeoDataFrame({"site_id": ["S1"], "unit_id": ["U1"], "cell_id": ["G1"],
-                              "onset": [pd.Timestamp("2026-09-05")]}, geometry=[box(0, 0, 1, 1)])
+    sites = gpd.GeoDataFrame(
+        {"site_id": ["S1"], "unit_id": ["U1"], "cell_id": ["G1"], "onset": [pd.Timestamp("2026-09-05")]},
+        geometry=[box(0, 0, 1, 1)],
+    )
     days = sorted({*reports, *chances})
     sightings = pd.DataFrame(
-        {"visit_id": [f"X{d}" for d in days], "site_id": "S1", "visited_on": pd.to_datetime(days),
-         "could_see": np.array([d in chances for d in days], dtype=bool),
-         "reported": np.array([d in reports for d in days], dtype=bool)}
+        {
+            "visit_id": [f"X{d}" for d in days],
+            "site_id": "S1",
+            "visited_on": pd.to_datetime(days),
+            "could_see": np.array([d in chances for d in days], dtype=bool),
+            "reported": np.array([d in reports for d in days], dtype=bool),
+        }
     )
-    real = pd.DataFrame({"really_went": np.ones(len(visits), dtype=bool), "cell_ids": ["G0,G1"] * len(visits),
-                         "visited_on": pd.to_datetime(visits)})
-    plan = pd.DataFrame({"plan_id": ["J1"], "cell_id": ["G1"], "due_from": [pd.Timestamp("2026-09-01")],
-                         "due_to": [pd.Timestamp("2026-09-30")], "visits_required": [required]})
+    real = pd.DataFrame(
+        {
+            "really_went": np.ones(len(visits), dtype=bool),
+            "cell_ids": ["G0,G1"] * len(visits),
+            "visited_on": pd.to_datetime(visits),
+        }
+    )
+    plan = pd.DataFrame(
+        {
+            "plan_id": ["J1"],
+            "cell_id": ["G1"],
+            "due_from": [pd.Timestamp("2026-09-01")],
+            "due_to": [pd.Timestamp("2026-09-30")],
+            "visits_required": [required],
+        }
+    )
     done = pd.DataFrame({"plan_id": ["J1"], "visits_required": [required], "visits_made": [len(visits)]})
     table = verdict_table(sites=sites, sightings=sightings, visits=real, plan=plan, plan_done=done)
     return str(table[table["period"] == "2026-09"]["verdict"].iloc[0])

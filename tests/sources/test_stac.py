@@ -43,7 +43,9 @@ def test_items_dates_and_local_assets(tmp_path: Path) -> None:
     items = {item.name: item for item in read_catalogue(catalogue(tmp_path))}
     assert items["dated"].dates == DateInterval(date(2026, 9, 13), date(2026, 9, 13))
     assert items["mosaic"].dates == DateInterval(date(2026, 10, 1), date(2026, 10, 20))
-    assert items["dated"].data is not None and items["dated"].data.resolve() == (tmp_path / "images" / "a.tif").resolve()
+    assert (
+        items["dated"].data is not None and items["dated"].data.resolve() == (tmp_path / "images" / "a.tif").resolve()
+    )
     assert items["dated"].classes is not None and items["dated"].problem == ""
     assert items["remote"].problem == items["bare"].problem == "item without a local asset `data`"
 

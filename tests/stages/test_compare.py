@@ -28,7 +28,9 @@ ONE = Execution(scheduler="synchronous", workers=1)
 FILES = ("alignment.json", "candidates.gpkg", "gain.json", "score.tif", "validity.tif")
 
 
-def pair(folder: Path, size: int = 260, sites: tuple[tuple[int, int], ...] = ((60, 80), (180, 150))) -> tuple[Path, Path]:
+def pair(
+    folder: Path, size: int = 260, sites: tuple[tuple[int, int], ...] = ((60, 80), (180, 150))
+) -> tuple[Path, Path]:
     image = fields(size, size)
     later = image
     for row, col in sites:

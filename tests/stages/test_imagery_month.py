@@ -125,7 +125,9 @@ def test_a_month_under_clouds_is_a_result(city: Path, tmp_path: Path) -> None:
     done, found = run(given)
     assert not done.failures and not found.failures and len(candidates(given)) == 0
     validity = raster(given.folder("acquire") / "s2" / "validity.tif")
-    assert not (validity == Validity.CLEAR).any() and np.isnan(raster(given.folder("detect") / "s2" / "score.tif")).all()
+    assert (
+        not (validity == Validity.CLEAR).any() and np.isnan(raster(given.folder("detect") / "s2" / "score.tif")).all()
+    )
     assert any("nothing is observed" in note for note in done.notes)
     assert any("S2_20261013 refused: only 0 % clear" in note for note in done.notes)
 
