@@ -87,7 +87,11 @@ class Detect(Section):
     )
     strong_probability: Share = Field(0.6, description="A month's object needs one such pixel")
     weak_probability: Share = Field(0.25, description="Pixels of a month's object have at least this")
-    min_probability: Share = Field(0.5, description="A month's objects below this are dropped")
+    min_probability: Share = Field(
+        0.65, description="A month's objects below this are listed as unlikely, not as targets"
+    )
+    alike_weight: Weight = Field(0.8, description="How much land around that changed alike speaks against an object")
+    alike_radius_m: Positive = Field(1500.0, description="How far around an object that land is looked at, metres")
     pair_min_area_m2: dict[str, float] = Field(
         {"s2": 1000.0, "landsat": 3600.0, "vhr": 40.0}, description="Smallest object of `compare` by profile, m2"
     )
@@ -97,7 +101,7 @@ class Detect(Section):
     )
     pair_strong_probability: Share = Field(0.45, description="An object of a pair needs one such pixel")
     pair_weak_probability: Share = Field(0.23, description="Pixels of a pair's object have at least this")
-    pair_min_probability: Share = Field(0.3, description="Objects of a pair below this are dropped")
+    pair_min_probability: Share = Field(0.3, description="Objects of a pair below this are listed as unlikely")
 
 
 class Screen(Section):

@@ -7,7 +7,10 @@ the tile size nor the number of workers can change what a caller computes from t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from typing import Literal, TypeVar
 
 import dask
@@ -42,9 +45,20 @@ def map_blocks(
     """
     done = 0
     execution.progress(label, 0, len(blocks))
-    for batch in batches(blocks, execution.tile_px):
-        calls = [dask.delayed(function, pure=False)(block) for block in batch]
-        results = dask.compute(*calls, scheduler=execution.scheduler, num_workers=execution.workers)
-        yield from zip(batch, results, strict=True)
-        done += len(batch)
-        execution.progress(label, done, len(blocks))
+    with _pool(execution) as pool:
+        for batch in batches(blocks, execution.tile_px):
+            calls = [dask.delayed(function, pure=False)(block) for block in batch]
+            results = dask.compute(*calls, scheduler=execution.scheduler, num_workers=execution.workers, **pool)
+            yield from zip(batch, results, strict=True)
+            done += len(batch)
+            execution.progress(label, done, len(blocks))
+
+
+@contextmanager
+def _pool(execution: Execution) -> Iterator[dict[str, Executor]]:
+    """Processes that live for one pass, as dask's keyword; threads and the synchronous scheduler need none."""
+    if execution.scheduler != "processes":
+        yield {}
+        return
+    with ProcessPoolExecutor(execution.workers, mp_context=get_context("spawn")) as executor:
+        yield {"pool": executor}

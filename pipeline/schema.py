@@ -328,6 +328,7 @@ CANDIDATES = Table(
         _real("edge_contrast", "边缘反差"),
         _real("clear_share", "可观测比例"),
         _integer("clear_looks", "无云观测次数"),
+        _real("alike_share", "周边同类变化比例", null=True),
     ),
     key=("candidate_id",),
     geometry=True,

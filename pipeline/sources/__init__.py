@@ -1,0 +1,1 @@
+"""Readers, one file per format or kind of delivery."""

@@ -25,15 +25,8 @@ from pipeline.sinks.geopackage import write_geopackage
 from pipeline.sinks.raster import RasterWriter
 from pipeline.sources.raster import UNMOVED, Image, open_image, overlap_share, read_aligned, read_block, shape_of
 from pipeline.stages.base import StageOutcome
-from pipeline.stages.imagery import (
-    DetectOptions,
-    PairRasters,
-    alignment_record,
-    detect_objects,
-    gain_between,
-    gain_record,
-    register,
-)
+from pipeline.stages.imagery import alignment_record, gain_between, gain_record, register
+from pipeline.stages.objects import DetectOptions, PairRasters, detect_objects
 from pipeline.store import write_json
 from pipeline.values import DateInterval, Gain, Shift, Validity
 
@@ -214,7 +207,7 @@ def _compute(
     clear, light = _write_aligned(AlignedBlock(first, second, used, gain, valid), pair, out, execution)
     calibrated = first.dtype != "uint8" and PLAIN_REFLECTANCE[0] <= light <= PLAIN_REFLECTANCE[1]
     options = options_of(settings, profile, pixel_m, min_area_m2, calibrated)
-    candidates = detect_objects(
+    candidates, unlikely = detect_objects(
         pair,
         grid,
         out,
@@ -228,10 +221,11 @@ def _compute(
         execution=execution,
     )
     if grid.crs is None:
-        candidates = gpd.GeoDataFrame(candidates, geometry="geometry", crs=None)
-    write_geopackage(
-        out / "candidates.gpkg", {"candidates": candidates}, day=second.dates.end if second.dates else NO_DAY
-    )
+        candidates, unlikely = (
+            gpd.GeoDataFrame(table, geometry="geometry", crs=None) for table in (candidates, unlikely)
+        )
+    day = second.dates.end if second.dates else NO_DAY
+    write_geopackage(out / "candidates.gpkg", {"candidates": candidates, "unlikely": unlikely}, day=day)
     write_json(out / "alignment.json", alignment_record(shift, applied=shift.accepted, profile=profile))
     write_json(out / "gain.json", gain_record(gain, first.bands, calibrated=calibrated))
     pair.before.unlink()
@@ -239,7 +233,7 @@ def _compute(
     total = grid.shape[0] * grid.shape[1]
     if not clear:
         notes = (*notes, "no pixel is observable in both images")
-    return notes, {"candidates": len(candidates), "observable_px": clear, "pixels": total}
+    return notes, {"candidates": len(candidates), "unlikely": len(unlikely), "observable_px": clear, "pixels": total}
 
 
 def _alignment_notes(

@@ -20,7 +20,8 @@ from pipeline.schema import CANDIDATES
 from pipeline.sources.raster import open_image, read_block, shape_of
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.stages.compare import scale_of
-from pipeline.stages.imagery import DetectOptions, PairRasters, detect_objects, on_step, sample_step
+from pipeline.stages.imagery import on_step, sample_step
+from pipeline.stages.objects import DetectOptions, PairRasters, detect_objects
 from pipeline.store import write_table
 
 FloatArray = NDArray[np.float32]
@@ -33,7 +34,7 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:
-    """Write ``<source>/score.tif`` and ``<source>/candidates.parquet`` for every source that acquire has."""
+    """Write ``<source>/score.tif candidates.parquet unlikely.parquet`` for every source that acquire has."""
     counts: dict[str, int] = {}
     notes: list[str] = []
     failures: list[str] = []
@@ -45,7 +46,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         folder = out / source.name
         folder.mkdir(parents=True)
         try:
-            candidates = _detect(context, source, images, folder)
+            candidates, unlikely = _detect(context, source, images, folder)
         except XunchaError as problem:
             failures.append(f"{source.name}: {problem}")
             for path in sorted(folder.iterdir()):
@@ -53,11 +54,14 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             folder.rmdir()
             continue
         write_table(folder / "candidates.parquet", CANDIDATES, candidates)
-        counts[f"{source.name} candidates"] = len(candidates)
+        write_table(folder / "unlikely.parquet", CANDIDATES, unlikely)
+        counts |= {f"{source.name} candidates": len(candidates), f"{source.name} unlikely": len(unlikely)}
     return StageOutcome(counts=counts, notes=tuple(notes), failures=tuple(failures))
 
 
-def _detect(context: StageContext, source: Source, images: Path, out: Path) -> gpd.GeoDataFrame:
+def _detect(
+    context: StageContext, source: Source, images: Path, out: Path
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     settings, city = context.config.detect, context.config.city
     geobox = context.geobox()
     bands = open_image(images / "after.tif").bands
@@ -86,6 +90,8 @@ def month_options(settings: Detect, profile: str, pixel_m: float) -> DetectOptio
         scale_px=scale_of(profile, pixel_m),
         smooth_px=scale_of(profile, pixel_m),
         calibrated=True,
+        alike_weight=settings.alike_weight,
+        alike_radius_px=math.ceil(settings.alike_radius_m / pixel_m),
     )
 
 
