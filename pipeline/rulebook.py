@@ -209,13 +209,15 @@ class Rulebook(_Model):
     def ground_rules(self, day: date) -> GroundRules:
         """Land class groups, zones without building and time limits in force on ``day``."""
         limits = {limit.name: limit.months for limit in in_force(self.time_limits, day)}
+        ordinary = limits["temporary_land_months"]
         return GroundRules(
             groups=tuple(ClassGroup(g.name, g.codes, g.without) for g in in_force(self.land_classes, day)),
             zones_without_building=tuple(
                 zone.name for zone in in_force(self.planning_zones, day) if not zone.building_allowed
             ),
-            temporary_months=limits["temporary_land_months"],
-            temporary_longest_months=limits["temporary_land_longest_months"],
+            temporary_months=ordinary,
+            # The longer term for infrastructure came with the 2021 regulation; before it there was only the ordinary one.
+            temporary_longest_months=limits.get("temporary_land_longest_months", ordinary),
         )
 
 

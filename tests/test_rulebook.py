@@ -115,3 +115,10 @@ def test_a_broken_or_newer_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken" / "statutes.yaml").unlink()
     with pytest.raises(InputError, match="E306"):
         load_rulebook(tmp_path / "broken")
+
+
+def test_before_the_2021_regulation_there_is_no_longer_term_for_temporary_land() -> None:
+    book = load_rulebook()
+    earlier, later = book.ground_rules(date(2018, 3, 31)), book.ground_rules(date(2026, 10, 31))
+    assert (earlier.temporary_months, earlier.temporary_longest_months) == (24, 24)
+    assert (later.temporary_months, later.temporary_longest_months) == (24, 48)

@@ -20,6 +20,9 @@ LOCAL_TIME = timedelta(hours=8)
 POINTS = "points"
 _MIN_POINTS = 2
 _MAX_SPIKES_IN_A_ROW = 5
+# local clock times written down as UTC move an afternoon's outing past midnight, to the next day
+_NIGHT_ENDS = np.timedelta64(5, "h")
+_NIGHT = "有凌晨0时至5时的点，设备时区可能有误，日期存疑"
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def clean_track(
     Points without a time, out of order, farther than ``max_outside_m`` outside ``bounds`` (city CRS, metres) or only
     reachable faster than ``max_speed_kmh`` are removed; the line breaks where more than ``max_gap_minutes`` or
     ``max_gap_m`` lie between two points, because nobody knows the way between. A file whose points carry no times, or
-    of which nothing is left, is rejected with E504. More than ``max_removed_share`` removed leaves a doubt.
+    of which nothing is left, is rejected with E504. More than ``max_removed_share`` removed leaves a doubt,
+    and so do points between midnight and five: their day may be the one before.
     """
     log = _Log(raw)
     timed = ~np.isnat(raw.time)
@@ -200,6 +204,9 @@ def _outing(
     key = sha256(np.round(np.concatenate([xy[part] for part in lines]), 1).tobytes()).hexdigest()
     found = date.fromisoformat(str(day))
     length = float(line.length)
+    used = time[np.concatenate(lines)] + np.timedelta64(8, "h")
+    if (used.astype("datetime64[h]") < day.astype("datetime64[h]") + _NIGHT_ENDS).any():
+        doubts = [*doubts, _NIGHT]
     return CleanTrack(raw.unit_id, raw.file, raw.words, found, line, length, minutes, key, tuple(doubts))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 
@@ -14,6 +14,10 @@ from pipeline.values import Period
 LEDGER_CODES: tuple[str, ...] = ("E501", "E502")
 TRACK_CODES: tuple[str, ...] = ("E504",)
 UNUSABLE_CODE = "E505"
+STRAY_CODE = "E503"
+STRAY_LEDGERS, STRAY_TRACKS = ("ledgers/", "tracks/")
+NO_UNIT = ""
+DATE_FIELD = "discovered_on"
 HARMLESS_CODES: tuple[str, ...] = ("E506", "E507")
 
 
@@ -32,17 +36,29 @@ class Answer:
 
 
 class Responsibility:
-    """Look-up of :class:`Answer` by cell and day in RESPONSIBILITY and DELEGATIONS."""
+    """Look-up of :class:`Answer` by cell and day in RESPONSIBILITY and DELEGATIONS, as the task list reads them.
 
-    def __init__(self, responsibility: pd.DataFrame, delegations: pd.DataFrame) -> None:
+    ``unit_of_person``: a person of another unit than the acting one is not named; None: persons are not checked.
+    """
+
+    def __init__(
+        self,
+        responsibility: pd.DataFrame,
+        delegations: pd.DataFrame,
+        unit_of_person: Mapping[str, str] | None = None,
+    ) -> None:
+        self._unit_of_person = unit_of_person
         self._cells: dict[str, list[tuple[date, date, str, str]]] = {}
         rows = responsibility.sort_values(["cell_id", "valid_from", "unit_id", "person_id"], kind="stable")
         for row in rows.to_dict("records"):
             span = (as_day(row["valid_from"]) or date.min, as_day(row["valid_to"]) or date.max)
             self._cells.setdefault(row["cell_id"], []).append((*span, row["unit_id"], row["person_id"]))
         self._delegates: dict[str, list[tuple[date, date, str]]] = {}
-        order = ["unit_id", "valid_from", "delegate_unit_id"]
-        for row in delegations.sort_values(order, kind="stable").to_dict("records"):
+        # Of several delegations on one day the latest one begun counts.
+        ordered = delegations.sort_values(
+            ["unit_id", "valid_from", "delegate_unit_id"], ascending=[True, False, True], kind="stable"
+        )
+        for row in ordered.to_dict("records"):
             span = (as_day(row["valid_from"]) or date.min, as_day(row["valid_to"]) or date.max)
             self._delegates.setdefault(row["unit_id"], []).append((*span, row["delegate_unit_id"]))
 
@@ -53,15 +69,34 @@ class Responsibility:
                 return delegate
         return unit_id
 
+    def person_of(self, person_id: str | None, unit_id: str | None) -> str | None:
+        """The person where it belongs to the unit, else None."""
+        known = self._unit_of_person
+        return person_id if person_id is None or known is None or known.get(person_id) == unit_id else None
+
     def on(self, cell_id: str | None, day: date, otherwise: Answer) -> Answer:
         """Who answered for the cell on the day; ``otherwise`` (the task's own record) where no row covers it."""
         valid = [row for row in self._cells.get(cell_id or "", []) if row[0] <= day <= row[1]]
         if not valid:
-            unit = otherwise.unit_id
-            return otherwise if unit is None else Answer(unit, self.acting(unit, day), otherwise.person_id)
-        # Several rows on one day are a fault of the tables; the latest one begun counts, as the plan check says.
-        _, _, unit, person = valid[-1]
-        return Answer(unit, self.acting(unit, day), person)
+            if otherwise.unit_id is None:
+                return otherwise
+            acting = self.acting(otherwise.unit_id, day)
+            return Answer(otherwise.unit_id, acting, self.person_of(otherwise.person_id, acting))
+        # Several rows on one day are a fault of the tables; the latest one begun counts, and no person among equals.
+        latest = [row for row in valid if row[0] == valid[-1][0]]
+        unit, person = latest[0][2:]
+        acting = self.acting(unit, day)
+        alone = len({row[2:] for row in latest}) == 1
+        return Answer(unit, acting, self.person_of(person, acting) if alone else None)
+
+    def over(self, cell_id: str | None, start: date, end: date, otherwise: Answer) -> tuple[Answer, ...]:
+        """Everyone who answered for the cell from ``start`` to ``end``, in order, each once."""
+        rows = self._cells.get(cell_id or "", [])
+        units = {row[2] for row in rows} | ({otherwise.unit_id} if otherwise.unit_id else set())
+        spans = [row[:2] for row in rows] + [row[:2] for unit in units for row in self._delegates.get(unit, [])]
+        turns = {first for first, _ in spans} | {last + timedelta(days=1) for _, last in spans if last < end}
+        days = [start, *sorted(day for day in turns if start < day <= end)]
+        return tuple(dict.fromkeys(self.on(cell_id, day, otherwise) for day in days))
 
 
 class Deliveries:
@@ -73,19 +108,29 @@ class Deliveries:
     def __init__(self, entries: pd.DataFrame, visits: pd.DataFrame, rejected: pd.DataFrame) -> None:
         self._ledger_months: set[tuple[str, Period]] = set()
         self._days: dict[str, dict[date, bool]] = {}
+        self._ledger_until: dict[str, date] = {}
         for unit, day in zip(entries["unit_id"], entries["discovered_on"], strict=True):
             known = as_day(day)
             if known is not None:
-                self._ledger_months.add((unit, Period.of(known)))
+                self._written(unit, known)
         for unit, day, evidence in zip(visits["unit_id"], visits["visited_on"], visits["evidence"], strict=True):
             visited = as_day(day)
             if visited is None:
                 continue
             if evidence in LEDGER_EVIDENCE:
-                self._ledger_months.add((unit, Period.of(visited)))
+                self._written(unit, visited)
             tracked = self._days.setdefault(unit, {})
             tracked[visited] = tracked.get(visited, False) or evidence in TRACK_EVIDENCE
         self._lost = _rejections(rejected)
+
+    def _written(self, unit: str, day: date) -> None:
+        self._ledger_months.add((unit, Period.of(day)))
+        self._ledger_until[unit] = max(self._ledger_until.get(unit, day), day)
+
+    def ledger_ends(self, unit_id: str, day: date) -> str | None:
+        """Why a ledger handed in for a part of the month cannot speak for ``day``; None: it goes that far."""
+        last = self._ledger_until.get(unit_id)
+        return None if last is not None and last >= day else f"{unit_id} 的台账只写到 {last}，不能说明 {day} 的情况"
 
     def ledger_gap(self, unit_ids: Iterable[str], start: date, end: date) -> str | None:
         """Why the ledgers of ``unit_ids`` cannot show that nothing was reported in the span; None: they can.
@@ -99,6 +144,8 @@ class Deliveries:
             if not any((unit, month) in self._ledger_months for unit in units):
                 return f"{'、'.join(units)} 未报送 {month} 台账"
             month = month.shifted(1)
+        if NO_UNIT in self._lost["ledger"]:
+            return f"台账 {self._lost['ledger'][NO_UNIT]} 未归入任何单位，可能属于 {'、'.join(units)}"
         for unit in units:
             if unit in self._lost["ledger"]:
                 return f"{unit} 的台账 {self._lost['ledger'][unit]} 无法读取"
@@ -109,6 +156,8 @@ class Deliveries:
     def track_gap(self, unit_ids: Iterable[str], start: date, end: date, *, min_track_day_share: float) -> str | None:
         """Why the tracks of ``unit_ids`` cannot show that nobody went; None: they can."""
         units = sorted(set(unit_ids))
+        if NO_UNIT in self._lost["track"]:
+            return f"轨迹 {self._lost['track'][NO_UNIT]} 未归入任何单位，可能属于 {'、'.join(units)}"
         for unit in units:
             if unit in self._lost["track"]:
                 return f"{unit} 的轨迹 {self._lost['track'][unit]} 无法读取"
@@ -128,17 +177,28 @@ class Deliveries:
 def _rejections(rejected: pd.DataFrame) -> dict[str, dict[str, str]]:
     """Per kind of loss (``ledger track patrol row``) and unit the first place where it happened.
 
-    A rejected cell (E505 with a field) keeps its row as an entry; a whole row under E505 named no finding, so it may
-    hide a patrol but no report. Copies and footers (E506, E507) hide nothing.
+    A rejected cell (E505 with a field) keeps its row as an entry, but one without its date hides the day of a patrol;
+    a whole row under E505 named no finding, so it may hide a patrol but no report. Copies and footers (E506, E507)
+    hide nothing. A file that belongs to no known unit (E503, under :data:`NO_UNIT`) may be anybody's.
     """
     lost: dict[str, dict[str, str]] = {"ledger": {}, "track": {}, "patrol": {}, "row": {}}
     rows = rejected.sort_values(["file", "sheet", "row"], kind="stable", na_position="first").to_dict("records")
     for row in rows:
-        code, whole = row["code"], not isinstance(row["field"], str)
-        if not isinstance(row["unit_id"], str) or code in HARMLESS_CODES or (code == UNUSABLE_CODE and not whole):
+        kind = _kind_of_loss(row)
+        if kind is None:
             continue
-        kind = "patrol" if code == UNUSABLE_CODE else "row"
-        kind = "ledger" if code in LEDGER_CODES else "track" if code in TRACK_CODES else kind
+        unit = row["unit_id"] if isinstance(row["unit_id"], str) else NO_UNIT
         where = row["file"] if pd.isna(row["row"]) else f"{row['file']} 第 {row['row']} 行"
-        lost[kind].setdefault(row["unit_id"], where)
+        lost[kind].setdefault(unit, where)
     return lost
+
+
+def _kind_of_loss(row: Mapping[str, object]) -> str | None:
+    code, field, file = row["code"], row["field"], str(row["file"])
+    if code == STRAY_CODE:
+        return "ledger" if file.startswith(STRAY_LEDGERS) else "track" if file.startswith(STRAY_TRACKS) else None
+    if code in HARMLESS_CODES or not isinstance(row["unit_id"], str):
+        return None
+    if code == UNUSABLE_CODE:
+        return "patrol" if not isinstance(field, str) or field == DATE_FIELD else None
+    return "ledger" if code in LEDGER_CODES else "track" if code in TRACK_CODES else "row"

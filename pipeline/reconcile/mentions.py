@@ -18,8 +18,13 @@ Row = dict[str, Any]
 _WORDS_EXCLUDE = 0.2
 
 
-def linked_entries(matches: pd.DataFrame, entries: gpd.GeoDataFrame, cutoff: date) -> dict[str, list[Row]]:
-    """Entries per target with probability, days, whether the tie is sure, and whether the entry names a target."""
+def linked_entries(
+    matches: pd.DataFrame, entries: gpd.GeoDataFrame, carried: Mapping[str, str], cutoff: date
+) -> dict[str, list[Row]]:
+    """Entries per target with probability, days, whether the tie is sure, and whether the entry names this target.
+
+    ``carried`` maps every id to the id under which its ground is carried now.
+    """
     known = {row["entry_id"]: row for row in entries.drop(columns="geometry").to_dict("records")}
     linked: dict[str, list[Row]] = {}
     sure = (MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value)
@@ -37,7 +42,7 @@ def linked_entries(matches: pd.DataFrame, entries: gpd.GeoDataFrame, cutoff: dat
                 "sure": row["status"] in sure,
                 "day": day,
                 "until": as_day(entry["discovered_until"]) or day,
-                "named": isinstance(entry["stated_target_id"], str) and bool(entry["stated_target_id"].strip()),
+                "named": carried.get(str(entry["stated_target_id"]).strip()) == row["target_id"],
             }
         )
     return linked
@@ -64,15 +69,20 @@ def may_be_target(
     responsibility: Responsibility,
     cell: str | None,
     lost: Mapping[str, Sequence[Row]],
+    cutoff: date,
     *,
     max_lead_days: int,
 ) -> list[str]:
-    """Unlocated findings of the target's unit that neither their day, their words nor their stated area exclude."""
+    """Unlocated findings that neither their day, their words nor their stated area exclude.
+
+    Asked are all units that answered for the cell from the target's last clear look before it to ``cutoff``.
+    """
     units = {task.unit_id, task.acting_unit_id}
     first = as_day(target["first_seen"])
-    if first is not None:
-        answer = responsibility.on(cell, first, task)
-        units |= {answer.unit_id, answer.acting_unit_id}
+    since = as_day(target["last_clear"]) or first
+    if since is not None:
+        for answer in responsibility.over(cell, since, cutoff, task):
+            units |= {answer.unit_id, answer.acting_unit_id}
     rows = [row for unit in sorted(unit for unit in units if unit) for row in lost.get(unit, [])]
     if not rows:
         return []

@@ -15,14 +15,15 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from pipeline.reconcile.evidence import Answer, Deliveries, Responsibility, as_day
 from pipeline.reconcile.match import open_targets, survivors
 from pipeline.reconcile.mentions import linked_entries, may_be_target, unlocated_findings
-from pipeline.reconcile.sight import SightOptions, sightings, split_cells
+from pipeline.reconcile.sight import TRACK_EVIDENCE, SightOptions, doubtful, sightings, split_cells
 from pipeline.reconcile.words import Vocabulary
 from pipeline.schema import VERDICTS, conform
-from pipeline.values import Outcome, Verdict
+from pipeline.values import Outcome, Period, Verdict
 
 ACCUSING: tuple[str, ...] = (Verdict.PATROLLED_NOT_REPORTED, Verdict.DUE_NOT_PATROLLED)
 Row = dict[str, Any]
@@ -80,6 +81,7 @@ def judge(
     max_lead_days: int,
     min_track_day_share: float,
     sight: SightOptions,
+    unit_of_person: Mapping[str, str],
 ) -> pd.DataFrame:
     """One verdict per open target, as :data:`~pipeline.schema.VERDICTS`; a merged one is judged as its survivor.
 
@@ -87,10 +89,11 @@ def judge(
     what surely stood on ``first_seen`` (targets it lacks stand as they are). Visits up to ``image_day``, the last day
     of the period's images, are judged by that; only later ones by the targets as they are now.
     ``checks`` are people's field checks: they set ``outcome`` and end the window on the day before the first one.
+    ``unit_of_person``: nobody is named for a unit that is not their own.
     """
     goals = open_targets(targets)
     book = _Book(
-        Responsibility(responsibility, delegations),
+        Responsibility(responsibility, delegations, unit_of_person),
         Deliveries(entries, visits, rejected),
         _plan_by_cell(plan),
         {row["visit_id"]: row for row in visits.drop(columns="geometry").to_dict("records")},
@@ -115,14 +118,14 @@ def judge(
     by_target: dict[str, list[Row]] = {}
     for row in seen.to_dict("records"):
         by_target.setdefault(row["target_id"], []).append(row)
-    linked = linked_entries(matches, entries, cutoff)
+    linked = linked_entries(matches, entries, carried, cutoff)
     lost = unlocated_findings(entries, matches, vocabulary, cutoff, reject_match)
     rows = []
     for target, cell in zip(goals.drop(columns="geometry").to_dict("records"), cells, strict=True):
         name = target["target_id"]
         duty = duties.get(name, {})
         own = Answer(_text(duty.get("unit_id")), _text(duty.get("acting_unit_id")), _text(duty.get("person_id")))
-        pairs = linked.get(name, [])
+        pairs = [*linked.get(name, []), *_before_split(target, linked, carried)]
         case = _Case(
             target=target,
             task=own,
@@ -133,7 +136,7 @@ def judge(
             outcome=outcomes.get(name, Outcome.UNCHECKED.value),
             matched=[row for row in pairs if row["sure"]],
             plausible=[row for row in pairs if not row["sure"] and row["probability"] >= reject_match],
-            unlocated=may_be_target(target, own, book.responsibility, cell, lost, max_lead_days=max_lead_days),
+            unlocated=may_be_target(target, own, book.responsibility, cell, lost, cutoff, max_lead_days=max_lead_days),
             seen=by_target.get(name, []),
         )
         rows.append(_row(case, _judge_one(case, book), book))
@@ -238,6 +241,7 @@ def _patrolled(case: _Case, book: _Book) -> tuple[_Finding | None, list[str]]:
         answer = book.responsibility.on(case.cell_id, row["day"], case.task)
         units = [unit for unit in (answer.acting_unit_id,) if unit]
         gap = book.deliveries.ledger_gap(units, row["day"], row["day"])
+        gap = gap or next(filter(None, (book.deliveries.ledger_ends(unit, row["day"]) for unit in units)), None)
         if gap is not None:
             reasons.append(f"{row['day']} 巡查应能看见该处，但{gap}")
             continue
@@ -260,17 +264,21 @@ def _due(case: _Case, book: _Book) -> tuple[_Finding | None, list[str]]:
     rows = [row for row in _plan_inside(case, book) if row["visits_required"] > 0]
     reasons: list[str] = []
     for row in rows:
-        answer = book.responsibility.on(case.cell_id, row["to"], case.task)
-        start = book.responsibility.on(case.cell_id, row["from"], case.task)
-        units = {unit for who in (answer, start) for unit in (who.unit_id, who.acting_unit_id) if unit}
+        answers = book.responsibility.over(case.cell_id, row["from"], row["to"], case.task)
+        units = {unit for who in answers for unit in (who.unit_id, who.acting_unit_id) if unit}
         if row["unit_id"] not in units:
             reasons.append(f"计划 {row['plan_id']} 的单位 {row['unit_id']} 不是该网格的责任单位")
             continue
-        obstacle = _why_not_blamed(case, book, row, units)
+        if len({(who.unit_id, who.acting_unit_id) for who in answers}) > 1:
+            reasons.append(f"计划 {row['plan_id']} 期内责任单位有变更，不能断定由谁应巡")
+            continue
+        answer = answers[-1]
+        obstacle = _why_not_blamed(case, book, row, units, answer.acting_unit_id)
         if obstacle is not None:
             reasons.append(obstacle)
             continue
-        person = _text(row["person_id"]) or answer.person_id
+        planned = book.responsibility.person_of(_text(row["person_id"]), answer.acting_unit_id)
+        person = planned or (answer.person_id if len(answers) == 1 else None)
         reason = f"计划 {row['plan_id']} 要求 {row['from']} 至 {row['to']} 巡查网格 {case.cell_id} "
         reason += f"{row['visits_required']} 次，期间无轨迹也无台账到达，资料齐全"
         blamed = Answer(answer.unit_id, answer.acting_unit_id, person)
@@ -278,21 +286,35 @@ def _due(case: _Case, book: _Book) -> tuple[_Finding | None, list[str]]:
     return None, reasons[:1] or ["窗口内没有完整的计划巡查期"]
 
 
-def _why_not_blamed(case: _Case, book: _Book, row: Row, units: set[str]) -> str | None:
+def _why_not_blamed(case: _Case, book: _Book, row: Row, units: set[str], acting: str | None) -> str | None:
     near = {seen["visit_id"] for seen in case.seen}
     for visit_id, visit in sorted(book.visits.items()):
         day, until = as_day(visit["visited_on"]), as_day(visit["visited_until"])
-        if visit["unit_id"] not in units or day is None or day > row["to"] or (until or day) < row["from"]:
+        if visit["unit_id"] not in units or day is None:
+            continue
+        # A track in doubt may be a day late: a clock in the wrong zone moves an afternoon past midnight.
+        doubt = visit["evidence"] in TRACK_EVIDENCE and doubtful(visit["doubts"])
+        if day - timedelta(days=int(doubt)) > row["to"] or (until or day) < row["from"]:
             continue
         cells = split_cells(visit["cell_ids"])
         if visit_id in near or case.cell_id in cells:
             return f"计划 {row['plan_id']} 期内 {day} 已有巡查记录到达该网格"
         if not cells and visit["evidence"] == "ledger":
             return f"{day} 台账记有巡查但路线无法定位，不能断定未到网格 {case.cell_id}"
-    gap = book.deliveries.ledger_gap(units, row["from"], row["to"])
-    if gap is not None:
-        return gap
-    return book.deliveries.track_gap(units, row["from"], row["to"], min_track_day_share=book.min_track_day_share)
+    if acting is not None and (ends := book.deliveries.ledger_ends(acting, row["to"])):
+        return ends
+    return _records_gap(book, acting, units, row["from"], row["to"])
+
+
+def _records_gap(book: _Book, acting: str | None, units: set[str], start: date, end: date) -> str | None:
+    """What the acting unit did not hand in, or what any of the units handed in unusably; None: nothing."""
+    share = book.min_track_day_share
+    for group in ({acting} if acting else set(), units):
+        gap = book.deliveries.ledger_gap(group, start, end) if group else None
+        gap = gap or (book.deliveries.track_gap(group, start, end, min_track_day_share=share) if group else None)
+        if gap is not None:
+            return gap
+    return None
 
 
 def _own_visits(case: _Case, book: _Book, *, acting_only: bool) -> list[Row]:
@@ -358,10 +380,8 @@ def _plan_inside(case: _Case, book: _Book) -> list[Row]:
 def _complete(case: _Case, book: _Book) -> bool:
     if case.window_from is None or case.window_from > case.window_to or case.task.unit_id is None:
         return False
-    units = [unit for unit in (case.task.unit_id, case.task.acting_unit_id) if unit]
-    span = (case.window_from, case.window_to)
-    tracks = book.deliveries.track_gap(units, *span, min_track_day_share=book.min_track_day_share)
-    return tracks is None and book.deliveries.ledger_gap(units, *span) is None
+    units = {unit for unit in (case.task.unit_id, case.task.acting_unit_id) if unit}
+    return _records_gap(book, case.task.acting_unit_id, units, case.window_from, case.window_to) is None
 
 
 def _plan_by_cell(plan: pd.DataFrame) -> dict[str, list[Row]]:
@@ -394,14 +414,34 @@ def _outcomes(checks: pd.DataFrame, carried: Mapping[str, str], cutoff: date) ->
     return {name: outcome for name, (_, outcome) in latest.items()}
 
 
+def _before_split(target: Row, linked: Mapping[str, Sequence[Row]], carried: Mapping[str, str]) -> list[Row]:
+    """Entries about the ground a target was split off from, as long as it was one: they may be this part."""
+    parent = _text(target["parent_ids"])
+    last = Period.parse(target["first_period"]).last_day
+    rows = linked.get(carried.get(parent, parent), []) if parent else []
+    return [{**row, "sure": False} for row in rows if row["day"] is None or row["day"] <= last]
+
+
 def _as_first_seen(goals: gpd.GeoDataFrame, earliest: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Targets with the geometry, area and stage under which they were first registered."""
+    """Targets with the geometry, area and stage under which they were first registered.
+
+    A part split off has its parent's ``first_seen``, so only what it shares with the parent's first ground stood then.
+    """
     known = dict(zip(earliest["target_id"], range(len(earliest)), strict=True))
     rows = [known.get(target) for target in goals["target_id"]]
     columns = ["target_id", "stage", "area_m2"]
     facts, old = goals[columns].to_dict("records"), earliest[columns].to_dict("records")
     shapes = [goals.geometry.iloc[n] if row is None else earliest.geometry.iloc[row] for n, row in enumerate(rows)]
-    plain = pd.DataFrame([facts[n] if row is None else old[row] for n, row in enumerate(rows)], columns=columns)
+    facts = [facts[n] if row is None else old[row] for n, row in enumerate(rows)]
+    parents = dict(zip(earliest["target_id"], earliest["parent_ids"], strict=True))
+    for number, parent in enumerate(goals["parent_ids"]):
+        seen = {facts[number]["target_id"]}
+        while isinstance(parent, str) and parent in known and parent not in seen:
+            seen.add(parent)
+            shapes[number] = shapely.intersection(shapes[number], earliest.geometry.iloc[known[parent]])
+            facts[number] = {**facts[number], "area_m2": float(shapes[number].area)}
+            parent = parents[parent]
+    plain = pd.DataFrame(facts, columns=columns)
     return gpd.GeoDataFrame(plain, geometry=gpd.GeoSeries(shapes, crs=goals.crs), crs=goals.crs)
 
 

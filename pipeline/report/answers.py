@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.report.statistics import standing_targets
 from pipeline.report.tables import MonthTables
-from pipeline.values import CellState, Outcome, Verdict
+from pipeline.values import CellState, MissedKind, Outcome, Verdict
 
 LIKELY = 0.8
 POSSIBLE = 0.5
@@ -69,12 +69,18 @@ def _where_not(month: MonthTables, numbers: Mapping[str, Any]) -> Answer:
         if unit["missed_areas"]
     ]
     if patrol:
-        lines.append(f"巡查没到：{'；'.join(patrol)}。")
+        kinds = numbers["missed"]["by_kind"]
+        named = "，".join(f"{kind.label} {kinds[kind.value]} 处" for kind in MissedKind if kinds[kind.value])
+        lines.append(f"计划内轨迹没有覆盖的地方：{named}。没有轨迹不等于没有巡查。")
+        lines.append(f"按单位：{'；'.join(patrol)}。")
     if numbers["ledger"]["rejected"]:
-        lines.append(f"台账有 {numbers['ledger']['rejected']} 行不能使用，已列出理由。")
+        lines.append(
+            f"台账有 {numbers['ledger']['rejected']} 行没有采用，其中 {numbers['ledger']['to_mend']} 行需单位补正；"
+            "重复行和合计、签名行不需处理。理由逐行列出。"
+        )
     counts = [
         f"{len(hidden)} 个网格影像没看清" if len(hidden) else "",
-        f"{numbers['missed']['total']} 处巡查没到" if patrol else "",
+        f"{numbers['missed']['total']} 处计划内的地方轨迹没有覆盖到" if patrol else "",
     ]
     lead = "，".join(text for text in counts if text) or "没有发现遗漏的地方"
     return Answer("二、哪里没看到？", f"{lead}。", tuple(lines))
@@ -106,10 +112,10 @@ def _how_sure(month: MonthTables, numbers: Mapping[str, Any]) -> Answer:
 
 def _what_next(numbers: Mapping[str, Any]) -> Answer:
     lines = [
-        f"{unit['name']}：{'；'.join(_duties(unit))}" for unit in numbers["units"] if unit["tasks"] or unit["rejected"]
+        f"{unit['name']}：{'；'.join(_duties(unit))}" for unit in numbers["units"] if unit["tasks"] or unit["to_mend"]
     ]
     if numbers["cases"]["overdue"]:
-        lines.append(f"已有 {numbers['cases']['overdue']} 个目标逾期，见“办理状态和提醒”。")
+        lines.append(f"{numbers['cases']['overdue']} 个目标已过期限而未见办理记录，请先核对记录是否补录，见“办理状态和提醒”。")
     hidden = numbers["cells"]["by_state"][CellState.NOT_OBSERVED.value]
     if hidden:
         lines.append(f"没看清的 {hidden} 个网格：按计划照常巡查，有清晰影像后补查。")
@@ -122,7 +128,7 @@ def _what_next(numbers: Mapping[str, Any]) -> Answer:
 def _duties(unit: Mapping[str, Any]) -> list[str]:
     first = f"，最早 {unit['first_due_on']} 前办结" if unit["first_due_on"] else ""
     visit = [f"核查 {unit['tasks']} 个目标{first}"] if unit["tasks"] else []
-    return visit + ([f"补正台账 {unit['rejected']} 行"] if unit["rejected"] else [])
+    return visit + ([f"补正台账 {unit['to_mend']} 行"] if unit["to_mend"] else [])
 
 
 def _some(names: list[str]) -> str:

@@ -16,18 +16,23 @@ from pipeline.report.tables import MonthTables
 from pipeline.schema import Table
 from pipeline.values import CellState, OmissionClass, Outcome, Verdict
 
+UNITS_NOTE = (
+    "网格、目标、漏巡按现负责单位统计，结论按派发、巡查当时的负责单位统计，委托变动时同一单位的两项可以不等；"
+    "台账、出巡和卫星未检出按报送单位统计。"
+)
+MISSED_NOTE = "计划内轨迹没有覆盖到的地方；没有轨迹不等于没有巡查，请先核对轨迹是否漏报。"
 PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("网格情况", schema.CELL_STATES, "cell_states", "每个网格都在册：有疑似目标、未发现、部分可观测或未观测。"),
     ("比对结论", schema.VERDICTS, "verdicts", "结论按规则先后取第一条符合的；仅核查结果为违法的才可追责。"),
     ("台账匹配", schema.MATCHES, "matches", "目标与台账条目的匹配概率及其组成。"),
     ("卫星漏检", schema.OMISSIONS, "omissions", "台账有发现而卫星没有目标的条目及其原因类别。"),
     ("排除图斑", schema.SUPPRESSED, "suppressed", "检出后被排除的图斑，每个都保留规则和理由。"),
-    ("漏巡区域", schema.MISSED, "missed", "计划内未巡到的区域。"),
+    ("漏巡区域", schema.MISSED, "missed", MISSED_NOTE),
     ("巡查覆盖", schema.COVERAGE, "coverage", "每个网格的计划、轨迹和看见面积。"),
     ("台账条目", schema.ENTRIES, "entries", "读入的台账条目；行号是原文件的行号。"),
     ("巡查记录", schema.VISITS, "visits", "由轨迹和台账得到的出巡。"),
     ("台账修正", schema.REPAIRS, "repairs", "读入时改动的单元格：原值、改后和规则。"),
-    ("台账退回", schema.REJECTED, "rejected", "不能使用的行及理由，请单位补正。"),
+    ("台账退回", schema.REJECTED, "rejected", "没有采用的行及理由；E506 重复行、E507 合计和签名行不需处理，其余请单位补正。"),
     ("办理状态", schema.CASES, "cases", "由人工记录得出的办理状态和下一步。"),
     ("提醒", schema.ALERTS, "alerts", "影像提醒，均需人工核实。"),
     ("批后监管", schema.PARCELS, "parcels", "已批准用地的动工情况。"),
@@ -131,8 +136,8 @@ def _summary_sheet(heading: str, numbers: Mapping[str, Any]) -> Sheet:
         ("任务", "未列入任务", funnel["tasks_left_out"], "见“目标清单”中的未列入理由"),
         ("结论", "已发现（派发前）", summary["found_before_dispatch"], "台账在派发之前已有记录"),
         ("结论", "派后发现", summary["found_after_dispatch"], "派发之后台账才有记录"),
-        ("结论", "已巡未发现", summary["patrolled_not_reported"], "有轨迹证明到过附近，台账无记录"),
-        ("结论", "应巡未巡", summary["due_not_patrolled"], "计划应巡而资料显示没有到过"),
+        ("结论", "已巡未发现", summary["patrolled_not_reported"], "有轨迹到过附近，台账未见记录"),
+        ("结论", "应巡未巡", summary["due_not_patrolled"], "计划应巡，未见到过的记录"),
         ("结论", "不可判", summary["undeterminable"], "证据不足，不作判断"),
         ("结论", "其中可追责", summary["accountable"], "仅限现场核实为违法的目标"),
         ("卫星", "台账有而卫星无", summary["satellite_omissions"], "分类见“卫星漏检”"),
@@ -144,8 +149,8 @@ def _summary_sheet(heading: str, numbers: Mapping[str, Any]) -> Sheet:
         ),
         ("台账", "读入条目", numbers["ledger"]["rows"], f"其中发现 {numbers['ledger']['findings']} 条"),
         ("台账", "修正单元格", numbers["ledger"]["repairs"], "见“台账修正”"),
-        ("台账", "退回行", numbers["ledger"]["rejected"], "见“台账退回”"),
-        ("办理", "逾期", numbers["cases"]["overdue"], "见“办理状态”"),
+        ("台账", "退回行", numbers["ledger"]["rejected"], f"其中需补正 {numbers['ledger']['to_mend']} 行，见“台账退回”"),
+        ("办理", "逾期", numbers["cases"]["overdue"], "已过期限而未见办理记录，见“办理状态”"),
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["类别", "项目", "数值", "说明"]).astype("object")
     return Sheet("摘要", frame, title=heading, note=CLUE_NOTE, widths={"项目": 20, "数值": 14, "说明": 44})
@@ -164,8 +169,7 @@ def _units_sheet(heading: str, numbers: Mapping[str, Any]) -> Sheet:
         row |= {f"卫星无：{kind.label}": unit["omissions"][kind.value] for kind in OmissionClass}
         rows.append(row)
     frame = pd.DataFrame(rows, columns=list(rows[0]) if rows else ["单位"]).astype("object")
-    note = "目标、结论、漏巡按负责单位统计；台账、出巡和卫星未检出按报送单位统计。"
-    return Sheet("单位汇总", frame, title=f"{heading}：单位汇总", note=note, formats={"漏巡面积(平方米)": "#,##0"})
+    return Sheet("单位汇总", frame, title=f"{heading}：单位汇总", note=UNITS_NOTE, formats={"漏巡面积(平方米)": "#,##0"})
 
 
 def _kpi_sheet(month: MonthTables, heading: str) -> Sheet:

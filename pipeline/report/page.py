@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline import schema
 from pipeline.report.answers import four_answers
-from pipeline.report.month import target_table
+from pipeline.report.month import MISSED_NOTE, UNITS_NOTE, target_table
 from pipeline.report.overview import overview_svg
 from pipeline.report.package import CLUE_NOTE
 from pipeline.report.sheets import readable
@@ -104,8 +104,8 @@ def _tiles(summary: Mapping[str, Any]) -> Iterable[str]:
             summary["found"],
             f"派发前 {summary['found_before_dispatch']}，派发后 {summary['found_after_dispatch']}",
         ),
-        ("已巡未发现", summary["patrolled_not_reported"], "到过附近，台账无记录"),
-        ("应巡未巡", summary["due_not_patrolled"], "计划应巡，没有到过"),
+        ("已巡未发现", summary["patrolled_not_reported"], "有轨迹到过附近，台账未见记录"),
+        ("应巡未巡", summary["due_not_patrolled"], "计划应巡，未见到过的记录"),
         ("不可判", summary["undeterminable"], "证据不足，不作判断"),
         ("卫星漏检", summary["satellite_missed"], f"台账有而卫星无共 {summary['satellite_omissions']} 处"),
     )
@@ -135,12 +135,12 @@ def _sections(month: MonthTables, numbers: Mapping[str, Any], rows_max: int) -> 
     return (
         ("示意图", "<p>图中位置仅供概览，坐标和疑似违法类型见 month.xlsx、targets.gpkg 和各单位任务包。</p>"
          + overview_svg(month)),
-        ("各单位情况", _unit_table(numbers)),
+        ("各单位情况", f"<p>{escape(UNITS_NOTE)}</p>" + _unit_table(numbers)),
         ("可能漏查的目标", "<p>经现场核实为违法之后，才可作为追责依据。</p>"
          + html_table(missed_by_patrol[suspects], rows_max=rows_max)),
         ("全部目标及结论", html_table(targets[listed], rows_max=rows_max)),
         ("没有看清的网格", _plain(month, schema.CELL_STATES, _unseen(month), rows_max, *cells)),
-        ("漏巡区域", _plain(month, schema.MISSED, month.missed, rows_max)),
+        ("漏巡区域", f"<p>{escape(MISSED_NOTE)}</p>" + _plain(month, schema.MISSED, month.missed, rows_max)),
         ("台账有而卫星没有的", _plain(month, schema.OMISSIONS, month.omissions, rows_max)),
         ("被排除的图斑", _counts(numbers["funnel"]["suppressed_by"], "排除规则")
          + _plain(month, schema.SUPPRESSED, month.suppressed, rows_max, *dropped)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from pipeline.schema import Table
+from pipeline.schema import ENTRIES, Table
 from pipeline.values import (
     Alert,
     CaseState,
@@ -39,6 +39,29 @@ _CODES: dict[tuple[str, str], type[Labelled]] = {
     ("units", "kind"): UnitKind,
 }
 _CODES_ANYWHERE: dict[str, type[Labelled]] = {"stage": Stage, "outcome": Outcome}
+_WORDS: dict[tuple[str, str], dict[str, str]] = {
+    ("kpis", "kpi"): {
+        "found_before_dispatch": "发现及时率", "found": "发现率", "patrolled_not_reported": "已巡未发现率",
+        "due_not_patrolled": "应巡未巡率", "undeterminable": "不可判率", "cells_reached": "到达率",
+        "cells_covered": "覆盖率", "visits_without_track": "无轨迹率", "checked_targets": "核查率",
+        "true_change": "属实率",
+    },
+    ("visits", "evidence"): {"track": "轨迹", "track+ledger": "轨迹和台账", "ledger": "台账"},
+    ("plan_check", "rule"): {
+        "cell_without_responsibility": "网格无责任分工", "delegated_without_person": "委托后未定责任人",
+        "plan_days_backwards": "计划日期颠倒", "cell_not_planned": "网格无巡查计划", "plan_unknown_cell": "计划网格不存在",
+        "plan_of_other_unit": "计划单位不负责该网格", "plan_person_of_other_unit": "计划人员不属于该单位",
+        "plan_without_visits": "计划次数为零", "delegation_chain": "委托套委托", "delegation_overlap": "委托重叠",
+        "responsibility_overlap": "责任分工重叠",
+    },
+    ("audit_sample", "stratum"): {
+        f"{state.value}/{covered.value}": f"{state.label}／{covered.label}"
+        for state in CellState
+        for covered in CoverageState
+    },
+    ("repairs", "field"): {column.name: column.label for column in ENTRIES.columns},
+}  # fmt: skip
+_CONFIDENCE = {"early": "一次清晰观测", "probable": "两次清晰观测", "confirmed": "三次及以上清晰观测"}
 _UNIT_COLUMNS = ("unit_id", "acting_unit_id")
 
 
@@ -93,6 +116,10 @@ def readable(
         codes = _CODES.get((table.name, column.name)) or _CODES_ANYWHERE.get(column.name)
         if codes is not None:
             series = _as_text(labels_of(codes, series), series)
+        elif (table.name, column.name) in _WORDS:
+            series = named(series, _WORDS[table.name, column.name])
+        elif column.name == "confidence":
+            series = named(series, _CONFIDENCE)
         elif column.name in _UNIT_COLUMNS or (table.name == "cases" and column.name == "unit_id"):
             series = named(series, units)
         elif column.name == "person_id":

@@ -9,10 +9,12 @@ import pandas as pd
 
 from pipeline import FORMAT_VERSION
 from pipeline.report.tables import MonthTables
-from pipeline.values import CellState, Labelled, OmissionClass, Outcome, Stage, TargetState, Verdict
+from pipeline.values import CellState, Labelled, MissedKind, OmissionClass, Outcome, Stage, TargetState, Verdict
 
 NO_UNIT = "未落实责任单位"
 FOUND = (Verdict.FOUND_BEFORE_DISPATCH, Verdict.FOUND_AFTER_DISPATCH)
+# copies of other rows (E506) and totals or signatures (E507) ask nothing of anybody
+NOTHING_TO_MEND = ("E506", "E507")
 NOT_FOUND = (Verdict.PATROLLED_NOT_REPORTED, Verdict.DUE_NOT_PATROLLED)
 
 
@@ -52,11 +54,16 @@ def month_numbers(month: MonthTables) -> dict[str, Any]:
             "visits": len(month.visits),
             "repairs": len(month.repairs),
             "rejected": len(month.rejected),
+            "to_mend": _to_mend(month.rejected),
             "rejected_by_code": by_value(month.rejected["code"]),
         },
         "matches": {"total": len(month.matches), "by_status": by_value(month.matches["status"])},
         "coverage": {"total": len(month.coverage), "by_state": by_value(month.coverage["state"])},
-        "missed": {"total": len(month.missed), "area_m2": _total(month.missed["area_m2"])},
+        "missed": {
+            "total": len(month.missed),
+            "area_m2": _total(month.missed["area_m2"]),
+            "by_kind": by_code(month.missed["kind"], MissedKind),
+        },
         "cases": {"by_state": by_value(month.cases["state"]), "overdue": int(month.cases["overdue"].sum())},
         "alerts": {"total": len(month.alerts), "by_alert": by_value(month.alerts["alert"])},
         "plan_check": {"total": len(month.plan_check), "by_rule": by_value(month.plan_check["rule"])},
@@ -109,6 +116,7 @@ def _unit_row(
         "ledger_findings": int(rows["entries"]["finding"].sum()) if rows["entries"] is not None else 0,
         "visits": _size(rows["visits"]),
         "rejected": _size(rows["rejected"]),
+        "to_mend": _to_mend(rows["rejected"]) if rows["rejected"] is not None else 0,
         "repairs": _size(rows["repairs"]),
         "omissions": by_code(_column(rows["omissions"], "omission"), OmissionClass),
     }
@@ -145,6 +153,7 @@ def month_summary(numbers: Mapping[str, Any]) -> dict[str, Any]:
         "cells_partly_observed": cells[CellState.PARTLY_OBSERVED.value],
         "missed_areas": numbers["missed"]["total"],
         "rejected_rows": numbers["ledger"]["rejected"],
+        "rows_to_mend": numbers["ledger"]["to_mend"],
         "units": [
             {
                 "unit_id": unit["unit_id"],
@@ -174,9 +183,10 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
         f"  不可判 undeterminable: {summary['undeterminable']}",
         f"  卫星漏检 missed by the satellite: {summary['satellite_missed']}"
         f"（台账有而图斑无的共 {summary['satellite_omissions']} 处，分类见报告）",
-        f"  漏巡区域 unpatrolled areas: {summary['missed_areas']}；"
-        f"台账退回行 rejected rows: {summary['rejected_rows']}",
-        "  按单位 by unit（目标 targets / 已发现 found / 可能漏查 missed / 不可判 undeterminable）:",
+        f"  计划内轨迹未覆盖 planned ground without a track: {summary['missed_areas']} 处；"
+        f"台账未采用行 rows not used: {summary['rejected_rows']}（需补正 to mend {summary['rows_to_mend']}）",
+        "  按单位 by unit（目标 targets / 已发现 found / 可能漏查 missed / 不可判 undeterminable；"
+        "目标按现负责单位，结论按当时负责单位）:",
     ]
     lines += [
         f"    {unit['name']}: {unit['targets']} / {unit['found']} / {unit['missed']} / {unit['undeterminable']}"
@@ -225,6 +235,10 @@ def _by_unit(frame: pd.DataFrame, column: str) -> dict[str | None, pd.DataFrame]
     ids = pd.Series([value if isinstance(value, str) else None for value in frame[column]], dtype="object")
     plain = frame.reset_index(drop=True)
     return {unit: plain[(ids == unit) if unit is not None else ids.isna()] for unit in ids.unique()}
+
+
+def _to_mend(rejected: pd.DataFrame) -> int:
+    return int((~rejected["code"].isin(NOTHING_TO_MEND)).sum())
 
 
 def _column(frame: pd.DataFrame | None, name: str) -> list[Any]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from pipeline.values import CaseState
+
 
 @dataclass(frozen=True)
 class MonthTables:
@@ -58,3 +60,13 @@ class MonthTables:
     def person_names(self) -> dict[str, str]:
         """Person id to the person's name, for the bureau's own files."""
         return dict(zip(self.people["person_id"], self.people["name"], strict=True))
+
+
+def with_case_deadlines(tasks: Any, cases: Any) -> Any:
+    """Tasks of dispatched targets with the deadline of their case: before the dispatch a task's day is an estimate.
+
+    Tasks that are left out, and those whose case stands elsewhere, keep their own. ``tasks`` is not changed.
+    """
+    sent = cases[(cases["state"] == CaseState.DISPATCHED.value) & cases["due_on"].notna()]
+    due = tasks["target_id"].map(dict(zip(sent["target_id"], sent["due_on"], strict=True)))
+    return tasks.assign(due_on=tasks["due_on"].where(due.isna() | tasks["due_on"].isna(), due))

@@ -33,7 +33,7 @@ def check_city(city: Path, config: Config, period: Period | None) -> tuple[list[
     problems += check_layers(city / "layers", config.city.crs)
     for source in config.sources:
         problems += _scene_problems(city / source.folder, source, period, config.acquire.history_months)
-    return problems, [] if problems else _folder_warnings(city, config)
+    return problems, [] if problems else [*_scene_warnings(city, config, period), *_folder_warnings(city, config)]
 
 
 def _scene_problems(folder: Path, source: Source, period: Period | None, history_months: int) -> list[XunchaError]:
@@ -59,6 +59,19 @@ def _scene_problems(folder: Path, source: Source, period: Period | None, history
         except XunchaError as problem:
             problems.append(problem)
     return problems
+
+
+def _scene_warnings(city: Path, config: Config, period: Period | None) -> list[str]:
+    """Sources without a scene in the period: a month without images is a result, but seldom what was meant."""
+    warnings = []
+    for source in config.sources if period else ():
+        scenes, _ = find_scenes(
+            city / source.folder, first_day=period.first_day, last_day=period.last_day, bands=source.bands,
+            scale=source.scale, offset=source.offset,
+        )  # fmt: skip
+        if not scenes:
+            warnings.append(f"{source.folder}: no scene of {period}; without one every cell says not observed")
+    return warnings
 
 
 def _folder_warnings(city: Path, config: Config) -> list[str]:

@@ -116,7 +116,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         "entries_left_for_later": later_entries, "visits_left_for_later": later_visits,
     }  # fmt: skip
     if later_entries or later_visits:
-        notes += (f"截至{context.as_of}之后的台账{later_entries}条、巡查{later_visits}次留待以后期次",)
+        notes += (f"{context.as_of}之后的台账{later_entries}条、巡查{later_visits}次留待以后期次",)
     silent = sorted(names[unit_id] for unit_id in _silent(names, entries, visits))
     if silent:
         notes += (f"未报送台账和轨迹的单位：{'、'.join(silent)}",)

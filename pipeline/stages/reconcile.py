@@ -121,6 +121,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             tall_crop_factor=options.tall_crop_factor,
             fast_kmh=options.fast_kmh,
         ),
+        unit_of_person=dict(zip(book.people["person_id"], book.people["unit_id"], strict=True)),
     )
     coverage, seen_ground = cover_cells(
         cells,
@@ -173,5 +174,5 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             "missed_areas": len(missed),
             "omissions": len(omissions),
         },
-        notes=(f"{waiting} ledger entries may be about a target and wait for a person's decision",) if waiting else (),
+        notes=(f"{waiting}条台账可能就是某个目标，待人工判定",) if waiting else (),
     )

@@ -12,7 +12,7 @@ from pipeline.report.month import month_sheets
 from pipeline.report.package import CLUE_NOTE, Package, build_packages
 from pipeline.report.page import month_page
 from pipeline.report.statistics import month_numbers, month_summary
-from pipeline.report.tables import MonthTables
+from pipeline.report.tables import MonthTables, with_case_deadlines
 from pipeline.rulebook import land_class_names, load_rulebook
 from pipeline.sinks.archive import zip_bytes
 from pipeline.sinks.exchange import geojson_bytes, gpx_bytes, kml_bytes
@@ -97,6 +97,7 @@ def load_month(context: StageContext) -> MonthTables:
     """All tables of the run, with the names of units, people, land classes and kinds of violation."""
     book = read_units(context.city, context.config.city.crs)
     tables: dict[str, Any] = {table.name: context.table(stage, table, file) for stage, table, file in _TABLES}
+    tables["tasks"] = with_case_deadlines(tables["tasks"], tables["cases"])
     sources = [
         context.table("detect", schema.CANDIDATES, f"{source.name}/candidates.parquet")
         for source in context.config.sources

@@ -182,9 +182,9 @@ def run_stages(
         entry = stage_entry(name)
         for earlier in entry.reads:
             if earlier not in will_run and not (context.folder(earlier) / CLOSING).is_file():
-                raise InputError(
-                    "E404", f"stage {name} of {context.run_name} needs {earlier}", "run the earlier command first"
-                )
+                command = "detect" if earlier in DETECTION else "reconcile"
+                what = f"stage {name} of {context.run_name} needs {earlier}"
+                raise InputError("E404", what, f"run `xuncha {command} --period {context.period}` first")
         upstream = sorted(will_run & set(entry.reads))
         why = f"{upstream[0]} runs again" if dry_run and upstream else stale_reason(name, context)
         if why is None:

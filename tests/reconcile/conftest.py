@@ -68,6 +68,7 @@ JUDGING: dict[str, Any] = {
     "max_lead_days": 60,
     "min_track_day_share": 0.7,
     "sight": SIGHT,
+    "unit_of_person": {"P1": "A", "P9": "A", "P2": "B", "P4": "D", "P5": "D"},
 }
 
 
@@ -141,7 +142,7 @@ class City:
     def __init__(self) -> None:
         self.targets = [target()]
         self.first: list[dict[str, Any]] = []
-        self.entries = [effort("2026-10-12"), effort("2026-11-12")]
+        self.entries = [effort("2026-10-12"), effort("2026-11-28")]
         self.visits: list[dict[str, Any]] = []
         self.rejected: list[dict[str, Any]] = []
         self.plan: list[dict[str, Any]] = []

@@ -229,7 +229,7 @@ def test_delegation_moves_the_duty_on_its_days(draw: SimpleNamespace, patrolled:
     assert one(draw, patrolled)["verdict"] == "undeterminable"
     patrolled.visits[0]["unit_id"] = "D"
     assert "D 未报送 2026-10 台账" in one(draw, patrolled)["reason"]
-    patrolled.entries.append(draw.effort("2026-10-13", unit="D"))
+    patrolled.entries.append(draw.effort("2026-10-20", unit="D"))
     row = one(draw, patrolled)
     assert (row["verdict"], row["unit_id"], row["acting_unit_id"]) == ("patrolled_not_reported", "A", "D")
     patrolled.visits[0]["visited_on"] = "2026-10-15"

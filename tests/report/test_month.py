@@ -75,6 +75,34 @@ def test_readable_translates_codes_names_and_flags() -> None:
     assert number_formats(schema.COVERAGE)["看见面积比例"] == "0.0%"
 
 
+def test_no_code_of_the_program_is_left_for_the_clerk_to_read() -> None:
+    def words(table: schema.Table, **values: str) -> list[str]:
+        row = {column.name: None for column in table.columns} | values
+        shown = readable(table, pd.DataFrame([row]), units={}, people={})
+        return [shown.loc[0, table.labels()[name]] for name in values]
+
+    assert words(schema.KPIS, kpi="cells_covered") == ["覆盖率"]
+    assert words(schema.VISITS, evidence="track+ledger") == ["轨迹和台账"]
+    assert words(schema.PLAN_CHECK, rule="delegated_without_person") == ["委托后未定责任人"]
+    assert words(schema.AUDIT_SAMPLE, stratum="none_found/partly") == ["未发现／部分覆盖"]
+    assert words(schema.REPAIRS, field="discovered_on") == ["巡查时间"]
+    assert words(schema.SUPPRESSED, confidence="probable") == ["两次清晰观测"]
+
+
+def test_a_dispatched_task_has_the_deadline_of_its_case() -> None:
+    tasks = small_month().tasks
+    ids = tasks["target_id"]
+    cases = pd.DataFrame({
+        "target_id": [ids[0], ids[2], ids[3]], "state": ["dispatched", "dispatched", "notified"],
+        "due_on": pd.to_datetime(["2026-11-12", "2026-11-12", "2026-12-01"]),
+    })  # fmt: skip
+    due = with_case_deadlines(tasks, cases)["due_on"].dt.strftime("%Y-%m-%d")
+    assert due.tolist()[:2] == ["2026-11-12", "2026-11-15"] and due.isna()[2] and due[3] == "2026-11-12"
+    assert tasks["due_on"].dt.day[0] == 15
+    other = with_case_deadlines(tasks, cases.assign(due_on=pd.Timestamp("2026-12-01")))["due_on"]
+    assert other.dt.month.tolist()[0] == 12 and other.dt.month[3] == 11
+
+
 def test_inputs_are_not_changed() -> None:
     month, same = small_month(), small_month()
     month_sheets(month, json.loads(json.dumps(month_numbers(month))))

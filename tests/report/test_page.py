@@ -71,11 +71,22 @@ def test_first_screen_answers_four_questions() -> None:
     month = small_month()
     complete, where, sure, then = four_answers(month, month_numbers(month))
     assert complete.lead == "没有查全。6 个网格中有 1 个没看清。"
-    assert where.lead == "1 个网格影像没看清，1 处巡查没到。" and "影像没看清：柳林镇 W04。" in where.lines
+    assert where.lead == "1 个网格影像没看清，1 处计划内的地方轨迹没有覆盖到。"
+    assert "影像没看清：柳林镇 W04。" in where.lines
+    assert "计划内轨迹没有覆盖的地方：应巡网格从未到达 1 处。没有轨迹不等于没有巡查。" in where.lines
     assert sure.lead == "4 个疑似目标，1 个已经人看过，其余都还只是线索。"
     assert sure.lines[0] == "概率 0.8 以上 2 个，0.5–0.8 1 个，0.5 以下 1 个。"
     assert then.lead == "2 个单位到现场核查 3 个目标。"
     assert "市局执法队伍：核查 1 个目标，最早 2026-11-12 前办结" in then.lines
+
+
+def test_nobody_is_asked_to_mend_a_signature_row_or_a_copy() -> None:
+    month = small_month()
+    rows = pd.concat([month.rejected.assign(code=code) for code in ("E505", "E506", "E507")], ignore_index=True)
+    month = small_month(rejected=rows)
+    _, where, _, then = four_answers(month, month_numbers(month))
+    assert "柳林镇：核查 2 个目标，最早 2026-11-15 前办结；补正台账 1 行" in then.lines
+    assert any(line.startswith("台账有 3 行没有采用，其中 1 行需单位补正") for line in where.lines)
 
 
 def test_first_screen_of_other_months() -> None:

@@ -21,10 +21,11 @@ def test_the_month_counted_by_hand() -> None:
     }  # fmt: skip
     assert numbers["verdicts"]["accountable"] == 1
     assert numbers["cells"]["by_state"] == {"targets": 3, "none_found": 1, "partly_observed": 1, "not_observed": 1}
-    assert numbers["ledger"] == {"rows": 2, "findings": 1, "visits": 1, "repairs": 0, "rejected": 1,
+    assert numbers["ledger"] == {"rows": 2, "findings": 1, "visits": 1, "repairs": 0, "rejected": 1, "to_mend": 1,
                                  "rejected_by_code": {"E502": 1}}  # fmt: skip
     assert numbers["omissions"]["by_class"]["true_miss"] == 1
-    assert numbers["missed"] == {"total": 1, "area_m2": 1e6}
+    kinds = {"never_visited": 1, "ledger_only": 0, "unseen_part": 0}
+    assert numbers["missed"] == {"total": 1, "area_m2": 1e6, "by_kind": kinds}
     assert numbers["kpis"][0]["unit_id"] is None and numbers["kpis"][0]["value"] == 0.25
 
 

@@ -1,0 +1,174 @@
+"""Accusations that the evidence does not carry: each case is one that must stay open, beside one that need not."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+from shapely.geometry import box
+
+
+def one(draw: SimpleNamespace, city: Any) -> dict[str, Any]:
+    return next(row for row in draw.verdicts(city.tables()).to_dict("records") if row["target_id"] == "T1")
+
+
+@pytest.fixture
+def patrolled(draw: SimpleNamespace) -> Any:
+    """Unit A drove past the site at 35 m after it was there, delivered its ledger and reported nothing."""
+    city = draw.City()
+    city.visits = [draw.visit("V1", "2026-10-14")]
+    return city
+
+
+@pytest.fixture
+def due(draw: SimpleNamespace) -> Any:
+    """Unit A had to visit the cell once from 12 to 31 October, went elsewhere with tracks, and delivered everything."""
+    city = draw.City()
+    city.plan = [{"plan_id": "L1", "due_from": "2026-10-12", "due_to": "2026-10-31"}]
+    city.visits = [draw.visit("V1", "2026-10-14", y=5000.0, cell_ids="C9")]
+    return city
+
+
+def test_ledger_of_a_part_of_the_month_says_nothing_of_later_days(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.entries = [draw.effort("2026-10-12")]
+    row = one(draw, patrolled)
+    assert (row["verdict"], "只写到 2026-10-12" in row["reason"]) == ("undeterminable", True)
+    patrolled.entries = [draw.effort("2026-10-14")]
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+
+
+def test_ledger_that_ends_before_the_plan_does_proves_no_absence(draw: SimpleNamespace, due: Any) -> None:
+    due.entries = [draw.effort("2026-10-14")]
+    assert one(draw, due)["verdict"] == "undeterminable"
+    due.entries = [draw.effort("2026-11-02"), draw.effort("2026-10-14")]
+    assert one(draw, due)["verdict"] == "due_not_patrolled"
+
+
+def test_of_two_delegations_the_latest_begun_acts(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.delegations = [
+        {"unit_id": "A", "delegate_unit_id": "D", "valid_from": "2026-01-01", "valid_to": None},
+        {"unit_id": "A", "delegate_unit_id": "B", "valid_from": "2026-10-01", "valid_to": None},
+    ]
+    patrolled.visits[0]["unit_id"] = "D"
+    patrolled.entries += [draw.effort("2026-10-20", unit="D"), draw.effort("2026-10-20", unit="B")]
+    assert one(draw, patrolled)["verdict"] == "undeterminable"
+    patrolled.visits[0]["unit_id"] = "B"
+    assert one(draw, patrolled)["acting_unit_id"] == "B"
+
+
+def test_nobody_is_named_for_another_units_patrol(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.delegations = [{"unit_id": "A", "delegate_unit_id": "D", "valid_from": "2026-10-01", "valid_to": None}]
+    patrolled.visits[0]["unit_id"] = "D"
+    patrolled.entries.append(draw.effort("2026-10-20", unit="D"))
+    row = one(draw, patrolled)
+    assert (row["verdict"], row["acting_unit_id"]) == ("patrolled_not_reported", "D")
+    assert pd.isna(row["person_id"])
+    patrolled.responsibility[0]["person_id"] = "P4"
+    assert one(draw, patrolled)["person_id"] == "P4"
+
+
+def test_of_two_people_from_one_day_none_is_named(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.responsibility.append({"cell_id": "C1", "unit_id": "A", "person_id": "P9", "valid_from": "2026-01-01"})
+    row = one(draw, patrolled)
+    assert row["verdict"] == "patrolled_not_reported"
+    assert pd.isna(row["person_id"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"valid_from": "2026-10-15", "valid_to": "2026-10-20"},
+        {"valid_from": "2026-10-31", "valid_to": None},
+        {"valid_from": "2026-01-01", "valid_to": "2026-10-12"},
+    ],
+)
+def test_delegation_that_changes_inside_the_plan_blames_nobody(draw: SimpleNamespace, due: Any, change: Any) -> None:
+    due.delegations = [{"unit_id": "A", "delegate_unit_id": "D", **change}]
+    due.entries += [draw.effort("2026-10-20", unit="D"), draw.effort("2026-11-20", unit="D")]
+    row = one(draw, due)
+    assert (row["verdict"], "责任单位有变更" in row["reason"]) == ("undeterminable", True)
+
+
+def test_delegates_own_records_are_needed(draw: SimpleNamespace, due: Any) -> None:
+    due.delegations = [{"unit_id": "A", "delegate_unit_id": "D", "valid_from": "2026-01-01", "valid_to": None}]
+    assert one(draw, due)["verdict"] == "undeterminable"
+    due.entries += [draw.effort("2026-10-20", unit="D"), draw.effort("2026-11-20", unit="D")]
+    due.visits.append(draw.visit("V2", "2026-10-20", y=5000.0, cell_ids="C9", unit="D"))
+    row = one(draw, due)
+    assert (row["verdict"], row["acting_unit_id"]) == ("due_not_patrolled", "D")
+
+
+def test_person_who_took_over_inside_the_plan_is_not_named(draw: SimpleNamespace, due: Any) -> None:
+    due.responsibility[0]["valid_to"] = "2026-10-28"
+    due.responsibility.append({"cell_id": "C1", "unit_id": "A", "person_id": "P9", "valid_from": "2026-10-29"})
+    row = one(draw, due)
+    assert row["verdict"] == "due_not_patrolled"
+    assert pd.isna(row["person_id"])
+    due.plan[0]["person_id"] = "P1"
+    assert one(draw, due)["person_id"] == "P1"
+
+
+def test_unlocated_finding_of_a_unit_that_acted_in_between(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.delegations = [
+        {"unit_id": "A", "delegate_unit_id": "D", "valid_from": "2026-10-12", "valid_to": "2026-10-20"}
+    ]
+    patrolled.visits[0]["unit_id"] = "D"
+    patrolled.entries += [draw.entry("E1", None, unit_id="D", day="2026-10-14")]
+    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+
+
+def test_finding_without_a_date_may_be_the_patrol_that_was_due(draw: SimpleNamespace, due: Any) -> None:
+    due.rejected = [{"code": "E505", "field": "discovered_on", "row": 4}]
+    assert one(draw, due)["verdict"] == "undeterminable"
+    due.rejected[0]["field"] = "coordinates"
+    assert one(draw, due)["verdict"] == "due_not_patrolled"
+
+
+@pytest.mark.parametrize(
+    ("file", "seen", "not_gone"),
+    [("ledgers/东岗/十月.xlsx", False, False), ("tracks/东岗/1.gpx", True, False)],
+)
+def test_delivery_of_no_known_unit_may_be_anybodys(
+    draw: SimpleNamespace, patrolled: Any, due: Any, file: str, seen: bool, not_gone: bool
+) -> None:
+    patrolled.rejected = due.rejected = [{"code": "E503", "unit_id": None, "file": file}]
+    assert (one(draw, patrolled)["verdict"] == "patrolled_not_reported") is seen
+    assert (one(draw, due)["verdict"] == "due_not_patrolled") is not_gone
+
+
+def test_track_in_doubt_may_belong_to_the_day_before(draw: SimpleNamespace, due: Any) -> None:
+    due.visits.append(draw.visit("V2", "2026-11-01", doubts="日期存疑"))
+    assert one(draw, due)["verdict"] == "undeterminable"
+    due.visits[-1]["doubts"] = None
+    assert one(draw, due)["verdict"] == "patrolled_not_reported"
+
+
+def test_undated_entry_naming_another_target_is_not_taken_as_late(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.dispatches = [{"target_id": "T1", "dispatched_on": "2026-11-05"}]
+    patrolled.entries.append(draw.entry("E1", 20, 20, None, stated_target_id="420101XC26100001"))
+    assert one(draw, patrolled)["rule"] == "verdict.5.undated_entry"
+
+
+@pytest.fixture
+def split(draw: SimpleNamespace, patrolled: Any) -> Any:
+    """T1 was split off T0 in November; what both were in October lies north of y = 400 m."""
+    old = draw.target("T0", y=400.0)
+    part = {"parent_ids": "T0", "first_period": "2026-11", "state": "new"}
+    patrolled.targets = [draw.target("T0", x=5000.0), draw.target(**part)]
+    patrolled.first = [old, draw.target(**part)]
+    return patrolled
+
+
+def test_split_part_is_held_against_nobody_before_it_was_seen(draw: SimpleNamespace, split: Any) -> None:
+    # the part has the parent's first_seen, yet none of it stood in October
+    assert one(draw, split)["verdict"] == "undeterminable"
+    split.first[0] = {**split.first[0], "geometry": box(draw.x, draw.y, draw.x + 40, draw.y + 440)}
+    assert one(draw, split)["verdict"] == "patrolled_not_reported"
+
+
+def test_report_of_the_whole_before_the_split_may_be_the_part(draw: SimpleNamespace, split: Any) -> None:
+    split.first[0] = {**split.first[0], "geometry": box(draw.x, draw.y, draw.x + 40, draw.y + 440)}
+    split.entries.append(draw.entry("E1", 5020.0, 20.0, "2026-10-20"))
+    assert one(draw, split)["rule"] == "verdict.5.ambiguous_entry"
