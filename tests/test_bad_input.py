@@ -53,6 +53,12 @@ def assert_refused(city: Path, code: str, *words: str) -> None:
     assert not list((city / "runs").rglob("stage.json"))
 
 
+def test_a_period_without_a_scene_is_said_before_the_run(city: Path) -> None:
+    result = xuncha("check", str(city), "--period", "2031-01")
+    assert result.returncode == 0 and "scenes/s2: no scene of 2031-01" in result.stderr
+    assert "no scene of" not in xuncha("check", str(city), "--period", PERIOD).stderr
+
+
 def test_truncated_scene(city: Path) -> None:
     scene = scenes(city)[-3]
     scene.write_bytes(scene.read_bytes()[: scene.stat().st_size // 2])

@@ -28,6 +28,11 @@ _AREA_UNITS: dict[str, Fraction] = {
 _UNIT = "|".join(sorted(_AREA_UNITS, key=lambda unit: (-len(unit), unit)))
 _AREA = re.compile(rf"(\d+(?:\.\d+)?)(?:余|多)?({_UNIT})")
 _SIDES = re.compile(r"(\d+(?:\.\d+)?)(?:米|M)?(?:\*|X|×|乘)(\d+(?:\.\d+)?)(?:米|M)(?!2)")
+# 未见审批手续 says that something stands there without papers; 未发现手续问题 does not
+_PAPERS = re.compile(
+    r"(?:其|该户|任何|相关|有效|合法|有|用地|建设|建房|规划|施工|审批|报批|农转用|的){0,4}"
+    r"(?:手续|批文|批准文件|批复|许可证?|证件)(?!.{0,4}(?:问题|违法|违规|不全|异常))"
+)
 AREA_FROM_TEXT = "面积取自文字"
 
 
@@ -42,8 +47,12 @@ def is_nothing(text: str, rules: FieldRules) -> bool:
 
 
 def says_nothing_found(text: str, rules: FieldRules) -> bool:
-    """True when a phrase such as 未发现违法行为 stands in the text."""
-    return any(phrase in text for phrase in rules.nothing_found)
+    """True when a phrase such as 未发现违法行为 stands in the text; papers that were not seen are a finding."""
+    return any(
+        not _PAPERS.match(text, match.end())
+        for phrase in rules.nothing_found
+        for match in re.finditer(re.escape(phrase), text)
+    )
 
 
 def split_numbered(text: str) -> tuple[str, ...]:

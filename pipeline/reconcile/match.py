@@ -26,6 +26,7 @@ STATED_PROBABILITY = 0.995
 STATED_DOUBTED = 0.5
 STATED_LIMIT_M = 2000.0
 KEEP_PROBABILITY = 0.001
+GONE_PROBABILITY = 0.5
 REPEAT_WEIGHT = 0.5
 MEASURED = "coordinates"
 MEASURED_TAIL, TEXT_TAIL, TAIL_SPREAD = 0.03, 0.15, 2.5
@@ -125,7 +126,8 @@ def match_entries(
     goals = open_targets(targets)
     found = entries[entries["finding"]].sort_values("entry_id", kind="stable").reset_index(drop=True)
     carried = survivors(targets)
-    same, different = decided_pairs(decisions, carried, set(goals["target_id"]), set(found["entry_id"]))
+    goal_ids = set(goals["target_id"])
+    same, different = decided_pairs(decisions, carried, goal_ids, set(found["entry_id"]))
     pairs = _located_pairs(goals, found, standing_m=standing_m)
     pairs = _with_stated(pairs, goals, found, carried)
     pairs = _scored(pairs, goals, found, vocabulary=vocabulary, max_lead_days=max_lead_days)
@@ -142,7 +144,8 @@ def match_entries(
         np.where(free["probability"] >= reject_match, MatchStatus.AMBIGUOUS.value, MatchStatus.CANDIDATE.value),
     )
     free = free[(free["probability"] >= KEEP_PROBABILITY)]
-    rows = pd.concat([free, _decided_rows(same, different, pairs)], ignore_index=True)
+    gone = _gone_entries(decisions, carried, goal_ids, set(found["entry_id"]))
+    rows = pd.concat([free, _decided_rows(same, different, pairs), gone], ignore_index=True)
     rows["reason"] = [_reason(row) for row in rows.to_dict("records")]
     rows = rows.sort_values(["target_id", "entry_id"], kind="stable")
     return conform(MATCHES, rows)
@@ -345,7 +348,25 @@ def _decided_rows(same: set[tuple[str, str]], different: set[tuple[str, str]], p
     return frame.astype({name: "float64" for name in columns[2:]})
 
 
+def _gone_entries(
+    decisions: pd.DataFrame, carried: Mapping[str, str], targets: set[str], entries: set[str]
+) -> pd.DataFrame:
+    """Pairs a person declared the same whose entry is no finding of these ledgers: they stay open, not forgotten."""
+    named = decisions[decisions["entry_id"].notna()]
+    same, _ = decided_pairs(named, carried, targets, set(named["entry_id"]))
+    rows = [
+        {"target_id": target, "entry_id": entry, "distance_m": math.nan, "space_score": 0.0, "time_score": 0.0,
+         "word_score": 1.0, "probability": GONE_PROBABILITY, "status": MatchStatus.AMBIGUOUS.value, "gone": True}
+        for target, entry in sorted(same) if entry not in entries
+    ]  # fmt: skip
+    columns = ["distance_m", "space_score", "time_score", "word_score", "probability"]
+    frame = pd.DataFrame(rows, columns=["target_id", "entry_id", *columns, "status", "gone"])
+    return frame.astype({name: "float64" for name in columns} | {"gone": "object"})
+
+
 def _reason(row: Mapping[str, Any]) -> str:
+    if row["gone"] is True:
+        return "人工曾判定为同一处，但台账中已无此条目（文件改名或重报），待重新判定"
     if row["status"] == MatchStatus.DECIDED:
         return "人工判定为同一处" if row["probability"] > 0.5 else "人工判定不是同一处"
     place = "位置不明" if math.isnan(row["distance_m"]) else f"距目标 {row['distance_m']:.0f} 米"

@@ -16,6 +16,7 @@ from pipeline.values import MatchStatus
 
 Row = dict[str, Any]
 _WORDS_EXCLUDE = 0.2
+_GONE: Row = {"discovered_on": None, "discovered_until": None, "stated_target_id": None}
 
 
 def linked_entries(
@@ -29,9 +30,10 @@ def linked_entries(
     linked: dict[str, list[Row]] = {}
     sure = (MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value)
     for row in matches.to_dict("records"):
-        entry = known.get(row["entry_id"])
-        if entry is None or row["probability"] <= 0.0:
+        if row["probability"] <= 0.0:
             continue
+        # An entry that a person decided on and that is gone stays a possible one, of unknown day.
+        entry = known.get(row["entry_id"], _GONE)
         day = as_day(entry["discovered_on"])
         if day is not None and day > cutoff:
             continue

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from pipeline.values import Stage
 
@@ -38,6 +39,8 @@ _REACH: dict[str, float] = {
 _REFERENCE_M2 = 1000.0
 _FAST_FACTOR = 0.6
 _UNTIMED_FACTOR = 0.9
+# Between two points farther apart than this many sight distances nobody knows the way.
+_LONGEST_STEP_SIGHTS = 4.0
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,8 @@ def sightings(
     """Every visit that may have seen a target: ``target_id visit_id distance_m seen_probability tracked``.
 
     ``targets`` and ``visits`` share a projected metre CRS; ``cell_of`` is the cell of each target row. Tracks farther
-    than four sight scales are left out. A visit known from the ledger alone, and one whose track is in doubt, gets
-    ``ledger_only_seen`` at most: such a visit can accuse nobody. ``distance_m`` is NaN without a track.
+    than four sight scales are left out. ``distance_m`` is to the :func:`known_way`, NaN without a track. A visit known
+    from the ledger alone, and one whose track is in doubt, gets ``ledger_only_seen`` at most: it can accuse nobody.
     """
     shapes, routes = targets.geometry.to_numpy(), visits.geometry.to_numpy()
     tracked = has_track(visits)
@@ -102,7 +105,8 @@ def sightings(
     if len(rows) and len(shapes):
         reach = 4.0 * 1.4 * max(_REACH.values()) * options.sight_m
         at, target = shapely.STRtree(shapes).query(routes[rows], predicate="dwithin", distance=reach)
-        distance = shapely.distance(routes[rows[at]], shapes[target])
+        ways = [known_way(routes[row], _LONGEST_STEP_SIGHTS * options.sight_m) for row in rows]
+        distance = shapely.distance(np.array(ways, dtype=object)[at], shapes[target])
         for row, goal, metres in zip(rows[at], target, distance, strict=True):
             visit, site = facts[row], goals[goal]
             speed = speed_factor(visit["length_m"], visit["minutes"], fast_kmh=options.fast_kmh)
@@ -121,6 +125,17 @@ def sightings(
     columns = ["target_id", "visit_id", "distance_m", "seen_probability", "tracked"]
     frame = pd.DataFrame(result, columns=columns)
     return frame.sort_values(["target_id", "visit_id"], kind="stable").reset_index(drop=True)
+
+
+def known_way(line: BaseGeometry, longest_step_m: float) -> BaseGeometry:
+    """A track without the straight lines between points farther apart than ``longest_step_m``; its points stay."""
+    parts: list[BaseGeometry] = []
+    for part in shapely.get_parts(line):
+        xy = shapely.get_coordinates(part)
+        breaks = np.flatnonzero(np.hypot(*np.diff(xy, axis=0).T) > longest_step_m) + 1
+        pieces = np.split(xy, breaks)
+        parts += [shapely.LineString(piece) if len(piece) > 1 else shapely.Point(piece[0]) for piece in pieces]
+    return shapely.GeometryCollection(parts) if len(parts) > 1 else parts[0]
 
 
 def _sighting(

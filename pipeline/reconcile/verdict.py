@@ -23,7 +23,7 @@ from pipeline.reconcile.mentions import linked_entries, may_be_target, unlocated
 from pipeline.reconcile.sight import TRACK_EVIDENCE, SightOptions, doubtful, sightings, split_cells
 from pipeline.reconcile.words import Vocabulary
 from pipeline.schema import VERDICTS, conform
-from pipeline.values import Outcome, Period, Verdict
+from pipeline.values import MatchStatus, Outcome, Period, Verdict
 
 ACCUSING: tuple[str, ...] = (Verdict.PATROLLED_NOT_REPORTED, Verdict.DUE_NOT_PATROLLED)
 Row = dict[str, Any]
@@ -119,6 +119,8 @@ def judge(
     for row in seen.to_dict("records"):
         by_target.setdefault(row["target_id"], []).append(row)
     linked = linked_entries(matches, entries, carried, cutoff)
+    no = (matches["status"] == MatchStatus.DECIDED.value) & (matches["probability"] == 0.0)
+    refused = set(zip(matches.loc[no, "target_id"], matches.loc[no, "entry_id"], strict=True))
     lost = unlocated_findings(entries, matches, vocabulary, cutoff, reject_match)
     rows = []
     for target, cell in zip(goals.drop(columns="geometry").to_dict("records"), cells, strict=True):
@@ -136,7 +138,13 @@ def judge(
             outcome=outcomes.get(name, Outcome.UNCHECKED.value),
             matched=[row for row in pairs if row["sure"]],
             plausible=[row for row in pairs if not row["sure"] and row["probability"] >= reject_match],
-            unlocated=may_be_target(target, own, book.responsibility, cell, lost, cutoff, max_lead_days=max_lead_days),
+            unlocated=[
+                entry
+                for entry in may_be_target(
+                    target, own, book.responsibility, cell, lost, cutoff, max_lead_days=max_lead_days
+                )
+                if (name, entry) not in refused
+            ],
             seen=by_target.get(name, []),
         )
         rows.append(_row(case, _judge_one(case, book), book))

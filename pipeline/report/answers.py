@@ -115,7 +115,9 @@ def _what_next(numbers: Mapping[str, Any]) -> Answer:
         f"{unit['name']}：{'；'.join(_duties(unit))}" for unit in numbers["units"] if unit["tasks"] or unit["to_mend"]
     ]
     if numbers["cases"]["overdue"]:
-        lines.append(f"{numbers['cases']['overdue']} 个目标已过期限而未见办理记录，请先核对记录是否补录，见“办理状态和提醒”。")
+        lines.append(
+            f"{numbers['cases']['overdue']} 个目标已过期限而未见办理记录，请先核对记录是否补录，见“办理状态和提醒”。"
+        )
     hidden = numbers["cells"]["by_state"][CellState.NOT_OBSERVED.value]
     if hidden:
         lines.append(f"没看清的 {hidden} 个网格：按计划照常巡查，有清晰影像后补查。")

@@ -92,6 +92,9 @@ def target_table(month: MonthTables) -> pd.DataFrame:
             "后时相": listed["first_seen"],
             "结论": pd.Series(labels_of(Verdict, found["verdict"]), dtype="str"),
             "结论理由": found["reason"],
+            # after a change of delegation the conclusion is about another unit than the one that acts now
+            "结论所指单位": named(found["acting_unit_id"], units),
+            "结论所指责任人": named(found["person_id"], people),
             "核查结果": pd.Series(labels_of(Outcome, found["outcome"]), dtype="str"),
             "列入任务": ["是" if included else "否" for included in listed["included"]],
             "未列入理由": listed["left_out_reason"],
@@ -169,7 +172,9 @@ def _units_sheet(heading: str, numbers: Mapping[str, Any]) -> Sheet:
         row |= {f"卫星无：{kind.label}": unit["omissions"][kind.value] for kind in OmissionClass}
         rows.append(row)
     frame = pd.DataFrame(rows, columns=list(rows[0]) if rows else ["单位"]).astype("object")
-    return Sheet("单位汇总", frame, title=f"{heading}：单位汇总", note=UNITS_NOTE, formats={"漏巡面积(平方米)": "#,##0"})
+    return Sheet(
+        "单位汇总", frame, title=f"{heading}：单位汇总", note=UNITS_NOTE, formats={"漏巡面积(平方米)": "#,##0"}
+    )
 
 
 def _kpi_sheet(month: MonthTables, heading: str) -> Sheet:

@@ -192,7 +192,11 @@ def jctb(tasks: gpd.GeoDataFrame, county_code: str) -> gpd.GeoDataFrame:
         "land_class": tasks["land_class"],
     }
     frame = pd.DataFrame({JCTB_FIELDS[key]: series for key, series in values.items()}, index=tasks.index)
-    extra = {"TZ": "疑似：" + tasks["kinds_label"], "SFLR": tasks["included"].astype("int64"), "XH": tasks["rank"]}
+    extra = {
+        "TZ": [f"疑似：{kinds}" for kinds in tasks["kinds_label"]],
+        "SFLR": tasks["included"].astype("int64"),
+        "XH": tasks["rank"],
+    }
     frame = frame.assign(**extra, BZ=tasks["reason"])
     return gpd.GeoDataFrame(frame, geometry=tasks.geometry, crs=tasks.crs).reset_index(drop=True)
 

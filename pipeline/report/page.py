@@ -116,7 +116,8 @@ def _tiles(summary: Mapping[str, Any]) -> Iterable[str]:
 def _sections(month: MonthTables, numbers: Mapping[str, Any], rows_max: int) -> Sequence[tuple[str, str]]:
     targets = target_table(month)
     missed_by_patrol = targets[targets["结论"].isin([code.label for code in NOT_FOUND])]
-    suspects = ["监测编号", "负责单位", "责任人", "网格编号", "面积(亩)", "主要地类", "结论", "结论理由", "核查结果"]
+    suspects = ["监测编号", "结论所指单位", "结论所指责任人", "网格编号", "面积(亩)", "主要地类", "结论", "结论理由",
+                "核查结果"]  # fmt: skip
     listed = [
         "监测编号",
         "负责单位",
@@ -128,6 +129,7 @@ def _sections(month: MonthTables, numbers: Mapping[str, Any], rows_max: int) -> 
         "主要地类",
         "结论",
         "结论理由",
+        "结论所指单位",
     ]
     listed += ["办理期限", "核查结果", "未列入理由"]
     cells = ("网格编号", "负责单位", "本期状态", "可观测比例", "说明")

@@ -15,6 +15,7 @@ from pipeline.screen.facts import Measured, measure
 from pipeline.screen.layers import Ground, GroundRules
 from pipeline.screen.legality import day_of, screening_columns
 from pipeline.screen.timing import BEFORE, VALID, Explanation
+from pipeline.values import Stage
 
 
 def gather(candidates: Mapping[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
@@ -127,6 +128,7 @@ def suppression(
     words = {
         **options,
         **facts,
+        "stage": {stage.value: stage.label for stage in Stage}.get(str(facts.get("stage")), Stage.UNKNOWN.label),
         "approvals_before": "；".join(explanation.documents.get(BEFORE, ())) or "无",
         "temporary_valid": "；".join(explanation.documents.get(VALID, ())) or "无",
         "last_clear": "不明" if pd.isna(last_clear) else pd.Timestamp(last_clear).date().isoformat(),

@@ -112,7 +112,16 @@ def _read_polygons(path: Path, table: Table, crs: str) -> Parsed:
     shown = f"units/{path.name}"
     nothing = empty(table, crs).assign(**{ROW: pd.Series([], dtype="int64"), "mended": pd.Series([], dtype="bool")})
     if not path.is_file():
-        return Parsed(nothing, (InputError(MISSING, f"{shown} is missing", f"put it into {path.parent.name}/"),))
+        return Parsed(
+            nothing,
+            (
+                InputError(
+                    MISSING,
+                    f"{shown} is missing",
+                    f"put it into {path.parent.name}/; its columns are in docs/city-folder.md",
+                ),
+            ),
+        )
     try:
         layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
         raw = gpd.read_file(path, layer=path.stem if path.stem in layers else layers[0])

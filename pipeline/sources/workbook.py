@@ -16,11 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.errors import InputError
 from pipeline.ledger.dates import CellValue
 from pipeline.ledger.sheets import FieldRules, RawSheet
-from pipeline.sources.unit_folders import UnitFile, each_readable, refusal
+from pipeline.sources.unit_folders import UnitFile, each_readable, refusal, rejection
 
 SUFFIXES = (".xlsx", ".xlsm")
 _OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
 _CELL = re.compile(rb'<c\s[^>]*?r="([A-Z]{1,3})(\d{1,7})"')
+# a formula cell with nothing stored beside it; an empty text result (t="str") is a stored one
+_UNSTORED = re.compile(
+    rb'<c\s(?![^>]*t="str")[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
+)
 _SAVE_AS = "请用Excel或WPS打开后另存为不加密的.xlsx工作簿"
 
 
@@ -109,6 +113,13 @@ def _check_size(content: bytes, file: str, max_unpacked_mb: float, max_cells: in
         raise InputError("E501", f"{file}：不是可读的工作簿（{problem}）", _SAVE_AS) from problem
 
 
+def unstored_formulas(content: bytes) -> int:
+    """How many formula cells of a readable workbook hold no result, so that they read as empty."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+        return sum(len(_UNSTORED.findall(archive.read(name))) for name in members)
+
+
 def _column(letters: bytes) -> int:
     number = 0
     for letter in letters:
@@ -134,7 +145,10 @@ def _value(value: Any) -> CellValue:
 def read_ledger_files(
     files: list[UnitFile], *, max_unpacked_mb: float, max_cells: int
 ) -> tuple[list[RawSheet], list[dict[str, Any]]]:
-    """Worksheets of all readable workbooks, and a rejected row (E501) for every other file; one never stops others."""
+    """Worksheets of all readable workbooks, and a rejected row (E501) for every other file; one never stops others.
+
+    A workbook whose formulas hold no results is read and gets a row as well: what stood there is not known.
+    """
     sheets: list[RawSheet] = []
     rejected: list[dict[str, Any]] = []
     for file, content in each_readable(files, SUFFIXES, "E501", "请用Excel或WPS另存为.xlsx工作簿", rejected):
@@ -144,4 +158,8 @@ def read_ledger_files(
             )
         except InputError as problem:
             rejected.append(refusal(file, problem))
+            continue
+        if count := unstored_formulas(content):
+            reason = f"{count}个公式单元格没有保存结果，读作空白；请用Excel或WPS打开后重新保存"
+            rejected.append(rejection(file.unit_id, file.name, "E501", reason))
     return sheets, rejected

@@ -63,8 +63,10 @@ def _scene_problems(folder: Path, source: Source, period: Period | None, history
 
 def _scene_warnings(city: Path, config: Config, period: Period | None) -> list[str]:
     """Sources without a scene in the period: a month without images is a result, but seldom what was meant."""
-    warnings = []
-    for source in config.sources if period else ():
+    warnings: list[str] = []
+    if period is None:
+        return warnings
+    for source in config.sources:
         scenes, _ = find_scenes(
             city / source.folder, first_day=period.first_day, last_day=period.last_day, bands=source.bands,
             scale=source.scale, offset=source.offset,

@@ -121,9 +121,9 @@ def load_month(context: StageContext) -> MonthTables:
 
 def gis_layers(month: MonthTables) -> dict[str, Any]:
     """The layers of ``targets.gpkg`` under the schema's column names, targets with their task and verdict."""
-    verdicts = month.verdicts[["target_id", "verdict", "reason", "outcome", "accountable"]]
+    verdicts = month.verdicts[["target_id", "verdict", "reason", "outcome", "accountable", "acting_unit_id"]]
     tasks = month.tasks[["target_id", "cell_id", "unit_id", "acting_unit_id", "rank", "included", "due_on"]]
-    renamed = verdicts.rename(columns={"reason": "verdict_reason"})
+    renamed = verdicts.rename(columns={"reason": "verdict_reason", "acting_unit_id": "verdict_unit_id"})
     targets = month.targets.merge(tasks, on="target_id", how="left").merge(renamed, on="target_id", how="left")
     targets = targets.astype({"included": "boolean", "accountable": "boolean", "rank": "Int64"})
     return {

@@ -44,6 +44,10 @@ def test_a_finding_and_a_patrol_that_found_nothing() -> None:
         ({"status": "未见施工人员", "place": "王庄村东", "measures": "张贴通知书"}, True),
         ({"project": "巡查中未发现大面积占地", "status": "赵六建房"}, True),
         ({"place": "王庄村东"}, True),
+        ({"status": "在建厂房，未见审批手续", "place": "王庄村东"}, True),
+        ({"status": "未发现用地手续"}, True),
+        ({"status": "未发现用地手续问题"}, False),
+        ({"status": "未见建设施工，未见手续不全"}, False),
     ],
 )
 def test_what_counts_as_a_finding(texts: dict[str, str], finding: bool) -> None:

@@ -65,6 +65,14 @@ def test_the_local_day_counts_and_midnight_splits() -> None:
     assert [track.day for track in result.tracks] == [date(2026, 9, 3), date(2026, 9, 4)]
 
 
+@pytest.mark.parametrize(("hour", "doubts"), [(15, [0, 1]), (20, [1]), (21, [0]), (5, [0])])
+def test_points_after_midnight_leave_the_day_in_doubt(hour: int, doubts: list[int]) -> None:
+    # hour in UTC; 16:30 in China written down as UTC reads as half past midnight of the next day
+    seconds = (hour - 1) * 3600.0 + 1800.0
+    result = clean(raw([(10.0 * n, 0.0, seconds + 120.0 * n) for n in range(31)]))
+    assert [len(track.doubts) for track in result.tracks] == doubts
+
+
 def test_a_gap_is_not_bridged() -> None:
     result = clean(raw(straight(6) + [(3000.0 + x, y, s) for x, y, s in straight(6, start_s=3600)]))
     (track,) = result.tracks

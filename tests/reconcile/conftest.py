@@ -111,7 +111,7 @@ def effort(day: str, unit: str = "A", **changes: Any) -> dict[str, Any]:
 
 def visit(name: str, day: str, y: float = -35.0, unit: str = "A", **changes: Any) -> dict[str, Any]:
     """A patrol along y metres from the city's lower edge, 1 km in 30 minutes."""
-    line = LineString([(X - 400, Y + y), (X + 600, Y + y)])
+    line = LineString([(X - 400, Y + y), (X + 600, Y + y)]).segmentize(100.0)
     return {"visit_id": name, "visited_on": day, "unit_id": unit, "geometry": line, **changes}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from shapely.geometry import box
+from shapely.geometry import LineString, box
 
 
 def one(draw: SimpleNamespace, city: Any) -> dict[str, Any]:
@@ -172,3 +172,34 @@ def test_report_of_the_whole_before_the_split_may_be_the_part(draw: SimpleNamesp
     split.first[0] = {**split.first[0], "geometry": box(draw.x, draw.y, draw.x + 40, draw.y + 440)}
     split.entries.append(draw.entry("E1", 5020.0, 20.0, "2026-10-20"))
     assert one(draw, split)["rule"] == "verdict.5.ambiguous_entry"
+
+
+def test_decision_outlives_the_name_of_the_file_it_was_made_on(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.decisions = [{"target_id": "T1", "entry_id": "E8", "decision": "同一处"}]
+    row = one(draw, patrolled)
+    assert (row["rule"], "E8" in row["reason"]) == ("verdict.5.ambiguous_entry", True)
+    patrolled.decisions.append(
+        {"target_id": "T1", "entry_id": "E8", "decision": "不是同一处", "decided_on": "2026-11-21"}
+    )
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+
+
+def test_straight_line_between_far_points_is_no_way_past_the_site(
+    draw: SimpleNamespace, patrolled: Any, due: Any
+) -> None:
+    far = LineString([(draw.x - 400, draw.y - 35), (draw.x + 550, draw.y - 35)])
+    patrolled.visits = [draw.visit("V1", "2026-10-14", geometry=far)]
+    assert one(draw, patrolled)["verdict"] == "undeterminable"
+    patrolled.visits[0]["geometry"] = far.segmentize(390.0)
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+    # that somebody went there is not denied either
+    due.visits.append(draw.visit("V2", "2026-10-20", geometry=far, cell_ids="C9"))
+    assert one(draw, due)["verdict"] == "undeterminable"
+
+
+def test_person_may_rule_out_a_finding_of_unknown_place(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.entries.append(draw.entry("E1", None))
+    patrolled.decisions = [{"target_id": "T1", "entry_id": "E1", "decision": "不是同一处"}]
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+    patrolled.entries.append(draw.entry("E2", None))
+    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"

@@ -9,6 +9,7 @@ from pipeline import schema
 from pipeline.report.month import month_sheets, target_table
 from pipeline.report.sheets import number_formats, readable
 from pipeline.report.statistics import month_numbers
+from pipeline.report.tables import with_case_deadlines
 from pipeline.sinks.workbook import workbook_bytes
 from tests.report.fabricate import HOSTILE, PHONE, empty_month, small_month
 

@@ -113,6 +113,7 @@ def test_places_carry_the_fields_own_names() -> None:
     places = packages(small_month())["柳林镇"].places
     assert list(places.columns)[:9] == ["JCBH", "TBLX", "XZQDM", "JCMJ", "QSX", "HSX", "XZB", "YZB", "BGDL"]
     assert places["SFLR"].tolist() == [1, 1, 0] and places["XZQDM"].unique().tolist() == ["420000"]
+    assert places["TZ"].str.startswith("疑似：").all()
     assert places.crs == "EPSG:4547" and places["XZB"].iloc[0] == pytest.approx(500322.36)
 
 

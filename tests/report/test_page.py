@@ -108,6 +108,20 @@ def test_possible_misses_come_with_reasons_and_the_caveat() -> None:
     assert "不得作为违法认定" in text and "超出每月核查上限" in text and "批准在前" in text and "看不懂的日期" in text
 
 
+def test_a_possible_miss_names_who_acted_then_not_who_acts_now() -> None:
+    month = small_month()
+    moved = month.verdicts.assign(
+        acting_unit_id=month.verdicts["acting_unit_id"].where(
+            month.verdicts["verdict"] != "patrolled_not_reported", "U3"
+        ),
+        person_id=None,
+    )
+    text = page(small_month(verdicts=moved))
+    part = text[text.index("可能漏查的目标</h2>") : text.index("全部目标及结论</h2>")]
+    row = part[part.index("420000XC26100002") :].split("</tr>")[0]
+    assert "市局执法队伍" in row and "柳林镇" not in row and "张三" not in row
+
+
 def test_long_tables_say_what_they_leave_out() -> None:
     assert "其余 3 行见同期 month.xlsx" in page(small_month(), rows_max=2)
     assert "行见同期" not in page(small_month())

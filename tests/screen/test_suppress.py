@@ -109,6 +109,7 @@ def test_early_works_on_valid_temporary_land_are_explained() -> None:
     on = ground(parcels(c0101=FIELD), temporary=[temporary(square(-10, -10, 100), "2026-01-01", "2027-12-31")])
     row, _ = screen_one(candidate(square(0, 0, 40), stage="pit"), on)
     assert row["suppressed_by"] == "S3" and "临3号" in row["suppressed_reason"]
+    assert row["suppressed_reason"].endswith("阶段为基坑")
 
 
 def test_a_building_on_valid_temporary_land_is_v2_and_an_unknown_stage_is_undetermined() -> None:

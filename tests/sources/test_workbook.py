@@ -9,7 +9,7 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.ledger.sheets import RawSheet
 from pipeline.sources.unit_folders import UnitFile, unit_files
-from pipeline.sources.workbook import ledger_field_rules, read_ledger_files, read_workbook
+from pipeline.sources.workbook import ledger_field_rules, read_ledger_files, read_workbook, unstored_formulas
 
 
 def book(*rows: tuple[object, ...], merge: str = "", at: tuple[int, int] = (1, 1)) -> bytes:
@@ -102,6 +102,36 @@ def test_one_bad_file_does_not_stop_others(tmp_path: Path) -> None:
         "旧.xls": "E501",
         "扫描.pdf": "E501",
     }
+
+
+def test_formulas_without_results_are_told(tmp_path: Path) -> None:
+    folder = tmp_path / "ledgers" / "王庄镇"
+    folder.mkdir(parents=True)
+    (folder / "a.xlsx").write_bytes(book(("巡查时间", "违法地点"), ("=DATE(2026,9,3)", '=CONCATENATE("王庄", "村")')))
+    (folder / "b.xlsx").write_bytes(book(("巡查时间", "违法地点"), (datetime(2026, 9, 3), "王庄村")))
+    files, _ = unit_files(tmp_path, "ledgers", {"U1": "王庄镇"})
+    sheets, rejected = read_ledger_files(files, max_unpacked_mb=10.0, max_cells=100_000)
+    assert {sheet.file.rsplit("/", 1)[-1] for sheet in sheets} == {"a.xlsx", "b.xlsx"}
+    ((unit, file, code, reason),) = [(r["unit_id"], r["file"], r["code"], r["reason"]) for r in rejected]
+    assert (unit, file, code) == ("U1", "ledgers/王庄镇/a.xlsx", "E501")
+    assert reason.startswith("2个公式")
+
+
+@pytest.mark.parametrize(
+    ("cell", "unstored"),
+    [
+        (b'<c r="A1"><f>A2</f></c>', 1),
+        (b'<c r="A1" s="3"><f t="shared" si="0"/><v/></c>', 1),
+        (b'<c r="A1"><f>A2</f><v>46000</v></c>', 0),
+        (b'<c r="A1" t="str"><f>IF(A2,"","")</f><v></v></c>', 0),
+        (b'<c r="A1"/><c r="B1"><v>1</v></c>', 0),
+    ],
+)
+def test_what_counts_as_a_formula_without_a_result(cell: bytes, unstored: int) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"<sheetData><row>" + cell + b"</row></sheetData>")
+    assert unstored_formulas(stream.getvalue()) == unstored
 
 
 def test_folders_may_be_named_by_id(tmp_path: Path) -> None:

@@ -150,6 +150,17 @@ def test_a_missing_table_is_a_numbered_error(tmp_path: Path) -> None:
         report.run(context, tmp_path / "out")
 
 
+def test_a_dispatched_task_and_its_case_name_one_deadline(tmp_path: Path) -> None:
+    month = small_month()
+    ids = month.tasks["target_id"]
+    case = {"target_id": ids[0], "state": "dispatched", "outcome": "unchecked", "next_step": "核查", "overdue": False,
+            "basis": "派发记录", "due_on": pd.Timestamp("2026-11-19")}  # fmt: skip
+    cases = schema.conform(schema.CASES, pd.DataFrame([case], columns=schema.CASES.names))
+    context = prepared(tmp_path, small_month(cases=cases))
+    due = report.load_month(context).tasks.set_index("target_id")["due_on"]
+    assert due[ids[0]] == pd.Timestamp("2026-11-19") and due[ids[1]] == pd.Timestamp("2026-11-15")
+
+
 def test_inputs_are_the_unit_files(done: tuple[StageContext, Path, StageOutcome]) -> None:
     assert {path.name for path in report.inputs(done[0])} == {
         "units.gpkg", "cells.gpkg", "people.csv", "responsibility.csv", "delegations.csv", "plan.csv"}  # fmt: skip
