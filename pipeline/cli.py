@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -141,7 +141,7 @@ def run_month(
             warn.print(f"[yellow]{escape(warning)}[/yellow]")
     with nullcontext() if dry_run else city_lock(city), progress_bars() as progress:
         execution = execution_of(config, workers, tile_px, progress)
-        context = open_month(city, config, month, day, execution)
+        context = open_month(city, config, month, day, execution, detecting="detect" in names)
         listener = (lambda result: None) if quiet else show_stage
         results = run_stages(names, context, listener, dry_run=dry_run)
     raise_failures(results)
@@ -305,14 +305,12 @@ def dispatch(
 ) -> None:  # fmt: skip
     """Record that the period's tasks were sent; its ids are closed from then on."""
     from pipeline.execute import Execution
-    from pipeline.stages.runner import open_month, revisions
+    from pipeline.stages.runner import open_month
 
     with reported(as_json, debug):
         city, settings = city_of(config)
         month = Period.parse(period)
-        context = open_month(city, settings, month, None, Execution())
-        runs = revisions(city, month)
-        counts = send(replace(context, run=runs[-1]) if runs else context, day)
+        counts = send(open_month(city, settings, month, None, Execution(), detecting=False), day)
         if as_json:
             print(json.dumps(counts))
         else:

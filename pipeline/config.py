@@ -199,6 +199,10 @@ class Reconcile(Section):
     grace_days: Days = Field(5, description="Visits and due dates this close before the cutoff accuse nobody yet, days")
     accept_match: Share = Field(0.75, description="Probability from which an entry counts as being about a target")
     reject_match: Share = Field(0.05, description="Probability below which an entry cannot stand in for a target")
+    same_site_m: Positive = Field(
+        100.0,
+        description="Targets this close may be one site: a report of one keeps the others from being missed, metres",
+    )
     standing_m: Positive = Field(
         25.0, description="Standard deviation of where reporters stand around a site, metres, added to the entry's own"
     )

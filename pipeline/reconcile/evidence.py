@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import pandas as pd
 
 from pipeline.reconcile.sight import LEDGER_EVIDENCE, TRACK_EVIDENCE
 from pipeline.values import Period
 
+Row = dict[str, Any]
 LEDGER_CODES: tuple[str, ...] = ("E501", "E502")
 TRACK_CODES: tuple[str, ...] = ("E504",)
 UNUSABLE_CODE = "E505"
@@ -202,3 +204,34 @@ def _kind_of_loss(row: Mapping[str, object]) -> str | None:
     if code == UNUSABLE_CODE:
         return "patrol" if not isinstance(field, str) or field == DATE_FIELD else None
     return "ledger" if code in LEDGER_CODES else "track" if code in TRACK_CODES else "row"
+
+
+def plan_by_cell(plan: pd.DataFrame) -> dict[str, list[Row]]:
+    """Plan rows per cell in order of time, with plain days ``from`` and ``to``."""
+    rows: dict[str, list[Row]] = {}
+    for row in plan.sort_values(["due_from", "due_to", "plan_id"], kind="stable").to_dict("records"):
+        dated = {**row, "from": as_day(row["due_from"]), "to": as_day(row["due_to"])}
+        rows.setdefault(row["cell_id"], []).append(dated)
+    return rows
+
+
+def first_days(records: pd.DataFrame, column: str, carried: Mapping[str, str], cutoff: date) -> dict[str, date]:
+    """The earliest day per surviving target, up to the cutoff."""
+    first: dict[str, date] = {}
+    for target, value in zip(records["target_id"], records[column], strict=True):
+        day = as_day(value)
+        if day is not None and day <= cutoff:
+            name = carried.get(target, target)
+            first[name] = min(first.get(name, day), day)
+    return first
+
+
+def outcomes_of(checks: pd.DataFrame, carried: Mapping[str, str], cutoff: date) -> dict[str, str]:
+    """The latest field check's outcome per surviving target, up to the cutoff."""
+    latest: dict[str, tuple[date, str]] = {}
+    for row in checks.to_dict("records"):
+        day = as_day(row["checked_on"])
+        if day is not None and day <= cutoff:
+            name = carried.get(row["target_id"], row["target_id"])
+            latest[name] = max(latest.get(name, (day, row["outcome"])), (day, row["outcome"]))
+    return {name: outcome for name, (_, outcome) in latest.items()}

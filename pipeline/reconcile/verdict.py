@@ -17,10 +17,19 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from pipeline.reconcile.evidence import Answer, Deliveries, Responsibility, as_day
+from pipeline.reconcile.evidence import (
+    Answer,
+    Deliveries,
+    Responsibility,
+    as_day,
+    first_days,
+    outcomes_of,
+    plan_by_cell,
+)
 from pipeline.reconcile.match import open_targets, survivors
 from pipeline.reconcile.mentions import linked_entries, may_be_target, unlocated_findings
 from pipeline.reconcile.sight import TRACK_EVIDENCE, SightOptions, doubtful, sightings, split_cells
+from pipeline.reconcile.sites import reported_beside
 from pipeline.reconcile.words import Vocabulary
 from pipeline.schema import VERDICTS, conform
 from pipeline.values import MatchStatus, Outcome, Period, Verdict
@@ -43,6 +52,7 @@ class _Case:
     matched: Sequence[Row]
     plausible: Sequence[Row]
     unlocated: Sequence[str]
+    beside: tuple[str, str] | None
     seen: Sequence[Row]
 
 
@@ -80,6 +90,7 @@ def judge(
     reject_match: float,
     max_lead_days: int,
     min_track_day_share: float,
+    same_site_m: float,
     sight: SightOptions,
     unit_of_person: Mapping[str, str],
 ) -> pd.DataFrame:
@@ -95,7 +106,7 @@ def judge(
     book = _Book(
         Responsibility(responsibility, delegations, unit_of_person),
         Deliveries(entries, visits, rejected),
-        _plan_by_cell(plan),
+        plan_by_cell(plan),
         {row["visit_id"]: row for row in visits.drop(columns="geometry").to_dict("records")},
         min_seen=min_seen,
         min_track_day_share=min_track_day_share,
@@ -103,9 +114,9 @@ def judge(
     window_to = cutoff - timedelta(days=grace_days)
     carried = survivors(targets)
     duties = {row["target_id"]: row for row in tasks.to_dict("records")}
-    sent = _first_days(dispatches, "dispatched_on", carried, cutoff)
-    checked = _first_days(checks, "checked_on", carried, cutoff)
-    outcomes = _outcomes(checks, carried, cutoff)
+    sent = first_days(dispatches, "dispatched_on", carried, cutoff)
+    checked = first_days(checks, "checked_on", carried, cutoff)
+    outcomes = outcomes_of(checks, carried, cutoff)
     cells = [_text(duties.get(target, {}).get("cell_id")) for target in goals["target_id"]]
     later = (visits["visited_on"] > pd.Timestamp(image_day)).to_numpy(bool)
     seen = pd.concat(
@@ -121,6 +132,7 @@ def judge(
     linked = linked_entries(matches, entries, carried, cutoff)
     no = (matches["status"] == MatchStatus.DECIDED.value) & (matches["probability"] == 0.0)
     refused = set(zip(matches.loc[no, "target_id"], matches.loc[no, "entry_id"], strict=True))
+    beside = reported_beside(goals, linked, refused, same_site_m=same_site_m)
     lost = unlocated_findings(entries, matches, vocabulary, cutoff, reject_match)
     rows = []
     for target, cell in zip(goals.drop(columns="geometry").to_dict("records"), cells, strict=True):
@@ -145,6 +157,7 @@ def judge(
                 )
                 if (name, entry) not in refused
             ],
+            beside=beside.get(name),
             seen=by_target.get(name, []),
         )
         rows.append(_row(case, _judge_one(case, book), book))
@@ -226,6 +239,9 @@ def _barriers(case: _Case) -> _Finding | None:
         best = max(case.plausible, key=lambda row: (row["probability"], row["entry_id"]))
         reason = f"台账条目 {best['entry_id']} 可能就是该处（匹配概率 {best['probability']:.2f}），待人工判定"
         return _Finding(Verdict.UNDETERMINABLE, "verdict.5.ambiguous_entry", reason, entry=None)
+    if case.beside:
+        entry_id, other = case.beside
+        return _open("same_site", f"台账条目 {entry_id} 已记录相邻目标 {other}，可能是同一工地的一部分")
     if case.unlocated:
         names = "、".join(case.unlocated[:3]) + (f" 等 {len(case.unlocated)} 条" if len(case.unlocated) > 3 else "")
         return _open("unlocated_entry", f"本单位台账条目 {names} 位置不明，不能排除就是该处")
@@ -390,36 +406,6 @@ def _complete(case: _Case, book: _Book) -> bool:
         return False
     units = {unit for unit in (case.task.unit_id, case.task.acting_unit_id) if unit}
     return _records_gap(book, case.task.acting_unit_id, units, case.window_from, case.window_to) is None
-
-
-def _plan_by_cell(plan: pd.DataFrame) -> dict[str, list[Row]]:
-    rows: dict[str, list[Row]] = {}
-    for row in plan.sort_values(["due_from", "due_to", "plan_id"], kind="stable").to_dict("records"):
-        dated = {**row, "from": as_day(row["due_from"]), "to": as_day(row["due_to"])}
-        rows.setdefault(row["cell_id"], []).append(dated)
-    return rows
-
-
-def _first_days(records: pd.DataFrame, column: str, carried: Mapping[str, str], cutoff: date) -> dict[str, date]:
-    """The earliest day per surviving target, up to the cutoff."""
-    first: dict[str, date] = {}
-    for target, value in zip(records["target_id"], records[column], strict=True):
-        day = as_day(value)
-        if day is not None and day <= cutoff:
-            name = carried.get(target, target)
-            first[name] = min(first.get(name, day), day)
-    return first
-
-
-def _outcomes(checks: pd.DataFrame, carried: Mapping[str, str], cutoff: date) -> dict[str, str]:
-    """The latest field check's outcome per surviving target, up to the cutoff."""
-    latest: dict[str, tuple[date, str]] = {}
-    for row in checks.to_dict("records"):
-        day = as_day(row["checked_on"])
-        if day is not None and day <= cutoff:
-            name = carried.get(row["target_id"], row["target_id"])
-            latest[name] = max(latest.get(name, (day, row["outcome"])), (day, row["outcome"]))
-    return {name: outcome for name, (_, outcome) in latest.items()}
 
 
 def _before_split(target: Row, linked: Mapping[str, Sequence[Row]], carried: Mapping[str, str]) -> list[Row]:

@@ -113,6 +113,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         min_seen=options.min_seen,
         reject_match=options.reject_match,
         max_lead_days=options.max_lead_days,
+        same_site_m=options.same_site_m,
         min_track_day_share=options.min_track_day_share,
         sight=SightOptions(
             sight_m=options.sight_m,

@@ -75,11 +75,13 @@ def latest_register(city: Path, before: Period) -> Path | None:
     return None
 
 
-def open_month(city: Path, config: Config, period: Period, as_of: date | None, execution: Execution) -> StageContext:
+def open_month(
+    city: Path, config: Config, period: Period, as_of: date | None, execution: Execution, *, detecting: bool
+) -> StageContext:
     """The context of a period's current revision.
 
-    A dispatched revision is not touched again by detection: when its inputs have changed, the next revision is
-    opened, which keeps every issued id.
+    A dispatched revision is not touched again by detection: when ``detecting`` and its inputs have changed, the next
+    revision is opened, which keeps every issued id. Reconciling and reporting stay with the dispatched one.
     """
     dispatches = read_records(city).dispatches
     dispatched = set(dispatches.loc[dispatches["period"] == str(period), "revision"])
@@ -100,7 +102,7 @@ def open_month(city: Path, config: Config, period: Period, as_of: date | None, e
         issued=issued[-1] if issued and issued[-1] != runs[-1] else None,
         execution=execution,
     )
-    if runs[-1].name not in dispatched:
+    if runs[-1].name not in dispatched or not detecting:
         return context
     if all(stale_reason(name, context) is None for name in DETECTION):
         return context

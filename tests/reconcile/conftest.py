@@ -67,6 +67,7 @@ JUDGING: dict[str, Any] = {
     "reject_match": 0.05,
     "max_lead_days": 60,
     "min_track_day_share": 0.7,
+    "same_site_m": 100.0,
     "sight": SIGHT,
     "unit_of_person": {"P1": "A", "P9": "A", "P2": "B", "P4": "D", "P5": "D"},
 }

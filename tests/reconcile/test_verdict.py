@@ -294,6 +294,8 @@ def test_no_targets_no_verdicts(draw: SimpleNamespace) -> None:
 def _month(draw: SimpleNamespace) -> Any:
     city = draw.City()
     city.targets = [draw.target(f"T{n}", x=90.0 * n, last_clear=f"2026-09-{10 + n}") for n in range(5)]
+    # The five stand so close that they may be one site; the sixth stands for itself.
+    city.targets.append(draw.target("T5", x=560.0, last_clear="2026-09-20"))
     city.visits = [draw.visit(f"V{n}", f"2026-10-{9 + n:02d}", y=-20.0 * n) for n in range(6)]
     city.entries += [draw.entry(f"E{n}", 70.0 * n, 30.0, f"2026-10-{10 + 4 * n}") for n in range(4)]
     city.plan = [{"plan_id": f"L{n}", "due_from": "2026-10-12", "due_to": f"2026-10-{20 + n}"} for n in range(3)]
