@@ -3,13 +3,13 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 BIN := .venv/bin
 DEMO ?= demo
 
-.PHONY: demo test check lint lock docs notebooks clean
+.PHONY: demo test lint lock lock-windows docs clean
 
 demo: .venv/core
 	$(BIN)/xuncha demo $(DEMO)
 
 test: .venv/dev lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -41,6 +41,10 @@ lock: .venv/made
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --output-file requirements-build.lock requirements-build.in
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+# Every locked package has a wheel for 64-bit Windows; nothing is installed.
+lock-windows: .venv/made
+	$(BIN)/uv pip install --dry-run --quiet --python $(BIN)/python --python-platform x86_64-pc-windows-msvc --only-binary :all: --require-hashes --target .venv/windows --requirement requirements.lock
 
 # Pages and the default configuration that are generated from the code.
 docs: .venv/dev
