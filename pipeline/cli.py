@@ -131,7 +131,7 @@ def run_month(
     city, config = city_of(config_path)
     month = Period.parse(period)
     day = parse_day(as_of) if as_of else None
-    problems, warnings = check_city(city, config, month)
+    problems, warnings = check_city(city, config, month, ledgers="ledger" in names)
     if problems:
         for extra in problems[1:]:
             warn.print(f"[red]{escape(str(extra))}[/red]")

@@ -56,6 +56,19 @@ def parse_day(text: str) -> date:
         raise InputError("E103", f"date {text!r}", "write the date as YYYY-MM-DD, for example 2026-11-05") from None
 
 
+_EPOCH = date(1970, 1, 1)
+
+
+def number_of_day(day: date) -> int:
+    """Count a date's days since 1970-01-01, as rasters of days store it; 0 stands for unknown."""
+    return (day - _EPOCH).days
+
+
+def day_of_number(days: int) -> date | None:
+    """Turn a raster's day number back into a date; None for 0."""
+    return _EPOCH + timedelta(days=int(days)) if days else None
+
+
 @dataclass(frozen=True)
 class DateInterval:
     """Closed interval of days an image may have been taken in; a dated scene has start == end."""

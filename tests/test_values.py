@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import CODES, InputError, XunchaError
-from pipeline.values import Period, Verdict, parse_day
+from pipeline.values import Period, Verdict, day_of_number, number_of_day, parse_day
 
 
 @given(st.integers(1990, 2100), st.integers(1, 12))
@@ -46,3 +46,9 @@ def test_unlisted_code_is_refused() -> None:
     assert all(code.startswith("E") and len(code) == 4 for code in CODES)
     with pytest.raises(KeyError):
         XunchaError("E999", "x", "y")
+
+
+def test_day_numbers_round_trip_and_zero_is_unknown() -> None:
+    assert number_of_day(date(1970, 1, 2)) == 1
+    assert day_of_number(number_of_day(date(2026, 10, 31))) == date(2026, 10, 31)
+    assert day_of_number(0) is None

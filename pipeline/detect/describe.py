@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import shapely
@@ -18,13 +18,13 @@ from shapely.geometry.base import BaseGeometry
 from pipeline.detect.score import probability
 from pipeline.detect.stage import stage_of
 from pipeline.spectra import bsi, ndvi
+from pipeline.values import day_of_number
 
 FloatArray = NDArray[np.float32]
 MaskArray = NDArray[np.bool_]
 
 RING_PX = 4
 FEW_PX = 10
-EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,6 @@ def outline(mask: MaskArray, transform: Affine) -> BaseGeometry:
     return shapely.normalize(shapely.union_all([shape(geometry) for geometry, _ in found]))
 
 
-def day_of(days: int) -> date | None:
-    """Days since 1970-01-01 as a date, None for 0."""
-    return EPOCH + timedelta(days=int(days)) if days else None
-
-
-def days_of(day: date) -> int:
-    """A date as days since 1970-01-01."""
-    return (day - EPOCH).days
-
-
 def onset_interval(before_days: NDArray[np.uint16], since_days: NDArray[np.uint16]) -> tuple[date | None, date | None]:
     """``last_clear`` and ``first_seen`` of an object from its pixels' days (n,), 0 where unknown.
 
@@ -70,8 +60,8 @@ def onset_interval(before_days: NDArray[np.uint16], since_days: NDArray[np.uint1
     the looks by which each had changed: the object had not begun at the former and was complete at the latter.
     """
     before, since = before_days[before_days > 0], since_days[since_days > 0]
-    last_clear = day_of(int(before.min())) if len(before) else None
-    return last_clear, day_of(int(since.max())) if len(since) else None
+    last_clear = day_of_number(int(before.min())) if len(before) else None
+    return last_clear, day_of_number(int(since.max())) if len(since) else None
 
 
 def confidence_of(looks: int) -> str:

@@ -17,7 +17,6 @@ from pipeline.acquire.composite import HALO_PX, MonthPixels, month_pixels
 from pipeline.acquire.coregister import consensus
 from pipeline.acquire.normalise import apply_gain
 from pipeline.config import Source
-from pipeline.detect.describe import days_of
 from pipeline.errors import XunchaError
 from pipeline.execute import Execution, map_blocks
 from pipeline.grid import Block, lattice
@@ -28,7 +27,7 @@ from pipeline.spectra import BANDS
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.stages.imagery import REGISTRATION_BLOCKS, gain_between, register, spread_blocks
 from pipeline.store import write_json
-from pipeline.values import Gain, Shift, Validity
+from pipeline.values import Gain, Shift, Validity, number_of_day
 
 FloatArray = NDArray[np.float32]
 HISTORY_BANDS = ("novelty", "looks", "before_days", "since_days")
@@ -121,7 +120,7 @@ def _acquire(context: StageContext, source: Source, out: Path) -> tuple[dict[str
         settings.shadow_ratio,
         settings.agreement,
     )
-    function = MonthBlock(looks, bands, geobox, days_of(context.period.first_day), masking)
+    function = MonthBlock(looks, bands, geobox, number_of_day(context.period.first_day), masking)
     clear, total = _write(function, out, context.execution), geobox.shape[0] * geobox.shape[1]
     inside = [look for look in looks if look.scene.dates.start >= context.period.first_day]
     unused = [{"scene": one.name, "reason": one.reason} for one in refused] + dropped
@@ -278,7 +277,7 @@ class MonthBlock:
                 shadow_ratio=self.masking.shadow_ratio,
                 agreement=self.masking.agreement,
             )
-        days = [(days_of(look.scene.dates.start), days_of(look.scene.dates.end)) for look in self.looks]
+        days = [(number_of_day(look.scene.dates.start), number_of_day(look.scene.dates.end)) for look in self.looks]
         found = month_pixels(
             images, codes, [day for day, _ in days], [day for _, day in days], period_start=self.period_start
         )

@@ -16,7 +16,9 @@ from pipeline.stages.guard import require_writable
 from pipeline.values import Period
 
 
-def check_city(city: Path, config: Config, period: Period | None) -> tuple[list[XunchaError], list[str]]:
+def check_city(
+    city: Path, config: Config, period: Period | None, *, ledgers: bool = True
+) -> tuple[list[XunchaError], list[str]]:
     """Problems that stop a run, and warnings about what will be left out; nothing is written but a probe."""
     missing = [name for name in ("layers", "units") if not (city / name).is_dir()]
     if missing:
@@ -33,7 +35,9 @@ def check_city(city: Path, config: Config, period: Period | None) -> tuple[list[
     problems += check_layers(city / "layers", config.city.crs)
     for source in config.sources:
         problems += _scene_problems(city / source.folder, source, period, config.acquire.history_months)
-    return problems, [] if problems else [*_scene_warnings(city, config, period), *_folder_warnings(city, config)]
+    if problems:
+        return problems, []
+    return [], [*_scene_warnings(city, config, period), *(_folder_warnings(city, config) if ledgers else [])]
 
 
 def _scene_problems(folder: Path, source: Source, period: Period | None, history_months: int) -> list[XunchaError]:
@@ -86,6 +90,11 @@ def _folder_warnings(city: Path, config: Config) -> list[str]:
             f"E503 {room}/{name}: no unit has this id or name; its files are listed as rejected, not used"
             for name in folders
             if name not in known
+        ]
+        warnings += [
+            f"E503 {room}/{path.name}: lies in no unit's folder; while it does, nobody is said to have missed anything"
+            for path in sorted((city / room).glob("*"))
+            if path.is_file()
         ]
         handed_in = set(folders)
         warnings += [

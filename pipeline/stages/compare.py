@@ -17,7 +17,6 @@ from odc.geo.geobox import GeoBox
 
 from pipeline.acquire.normalise import apply_gain
 from pipeline.config import Acquire, Detect
-from pipeline.detect.describe import days_of
 from pipeline.errors import InputError
 from pipeline.execute import Execution, map_blocks
 from pipeline.grid import Block, lattice
@@ -26,9 +25,9 @@ from pipeline.sinks.raster import RasterWriter
 from pipeline.sources.raster import UNMOVED, Image, open_image, overlap_share, read_aligned, read_block, shape_of
 from pipeline.stages.base import StageOutcome
 from pipeline.stages.imagery import alignment_record, gain_between, gain_record, register
-from pipeline.stages.objects import DetectOptions, PairRasters, detect_objects
+from pipeline.stages.objects import DetectOptions, PairRasters, detect_objects, scale_of
 from pipeline.store import write_json
-from pipeline.values import DateInterval, Gain, Shift, Validity
+from pipeline.values import DateInterval, Gain, Shift, Validity, number_of_day
 
 Profile = Literal["s2", "landsat", "vhr"]
 NO_DAY = date(2000, 1, 1)
@@ -107,12 +106,6 @@ def profile_of(bands: tuple[str, ...], pixel_m: float | None) -> Profile:
     if pixel_m is None or pixel_m < 4.0 or "nir" not in bands:
         return "vhr"
     return "s2"
-
-
-def scale_of(profile: str, pixel_m: float | None) -> float:
-    """Width in pixels of the finest smoothing: about 10 m for Sentinel-2, 1.5 m for finer images."""
-    ground_m = {"s2": 10.0, "landsat": 30.0}.get(profile, 1.5)
-    return float(min(max(ground_m / (pixel_m or ground_m), 1.0), 3.0))
 
 
 def options_of(
@@ -215,8 +208,8 @@ def _compute(
         options=options,
         gsd_m=pixel_m,
         dates=(
-            days_of(first.dates.start) if first.dates else 0,
-            days_of(second.dates.end) if second.dates else 0,
+            number_of_day(first.dates.start) if first.dates else 0,
+            number_of_day(second.dates.end) if second.dates else 0,
         ),
         execution=execution,
     )

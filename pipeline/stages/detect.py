@@ -19,9 +19,8 @@ from pipeline.grid import Block, lattice
 from pipeline.schema import CANDIDATES
 from pipeline.sources.raster import open_image, read_block, shape_of
 from pipeline.stages.base import StageContext, StageOutcome
-from pipeline.stages.compare import scale_of
 from pipeline.stages.imagery import on_step, sample_step
-from pipeline.stages.objects import DetectOptions, PairRasters, detect_objects
+from pipeline.stages.objects import DetectOptions, PairRasters, detect_objects, scale_of
 from pipeline.store import write_table
 
 FloatArray = NDArray[np.float32]

@@ -140,6 +140,12 @@ class ScoreBlock:
         return ScoredBlock(odds[at], found[0][at], 1.0 - found[2][at], labels, pieces)
 
 
+def scale_of(profile: str, pixel_m: float | None) -> float:
+    """Width in pixels of the finest smoothing: about 10 m for Sentinel-2, 1.5 m for finer images."""
+    ground_m = {"s2": 10.0, "landsat": 30.0}.get(profile, 1.5)
+    return float(min(max(ground_m / (pixel_m or ground_m), 1.0), 3.0))
+
+
 def difference_of(pair: PairRasters, shape: tuple[int, int], execution: Execution) -> DifferenceStatistics:
     """Robust statistics of after - before over the whole grid, from a strided sample."""
     function = DifferenceSample(pair, sample_step(shape))

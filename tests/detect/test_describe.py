@@ -10,7 +10,6 @@ from shapely.geometry import box
 from pipeline.detect.describe import (
     Evidence,
     confidence_of,
-    days_of,
     describe,
     object_probability,
     onset_interval,
@@ -18,7 +17,7 @@ from pipeline.detect.describe import (
     rectangularity,
 )
 from pipeline.detect.stage import stage_of
-from pipeline.values import Stage
+from pipeline.values import Stage, number_of_day
 
 BANDS = ("blue", "green", "red", "nir", "swir1", "swir2")
 FIELD = np.array([0.04, 0.07, 0.05, 0.35, 0.2, 0.1], dtype=np.float32)
@@ -69,7 +68,7 @@ def test_the_interval_contains_every_pixels_onset() -> None:
     before = np.array([100, 90, 0], dtype=np.uint16)
     since = np.array([110, 130, 120], dtype=np.uint16)
     last_clear, first_seen = onset_interval(before, since)
-    assert (days_of(last_clear), days_of(first_seen)) == (90, 130)
+    assert (number_of_day(last_clear), number_of_day(first_seen)) == (90, 130)
     nothing = np.zeros(3, dtype=np.uint16)
     assert onset_interval(nothing, nothing) == (None, None)
 
