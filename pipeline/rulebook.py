@@ -24,6 +24,7 @@ from pipeline.screen.legality import OPTIONS
 
 RULES_FOLDER = Path(__file__).resolve().parent / "rules"
 Verification = Literal["V", "V2", "C", "M"]
+Versions = TypeVar("Versions", bound="_Model")
 Item = TypeVar("Item", bound="Dated")
 
 
@@ -270,6 +271,16 @@ def load_rulebook(folder: Path = RULES_FOLDER) -> Rulebook:
         raise InputError("E306", f"{folder}: {where}: {first['msg']}", "correct that entry") from problem
 
 
+def _versions(model: type[Versions], folder: Path, file: str, key: str) -> Versions:
+    try:
+        return model.model_validate({key: _read(folder, file).get(key)})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+        what = f"{folder / file}: {where}: {first['msg']}"
+        raise InputError("E306", what, "correct the entry in the rule file") from problem
+
+
 class Deadline(Dated):
     """Calendar days a unit has for a step of a case, counted from the step before it."""
 
@@ -292,14 +303,7 @@ class Deadlines(_Model):
 @cache
 def load_deadlines(folder: Path = RULES_FOLDER) -> Deadlines:
     """Read ``deadlines.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
-    data = _read(folder, "deadlines.yaml")
-    try:
-        return Deadlines.model_validate({"deadlines": data.get("deadlines")})
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
-        what = f"{folder / 'deadlines.yaml'}: {where}: {first['msg']}"
-        raise InputError("E306", what, "correct the entry in the rule file") from problem
+    return _versions(Deadlines, folder, "deadlines.yaml", "deadlines")
 
 
 def deadline_days(day: date, folder: Path = RULES_FOLDER) -> dict[str, int]:
@@ -327,14 +331,7 @@ class LandClassEditions(_Model):
 @cache
 def load_land_class_names(folder: Path = RULES_FOLDER) -> LandClassEditions:
     """Read ``land_class_names.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
-    data = _read(folder, "land_class_names.yaml")
-    try:
-        return LandClassEditions.model_validate({"editions": data.get("editions")})
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
-        what = f"{folder / 'land_class_names.yaml'}: {where}: {first['msg']}"
-        raise InputError("E306", what, "correct the entry in the rule file") from problem
+    return _versions(LandClassEditions, folder, "land_class_names.yaml", "editions")
 
 
 def land_class_names(day: date, folder: Path = RULES_FOLDER) -> dict[str, str]:
@@ -363,14 +360,7 @@ class Vocabularies(_Model):
 @cache
 def load_vocabularies(folder: Path = RULES_FOLDER) -> Vocabularies:
     """Read ``finding_words.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
-    data = _read(folder, "finding_words.yaml")
-    try:
-        return Vocabularies.model_validate({"vocabularies": data.get("vocabularies")})
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
-        what = f"{folder / 'finding_words.yaml'}: {where}: {first['msg']}"
-        raise InputError("E306", what, "correct the entry in the rule file") from problem
+    return _versions(Vocabularies, folder, "finding_words.yaml", "vocabularies")
 
 
 def finding_words(day: date, folder: Path = RULES_FOLDER) -> dict[str, tuple[str, ...]]:

@@ -213,3 +213,20 @@ def draw() -> SimpleNamespace:
         suppressed=suppressed, table=table, sight=SIGHT, vocabulary=VOCABULARY, x=X, y=Y, crs=CRS,
         span={"start": date(2026, 10, 1), "end": date(2026, 11, 30), "sight_m": 100.0, "covered_share": 0.6},
     )  # fmt: skip
+
+
+@pytest.fixture
+def patrolled(draw: SimpleNamespace) -> Any:
+    """Unit A drove past the site at 35 m after it was there, delivered its ledger and reported nothing."""
+    city = draw.City()
+    city.visits = [draw.visit("V1", "2026-10-14")]
+    return city
+
+
+@pytest.fixture
+def due(draw: SimpleNamespace) -> Any:
+    """Unit A had to visit the cell once from 12 to 31 October, went elsewhere with tracks, and delivered everything."""
+    city = draw.City()
+    city.plan = [{"plan_id": "L1", "due_from": "2026-10-12", "due_to": "2026-10-31"}]
+    city.visits = [draw.visit("V1", "2026-10-14", y=5000.0, cell_ids="C9")]
+    return city

@@ -14,23 +14,6 @@ def one(draw: SimpleNamespace, city: Any) -> dict[str, Any]:
     return next(row for row in draw.verdicts(city.tables()).to_dict("records") if row["target_id"] == "T1")
 
 
-@pytest.fixture
-def patrolled(draw: SimpleNamespace) -> Any:
-    """Unit A drove past the site at 35 m after it was there, delivered its ledger and reported nothing."""
-    city = draw.City()
-    city.visits = [draw.visit("V1", "2026-10-14")]
-    return city
-
-
-@pytest.fixture
-def due(draw: SimpleNamespace) -> Any:
-    """Unit A had to visit the cell once from 12 to 31 October, went elsewhere with tracks, and delivered everything."""
-    city = draw.City()
-    city.plan = [{"plan_id": "L1", "due_from": "2026-10-12", "due_to": "2026-10-31"}]
-    city.visits = [draw.visit("V1", "2026-10-14", y=5000.0, cell_ids="C9")]
-    return city
-
-
 def test_ledger_of_a_part_of_the_month_says_nothing_of_later_days(draw: SimpleNamespace, patrolled: Any) -> None:
     patrolled.entries = [draw.effort("2026-10-12")]
     row = one(draw, patrolled)
