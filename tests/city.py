@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from pipeline.stages.demo import MONTHS
+from pipeline.store import digest_tree
 
 PERIODS: tuple[tuple[str, str, str], ...] = MONTHS
 
@@ -30,3 +31,10 @@ def copy_city(source: Path, target: Path) -> Path:
     """A copy of a city folder, without its lock."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns(".xuncha.lock"))
     return target
+
+
+def run_month(city: Path, period: str, as_of: str, *options: str) -> dict[str, str]:
+    """Run a month and hash everything below runs/."""
+    result = xuncha("run", str(city), "--period", period, "--as-of", as_of, *options)
+    assert result.returncode == 0, result.stderr
+    return digest_tree(city / "runs")

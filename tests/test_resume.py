@@ -1,4 +1,4 @@
-"""Promise 3: killed or not, however tiled and wherever run, the same inputs give the same bytes."""
+"""Promise 3: killed or not, run once or again, the same inputs give the same bytes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,10 @@ from pathlib import Path
 
 from pipeline import STAGES
 from pipeline.store import digest_tree
-from tests.city import PERIODS, command, copy_city, xuncha
+from tests.city import PERIODS, command, copy_city, run_month, xuncha
 
 PERIOD, _, AS_OF = PERIODS[0]
 RUN = ("--period", PERIOD, "--as-of", AS_OF)
-
-
-def run(city: Path, *options: str) -> dict[str, str]:
-    """Run the month and hash everything below runs/."""
-    result = xuncha("run", str(city), *RUN, *options)
-    assert result.returncode == 0, result.stderr
-    return digest_tree(city / "runs")
 
 
 def kill_during(city: Path, stage: str) -> bool:
@@ -33,29 +26,12 @@ def kill_during(city: Path, stage: str) -> bool:
 
 
 def test_killed_at_every_stage(written_city: Path, tmp_path: Path) -> None:
-    unbroken = run(copy_city(written_city, tmp_path / "一口气"))
+    unbroken = run_month(copy_city(written_city, tmp_path / "一口气"), PERIOD, AS_OF)
     broken = copy_city(written_city, tmp_path / "打断")
     caught = [entry.name for entry in STAGES if kill_during(broken, entry.name)]
     assert len(caught) >= len(STAGES) // 2, f"only caught in {caught}"
-    assert run(broken) == unbroken
+    assert run_month(broken, PERIOD, AS_OF) == unbroken
     assert xuncha("verify", str(broken / "runs" / PERIOD)).returncode == 0
-
-
-def test_tile_size_workers_and_scheduler_change_no_byte(written_city: Path, tmp_path: Path) -> None:
-    digests = []
-    for name, scheduler, options in (
-        ("一", "threads", ("--tile-px", "512", "--workers", "1")),
-        ("二", "threads", ("--tile-px", "4096", "--workers", "3")),
-        ("三", "processes", ("--tile-px", "1024", "--workers", "2")),
-    ):
-        city = copy_city(written_city, tmp_path / name)
-        config = (city / "config.yaml").read_text(encoding="utf-8")
-        # A finer grid spreads the small city over several blocks of the lattice.
-        config = config.replace("pixel_m: 10.0", "pixel_m: 4.0").replace('"threads"', f'"{scheduler}"')
-        assert "pixel_m: 4.0" in config and f'scheduler: "{scheduler}"' in config
-        (city / "config.yaml").write_text(config, encoding="utf-8")
-        digests.append(run(city, *options))
-    assert digests[0] == digests[1] == digests[2]
 
 
 def test_a_second_run_does_nothing(finished_city: Path, tmp_path: Path) -> None:
