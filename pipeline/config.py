@@ -342,7 +342,7 @@ def commented_yaml(model: Section | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lines(model: Section, depth: int, marker: str = "") -> list[str]:
+def _lines(model: Section, depth: int) -> list[str]:
     pad = "  " * depth
     lines: list[str] = []
     for name, field in type(model).model_fields.items():

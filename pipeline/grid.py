@@ -9,9 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 from affine import Affine
-from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 BLOCK_PX = 512
@@ -73,15 +71,3 @@ def city_geobox(bounds: tuple[float, float, float, float], crs: str, pixel_m: fl
 def block_geobox(geobox: GeoBox, block: Block) -> GeoBox:
     """The part of ``geobox`` that ``block`` covers."""
     return geobox[block.row_start : block.row_stop, block.col_start : block.col_stop]
-
-
-def pixel_centres(geobox: GeoBox, block: Block) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give x and y of the pixel centres of a block, each (rows, cols), in the geobox's CRS."""
-    cols, rows = np.meshgrid(
-        np.arange(block.col_start, block.col_stop) + 0.5, np.arange(block.row_start, block.row_stop) + 0.5
-    )
-    transform = geobox.transform
-    return (
-        transform.a * cols + transform.b * rows + transform.c,
-        transform.d * cols + transform.e * rows + transform.f,
-    )

@@ -28,11 +28,6 @@ def mndwi(green: FloatArray, swir1: FloatArray) -> FloatArray:
     return normalised_difference(green, swir1)
 
 
-def ndbi(swir1: FloatArray, nir: FloatArray) -> FloatArray:
-    """Normalised difference built-up index (Zha et al. 2003)."""
-    return normalised_difference(swir1, nir)
-
-
 def bsi(blue: FloatArray, red: FloatArray, nir: FloatArray, swir1: FloatArray) -> FloatArray:
     """Bare soil index (Rikimaru et al. 2002)."""
     return normalised_difference(swir1 + red, nir + blue)

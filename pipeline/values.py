@@ -76,10 +76,6 @@ class DateInterval:
     start: date
     end: date
 
-    @property
-    def middle(self) -> date:
-        return self.start + timedelta(days=(self.end - self.start).days // 2)
-
 
 @dataclass(frozen=True)
 class Shift:

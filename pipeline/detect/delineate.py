@@ -14,7 +14,6 @@ from pipeline.grid import Block
 MaskArray = NDArray[np.bool_]
 LabelArray = NDArray[np.int32]
 _EIGHT = np.ones((3, 3), dtype=bool)
-CLEAN_HALO_PX = 4
 EDGE_LEVEL = 0.25
 
 
@@ -60,7 +59,7 @@ class BlockPieces:
 
 
 def clean(mask: MaskArray) -> MaskArray:
-    """Close gaps of one pixel, then drop what is thinner than 2 x 2 pixels; needs :data:`CLEAN_HALO_PX` of halo."""
+    """Close gaps of one pixel, then drop what is thinner than 2 x 2 pixels; needs 4 pixels of halo."""
     cross = ndimage.generate_binary_structure(2, 1)
     closed = ndimage.binary_erosion(ndimage.binary_dilation(mask, cross), cross, border_value=1)
     return np.asarray(ndimage.binary_opening(closed, np.ones((2, 2), dtype=bool)), dtype=bool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from pipeline.ledger.rows import COPY, WHOLE_ROW
 
 UNREADABLE = "E504"
-LOCAL_TIME = timedelta(hours=8)
 POINTS = "points"
 _MIN_POINTS = 2
 _MAX_SPIKES_IN_A_ROW = 5

@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.config import Config, Source
 from pipeline.errors import CODES, InputError, XunchaError
 from pipeline.sources.layers import check_layers
-from pipeline.sources.records import read_records
+from pipeline.sources.records import check_records
 from pipeline.sources.scenes import find_scenes
 from pipeline.sources.units import check_units, read_units
 from pipeline.spectra import BANDS
@@ -28,9 +28,9 @@ def check_city(
     problems: list[XunchaError] = []
     try:
         require_writable(city / "runs")
-        read_records(city)
     except XunchaError as problem:
         problems.append(problem)
+    problems += check_records(city)
     problems += check_units(city, config.city.crs)
     problems += check_layers(city / "layers", config.city.crs)
     for source in config.sources:
