@@ -186,6 +186,7 @@ class Ledger(Section):
     max_speed_kmh: Positive = Field(130.0, description="Track points only reachable faster are removed, km/h")
     max_gap_minutes: Positive = Field(10.0, description="A track is not drawn across longer pauses, minutes")
     max_gap_m: Positive = Field(1000.0, description="A track is not drawn across longer jumps, metres")
+    cell_border_m: Positive = Field(100.0, description="A track this close to a cell has been in it, metres")
     max_removed_share: Share = Field(0.3, description="A track that loses more of its points is marked as doubtful")
 
 

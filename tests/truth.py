@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
 from pipeline import schema
+from pipeline.simulate.frame import CITY_CRS
+from pipeline.sources.units import read_units
 from pipeline.store import read_table
 
 FOUND = ("found_before_dispatch", "found_after_dispatch")
+TRACK_TOUCHES_M, PAPER_PRECISION_M = 100.0, 1500.0
 MISSED = ("patrolled_not_reported", "due_not_patrolled")
 
 
 @dataclass(frozen=True)
 class Judged:
-    """``pairs``: a row per target on a true site with our verdict and the informed one; the rest are counts."""
+    """``pairs``: a row per target on a true site with our verdict, the informed one and ``decidable``; the rest counts.
+
+    ``decidable``: what was handed in can show the miss, given the day of the first image that shows the site.
+    """
 
     pairs: pd.DataFrame
     unfair: list[str]
@@ -32,9 +39,14 @@ class Judged:
         return self.pairs[self.pairs["true_verdict"].isin(MISSED)]
 
     @property
-    def misses_named(self) -> int:
-        """How many of them we call missed too."""
-        return int(self.misses["verdict"].isin(MISSED).sum())
+    def decidable(self) -> pd.DataFrame:
+        """Those of them that what was handed in can show."""
+        return self.misses[self.misses["decidable"]]
+
+
+def named(misses: pd.DataFrame) -> int:
+    """How many of these misses we call missed too."""
+    return int(misses["verdict"].isin(MISSED).sum())
 
 
 def judge(city: Path, period: str, as_of: str) -> Judged:
@@ -52,6 +64,8 @@ def judge(city: Path, period: str, as_of: str) -> Judged:
     begun = sites.set_index("site_id")["onset"].reindex(pairs["site_id"]).to_numpy() <= pairs["first_seen"].to_numpy()
     pairs = pairs[begun].reset_index(drop=True)
     pairs["true_verdict"] = [informed["verdict"].get(site, "not_judged") for site in pairs["site_id"]]
+    records = _Records(city)
+    pairs["decidable"] = [records.show_miss(row) for row in pairs.itertuples(index=False)]
     pairs["onset"] = sites.set_index("site_id")["onset"].reindex(pairs["site_id"]).to_numpy()
     unfair, contradictions = [], []
     for row in pairs.itertuples(index=False):
@@ -78,3 +92,50 @@ def _on_sites(verdicts: pd.DataFrame, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         if shares.max() > 0:
             rows.append({**row._asdict(), "site_id": sites.loc[shares.idxmax(), "site_id"]})
     return pd.DataFrame(rows, columns=[*verdicts.columns, "site_id"])
+
+
+class _Records:
+    """What really happened and what of it was handed in."""
+
+    def __init__(self, city: Path) -> None:
+        truth = city / "truth"
+        self._visits = gpd.read_parquet(truth / "visits.parquet")
+        seen = pd.read_parquet(truth / "sightings.parquet")[["visit_id", "site_id", "could_see"]]
+        seen = seen[seen["could_see"]].merge(self._visits.drop(columns="geometry"), on="visit_id")
+        self._chances = seen[seen["really_went"] & seen["file"].notna()]
+        rows = pd.read_parquet(truth / "ledger_rows.parquet")
+        self._months = set(zip(rows["unit_id"], rows["discovered_on"].dt.strftime("%Y-%m"), strict=True))
+        cells = read_units(city, CITY_CRS).cells
+        self._cells = gpd.GeoSeries(cells.geometry.to_numpy(), index=cells["cell_id"], crs=cells.crs)
+        plan = pd.read_csv(city / "units" / "plan.csv", encoding="utf-8-sig", dtype=str)
+        plan = plan.rename(columns={column.label: column.name for column in schema.PLAN.columns})
+        plan = plan.drop(columns="visits_required").merge(pd.read_parquet(truth / "plan.parquet"), on="plan_id")
+        self._plan = plan[(plan["visits_required"] > 0) & (plan["visits_made"] == 0)]
+
+    def show_miss(self, row: Any) -> bool:
+        """Whether a tracked chance, or a plan for the cell with no trace of a visit, lies in the window."""
+        mine = self._chances[
+            (self._chances["site_id"] == row.site_id) & (self._chances["unit_id"] == row.acting_unit_id)
+        ]
+        days = mine.loc[mine["visited_on"].between(row.window_from, row.window_to), "visited_on"]
+        if any((row.acting_unit_id, f"{day:%Y-%m}") in self._months for day in days):
+            return True
+        due = self._plan[self._plan["cell_id"] == row.cell_id]
+        for first, last in zip(pd.to_datetime(due["due_from"]), pd.to_datetime(due["due_to"]), strict=True):
+            months = {(row.acting_unit_id, str(month)) for month in pd.period_range(first, last, freq="M")}
+            inside = first >= row.window_from and last <= row.window_to
+            if inside and months <= self._months and not self._traces(row, first, last):
+                return True
+        return False
+
+    def _traces(self, row: Any, first: pd.Timestamp, last: pd.Timestamp) -> bool:
+        """A track of the unit that touches the cell, or an outing on paper, which names villages, around it."""
+        units = {row.unit_id, row.acting_unit_id}
+        visits = self._visits[self._visits["visited_on"].between(first, last) & self._visits["unit_id"].isin(units)]
+        cell = self._cells[row.cell_id]
+        tracked = visits[visits["file"].notna()]
+        on_paper = visits.loc[visits["file"].isna(), "cell_ids"].str.split(",").explode().dropna()
+        return bool(
+            (tracked.distance(cell) <= TRACK_TOUCHES_M).any()
+            or (self._cells.reindex(on_paper).distance(cell) <= PAPER_PRECISION_M).any()
+        )

@@ -53,6 +53,7 @@ def visits_table(
     gazetteer: Gazetteer,
     territories: Mapping[str, Any],
     unit_names: Mapping[str, str],
+    cell_border_m: float,
     crs: str,
 ) -> Any:
     """The table VISITS: one row per track and day, and one per ledger outing that no track shows.
@@ -60,8 +61,8 @@ def visits_table(
     A ledger outing of more than three days stays a row of its own unless each of its days has a track.
 
     A ledger outing belongs to a track of the same unit and day unless both name people and nobody in common.
-    ``cell_ids`` of a track are the cells its line crosses; of a ledger-only outing those of the route's villages and
-    of its findings (``entries``: ENTRIES), and nothing when any part of the route is not recognised.
+    ``cell_ids`` of a track are the cells it comes within ``cell_border_m`` of; of a ledger-only outing those of the
+    route's villages and of its findings (``entries``: ENTRIES), and nothing when part of the route is not recognised.
     """
     claims = _claims(items)
     names = sorted({str(name) for name in people["name"]}, key=lambda name: (-len(name), name))
@@ -75,7 +76,7 @@ def visits_table(
         for number in mine:
             joined.setdefault(number, set()).add(track.day)
         row = _track_row(track, told, [claims[number] for number in mine])
-        rows.append({**row, "cell_ids": _joined(cell_ids[tree.query(track.line, predicate="intersects")])})
+        rows.append({**row, "cell_ids": _joined(cell_ids[tree.query(track.line, "dwithin", cell_border_m)])})
     spots = dict(zip(entries["entry_id"], entries.geometry, strict=True))
     for number, claim in enumerate(claims):
         tracked = joined.get(number, set())

@@ -41,6 +41,8 @@ _FAST_FACTOR = 0.6
 _UNTIMED_FACTOR = 0.9
 # Between two points farther apart than this many sight distances nobody knows the way.
 _LONGEST_STEP_SIGHTS = 4.0
+# Below this nobody would say that the patrol had been at the site.
+FAINT_SEEN = 0.05
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,13 @@ def seen_probability(
 def sightings(
     targets: gpd.GeoDataFrame, visits: gpd.GeoDataFrame, cell_of: Sequence[str | None], options: SightOptions
 ) -> pd.DataFrame:
-    """Every visit that may have seen a target: ``target_id visit_id distance_m seen_probability tracked``.
+    """Every visit that may have seen a target: ``target_id visit_id distance_m seen_probability tracked near``.
 
     ``targets`` and ``visits`` share a projected metre CRS; ``cell_of`` is the cell of each target row. Tracks farther
     than four sight scales are left out. ``distance_m`` is to the :func:`known_way`, NaN without a track. A visit known
     from the ledger alone, and one whose track is in doubt, gets ``ledger_only_seen`` at most: it can accuse nobody.
+    ``near``: for all the record can tell somebody was at the site: it may have been seen (``FAINT_SEEN``), the record
+    is a claim or in doubt, or what the track does not show (:func:`unknown_way`) comes close to it.
     """
     shapes, routes = targets.geometry.to_numpy(), visits.geometry.to_numpy()
     tracked = has_track(visits)
@@ -104,16 +108,21 @@ def sightings(
     result: list[dict[str, object]] = []
     if len(rows) and len(shapes):
         reach = 4.0 * 1.4 * max(_REACH.values()) * options.sight_m
-        at, target = shapely.STRtree(shapes).query(routes[rows], predicate="dwithin", distance=reach)
-        ways = [known_way(routes[row], _LONGEST_STEP_SIGHTS * options.sight_m) for row in rows]
-        distance = shapely.distance(np.array(ways, dtype=object)[at], shapes[target])
-        for row, goal, metres in zip(rows[at], target, distance, strict=True):
+        longest_m = _LONGEST_STEP_SIGHTS * options.sight_m
+        known = np.array([known_way(routes[row], longest_m) for row in rows], dtype=object)
+        unknown = np.array([unknown_way(routes[row], longest_m) for row in rows], dtype=object)
+        tree = shapely.STRtree(shapes)
+        pairs = np.hstack([tree.query(ways, predicate="dwithin", distance=reach) for ways in (known, unknown)])
+        at, target = np.unique(pairs, axis=1)
+        distance, loose = shapely.distance(known[at], shapes[target]), shapely.distance(unknown[at], shapes[target])
+        for row, goal, metres, loose_m in zip(rows[at], target, distance, loose, strict=True):
             visit, site = facts[row], goals[goal]
             speed = speed_factor(visit["length_m"], visit["minutes"], fast_kmh=options.fast_kmh)
             chance = seen_probability(metres, site["area_m2"], site["stage"], visit["visited_on"].month, speed, options)
+            near = chance >= FAINT_SEEN or loose_m <= reach
             if doubtful(visit["doubts"]):
-                chance = min(chance, options.ledger_only_seen)
-            result.append(_sighting(site, visit, float(metres), chance, True))
+                chance, near = min(chance, options.ledger_only_seen), True
+            result.append(_sighting(site, visit, float(metres), chance, tracked=True, near=near))
     claims = [facts[row] for row in np.flatnonzero(~tracked)]
     by_cell: dict[str, list[dict[str, object]]] = {}
     for visit in claims:
@@ -121,8 +130,8 @@ def sightings(
             by_cell.setdefault(cell, []).append(visit)
     for site, home in zip(goals, cell_of, strict=True):
         for visit in by_cell.get(home or "", []):
-            result.append(_sighting(site, visit, math.nan, options.ledger_only_seen, False))
-    columns = ["target_id", "visit_id", "distance_m", "seen_probability", "tracked"]
+            result.append(_sighting(site, visit, math.nan, options.ledger_only_seen, tracked=False, near=True))
+    columns = ["target_id", "visit_id", "distance_m", "seen_probability", "tracked", "near"]
     frame = pd.DataFrame(result, columns=columns)
     return frame.sort_values(["target_id", "visit_id"], kind="stable").reset_index(drop=True)
 
@@ -138,8 +147,21 @@ def known_way(line: BaseGeometry, longest_step_m: float) -> BaseGeometry:
     return shapely.GeometryCollection(parts) if len(parts) > 1 else parts[0]
 
 
+def unknown_way(line: BaseGeometry, longest_step_m: float) -> BaseGeometry:
+    """Where a track leaves open where somebody went: its two ends, and the straight lines over its gaps.
+
+    Gaps lie between its parts and between points farther apart than ``longest_step_m``.
+    """
+    parts = [shapely.get_coordinates(part) for part in shapely.get_parts(line)]
+    xy = np.concatenate(parts)
+    broken = np.hypot(*np.diff(xy, axis=0).T) > longest_step_m
+    broken[np.cumsum([len(part) for part in parts])[:-1] - 1] = True
+    bridges = [shapely.LineString(xy[at : at + 2]) for at in np.flatnonzero(broken)]
+    return shapely.GeometryCollection([shapely.Point(xy[0]), shapely.Point(xy[-1]), *bridges])
+
+
 def _sighting(
-    site: dict[str, object], visit: dict[str, object], metres: float, chance: float, tracked: bool
+    site: dict[str, object], visit: dict[str, object], metres: float, chance: float, *, tracked: bool, near: bool
 ) -> dict[str, object]:
     return {
         "target_id": site["target_id"],
@@ -147,6 +169,7 @@ def _sighting(
         "distance_m": metres,
         "seen_probability": chance,
         "tracked": tracked,
+        "near": near,
     }
 
 

@@ -311,7 +311,7 @@ def _due(case: _Case, book: _Book) -> tuple[_Finding | None, list[str]]:
 
 
 def _why_not_blamed(case: _Case, book: _Book, row: Row, units: set[str], acting: str | None) -> str | None:
-    near = {seen["visit_id"] for seen in case.seen}
+    near = {seen["visit_id"] for seen in case.seen if seen["near"]}
     for visit_id, visit in sorted(book.visits.items()):
         day, until = as_day(visit["visited_on"]), as_day(visit["visited_until"])
         if visit["unit_id"] not in units or day is None:
@@ -321,8 +321,10 @@ def _why_not_blamed(case: _Case, book: _Book, row: Row, units: set[str], acting:
         if day - timedelta(days=int(doubt)) > row["to"] or (until or day) < row["from"]:
             continue
         cells = split_cells(visit["cell_ids"])
-        if visit_id in near or case.cell_id in cells:
+        if case.cell_id in cells:
             return f"计划 {row['plan_id']} 期内 {day} 已有巡查记录到达该网格"
+        if visit_id in near:
+            return f"计划 {row['plan_id']} 期内 {day} 有巡查可能到过该处附近"
         if not cells and visit["evidence"] == "ledger":
             return f"{day} 台账记有巡查但路线无法定位，不能断定未到网格 {case.cell_id}"
     if acting is not None and (ends := book.deliveries.ledger_ends(acting, row["to"])):

@@ -97,7 +97,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     )
     visits = visits_table(
         ledger.items, tracks, located.entries, cells=book.cells, people=book.people, gazetteer=gazetteer,
-        territories=ground, unit_names=names, crs=crs,
+        territories=ground, unit_names=names, cell_border_m=options.cell_border_m, crs=crs,
     )  # fmt: skip
 
     entries, later_entries = _until(located.entries, "discovered_on", context.as_of)

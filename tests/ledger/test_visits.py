@@ -30,6 +30,7 @@ def table(items: list[Item], tracks: list[CleanTrack]) -> Any:
         gazetteer=gazetteer(),
         territories={"U1": TERRITORY},
         unit_names={"U1": "王庄镇"},
+        cell_border_m=100.0,
         crs=CRS,
     )
     check_table(VISITS, visits)

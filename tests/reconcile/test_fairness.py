@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from shapely.geometry import LineString, box
+from shapely.geometry import LineString, MultiLineString, box
+
+from tests.reconcile.conftest import X, Y
 
 
 def one(draw: SimpleNamespace, city: Any) -> dict[str, Any]:
@@ -186,3 +188,27 @@ def test_person_may_rule_out_a_finding_of_unknown_place(draw: SimpleNamespace, p
     assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
     patrolled.entries.append(draw.entry("E2", None))
     assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+
+
+TOWARDS_NOWHERE = LineString([(X - 2000, Y + 700), (X + 2600, Y + 700)]).segmentize(100.0)
+
+
+@pytest.mark.parametrize(
+    ("way", "verdict"),
+    [
+        (TOWARDS_NOWHERE, "due_not_patrolled"),
+        # the recorder was switched off 300 m from the site, and on again
+        (LineString([(X - 2000, Y + 700), (X - 100, Y + 400)]).segmentize(100.0), "undeterminable"),
+        (LineString([(X + 300, Y + 300), (X + 2600, Y + 300)]).segmentize(100.0), "undeterminable"),
+        # nobody knows the way across a gap
+        (MultiLineString([[(X - 3000, Y + 50), (X - 1500, Y + 50)], [(X + 1500, Y + 50), (X + 3000, Y + 50)]]),
+         "undeterminable"),
+        (LineString([(X - 1500, Y + 50), (X + 1500, Y + 50)]), "undeterminable"),
+    ],
+)  # fmt: skip
+def test_a_track_past_the_next_cell_is_no_visit_unless_it_hides_one(
+    draw: SimpleNamespace, due: Any, way: Any, verdict: str
+) -> None:
+    """All tracks lie in another cell; one that is whole and far off proves that nobody came."""
+    due.visits.append(draw.visit("V9", "2026-10-20", geometry=way, cell_ids="C9"))
+    assert one(draw, due)["verdict"] == verdict
