@@ -31,6 +31,7 @@ app = typer.Typer(
     help="Monthly satellite change detection for natural-resources patrol (自然资源动态巡查); output is 疑似.",
 )  # fmt: skip
 say = Console(highlight=False, soft_wrap=True)
+MOST_LINES = 20
 warn = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The city's config.yaml, or its folder")]
@@ -115,6 +116,10 @@ def show_stage(result: StageResult) -> None:
     warn.print(f"{mark[result.state]} {result.stage} {label}{seconds} ({escape(result.why)}) {escape(counts)}")
     for note in result.notes:
         warn.print(f"     [dim]{escape(note)}[/dim]")
+    for line in result.differences[:MOST_LINES]:
+        warn.print(f"     [yellow]结论变化[/yellow] {escape(line)}")
+    if len(result.differences) > MOST_LINES:
+        warn.print(f"     [yellow]……共{len(result.differences)}处变化，全部见 journal.jsonl[/yellow]")
     for failure in result.failures:
         warn.print(f"     [red]{escape(failure)}[/red]")
 

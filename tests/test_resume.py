@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from pipeline import STAGES
+from pipeline.simulate.frame import CITY_CRS
+from pipeline.sources.units import read_units
 from pipeline.store import digest_tree
 from tests.city import PERIODS, command, copy_city, run_month, xuncha
 
@@ -62,3 +69,26 @@ def test_changed_layer_recomputes_what_depends_on_it_as_a_revision(finished_city
         return set(pd.read_parquet(run / "register" / "targets.parquet")["target_id"])
 
     assert ids(city / "runs" / second) <= ids(revision)
+
+
+def test_a_withdrawn_ledger_tells_which_verdicts_change_and_why(finished_city: Path, tmp_path: Path) -> None:
+    city = copy_city(finished_city, tmp_path / "撤台账")
+    second, _, as_of = PERIODS[1]
+    verdicts = pd.read_parquet(city / "runs" / second / "reconcile" / "verdicts.parquet").set_index("target_id")
+    unit = verdicts.loc[verdicts["verdict"] == "patrolled_not_reported", "acting_unit_id"].iloc[0]
+    name = read_units(city, CITY_CRS).units.set_index("unit_id").loc[unit, "name"]
+    shutil.rmtree(city / "ledgers" / name)
+    result = xuncha("run", str(city), "--period", second, "--as-of", as_of)
+    assert result.returncode == 0, result.stderr
+    after = pd.read_parquet(city / "runs" / second / "reconcile" / "verdicts.parquet").set_index("target_id")
+    changed = after.index[after["verdict"] != verdicts["verdict"].reindex(after.index)]
+    event = next(e for e in reversed(read_journal(city)) if e["event"] == "changed")
+    assert set(changed) == {row["target_id"] for row in event["differences"]}
+    assert set(after.loc[changed, "verdict"]) == {"undeterminable"}
+    assert f"ledgers/{name}" in " ".join(event["why"])
+    assert all(f"{target}：" in result.stderr for target in changed)
+    assert xuncha("verify", str(city / "runs" / second)).returncode == 0
+
+
+def read_journal(city: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (city / "journal.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -4,7 +4,8 @@ A stage module has ``inputs(context)``, the files outside ``runs/`` that decide 
 ``run(context, out)``, which writes into the empty folder ``out`` and returns a :class:`StageOutcome`.
 The runner makes ``out`` the stage's folder only when ``run`` has returned.
 A module may also have ``facts(context)``: named digests of the part of an input that decides its result, where
-hashing the whole file would make it stale without need.
+hashing the whole file would make it stale without need. And it may have ``differences(old, new)``: what its new
+result changes against the one it replaces, for the journal and the technician.
 """
 
 from __future__ import annotations
@@ -75,6 +76,14 @@ class StageOutcome:
     notes: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
     publish: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that a stage's new result changes: ``facts`` for the journal (JSON), ``words`` for the technician."""
+
+    facts: dict[str, Any]
+    words: str
 
 
 class StageModule(Protocol):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.reconcile.changes import changed_verdicts, in_words
 from pipeline.reconcile.coverage import cover_cells, missed_areas, within_span
 from pipeline.reconcile.estimate import audit_sample, indicators
 from pipeline.reconcile.match import match_entries, open_targets
@@ -33,7 +34,7 @@ from pipeline.schema import (
 )
 from pipeline.sources.records import read_records, record_files
 from pipeline.sources.units import read_units, unit_files
-from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.base import Difference, StageContext, StageOutcome
 from pipeline.store import read_table, write_table
 from pipeline.values import MatchStatus, Verdict
 
@@ -71,6 +72,12 @@ def last_image(context: StageContext, targets: Any, suppressed: Any) -> date:
     days = pd.concat([targets["first_seen"], suppressed["first_seen"]]).dropna()
     days = days[(days >= pd.Timestamp(context.period.first_day)) & (days <= pd.Timestamp(last))]
     return days.max().date() if len(days) else last
+
+
+def differences(old: Path, new: Path) -> tuple[Difference, ...]:
+    """The verdicts that the new result changes."""
+    before, after = (read_table(folder / "verdicts.parquet", VERDICTS) for folder in (old, new))
+    return tuple(Difference(row, in_words(row)) for row in changed_verdicts(before, after))
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:

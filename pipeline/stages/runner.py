@@ -21,7 +21,7 @@ from pipeline.errors import InputError, StageError
 from pipeline.execute import Execution
 from pipeline.sources.records import read_records
 from pipeline.stages import acquire, detect, journal, ledger, patrol, reconcile, register, report, screen, supervise
-from pipeline.stages.base import StageContext, StageModule, StageOutcome
+from pipeline.stages.base import Difference, StageContext, StageModule, StageOutcome
 from pipeline.stages.guard import guarded
 from pipeline.store import digest_bytes, digest_file, digest_tree, json_bytes, read_json, write_json
 from pipeline.values import Period
@@ -39,7 +39,10 @@ CLOSING = "stage.json"
 
 @dataclass(frozen=True)
 class StageResult:
-    """What happened to one stage: ``state`` is done, skipped or would_run."""
+    """What happened to one stage: ``state`` is done, skipped or would_run.
+
+    ``differences``: what the new result changes against the one it replaced, in words.
+    """
 
     stage: str
     state: str
@@ -48,6 +51,7 @@ class StageResult:
     notes: tuple[str, ...]
     failures: tuple[str, ...]
     seconds: float
+    differences: tuple[str, ...] = ()
 
 
 Listener = Callable[[StageResult], None]
@@ -196,13 +200,18 @@ def run_stages(
             result = StageResult(name, "would_run", why, {}, (), (), 0.0)
             will_run.add(name)
         else:
-            result = _run_stage(name, context, why)
+            result = _run_stage(name, context, why, because=_causes(results))
         listener(result)
         results.append(result)
     return results
 
 
-def _run_stage(name: str, context: StageContext, why: str) -> StageResult:
+def _causes(results: list[StageResult]) -> tuple[str, ...]:
+    """Why the stages before had to run: the inputs that changed."""
+    return tuple(f"{result.stage} {result.why}" for result in results if result.state == "done")
+
+
+def _run_stage(name: str, context: StageContext, why: str, *, because: tuple[str, ...]) -> StageResult:
     started = time.monotonic()
     partial, old, final = (context.run / part for part in (f".partial-{name}", f".old-{name}", name))
     with guarded(name, context.run):
@@ -217,6 +226,7 @@ def _run_stage(name: str, context: StageContext, why: str) -> StageResult:
             shutil.rmtree(partial, ignore_errors=True)
             _record_failure(context, name, problem)
             raise
+        changes = _differences(name, final, partial)
         if final.exists():
             final.rename(old)
         partial.rename(final)
@@ -226,7 +236,21 @@ def _run_stage(name: str, context: StageContext, why: str) -> StageResult:
     seconds = round(time.monotonic() - started, 2)
     journal.append(context.city, run=context.run_name, stage=name, event="done", why=why, seconds=seconds,
                    counts=outcome.counts, stage_json=digest_file(final / CLOSING))  # fmt: skip
-    return StageResult(name, "done", why, outcome.counts, outcome.notes, outcome.failures, seconds)
+    if changes:
+        journal.append(context.city, run=context.run_name, stage=name, event="changed", why=[*because, f"{name} {why}"],
+                       differences=[change.facts for change in changes])  # fmt: skip
+    words = tuple(change.words for change in changes)
+    return StageResult(name, "done", why, outcome.counts, outcome.notes, outcome.failures, seconds, words)
+
+
+def _differences(name: str, old: Path, new: Path) -> tuple[Difference, ...]:
+    """What the new result changes, where the stage can tell and a whole result of this format is replaced."""
+    tell = getattr(MODULES[name], "differences", None)
+    if tell is None or not (old / CLOSING).is_file():
+        return ()
+    record = read_json(old / CLOSING)
+    whole = all((old / file).is_file() and digest_file(old / file) == sha for file, sha in record["outputs"].items())
+    return tell(old, new) if whole and record["format_version"] == FORMAT_VERSION else ()
 
 
 def _record_failure(context: StageContext, name: str, problem: BaseException) -> None:
