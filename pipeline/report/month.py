@@ -142,6 +142,7 @@ def _summary_sheet(heading: str, numbers: Mapping[str, Any]) -> Sheet:
         ("结论", "已巡未发现", summary["patrolled_not_reported"], "有轨迹到过附近，台账未见记录"),
         ("结论", "应巡未巡", summary["due_not_patrolled"], "计划应巡，未见到过的记录"),
         ("结论", "不可判", summary["undeterminable"], "证据不足，不作判断"),
+        ("结论", "可能漏查而目标未核实", summary["missed_unchecked"], "卫星可能误报，先实地核实目标是否属实"),
         ("结论", "其中可追责", summary["accountable"], "仅限现场核实为违法的目标"),
         ("卫星", "台账有而卫星无", summary["satellite_omissions"], "分类见“卫星漏检”"),
         ("卫星", "其中确为漏检", summary["satellite_missed"], "影像看得清、面积足够而没有检出"),

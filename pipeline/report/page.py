@@ -138,7 +138,8 @@ def _sections(month: MonthTables, numbers: Mapping[str, Any], rows_max: int) -> 
         ("示意图", "<p>图中位置仅供概览，坐标和疑似违法类型见 month.xlsx、targets.gpkg 和各单位任务包。</p>"
          + overview_svg(month)),
         ("各单位情况", f"<p>{escape(UNITS_NOTE)}</p>" + _unit_table(numbers)),
-        ("可能漏查的目标", "<p>经现场核实为违法之后，才可作为追责依据。</p>"
+        ("可能漏查的目标", f"<p>其中 {numbers['verdicts']['missed_unchecked']} 处目标尚未实地核实，卫星可能误报，"
+         "请先核实目标是否属实；经现场核实为违法之后，才可作为追责依据。</p>"
          + html_table(missed_by_patrol[suspects], rows_max=rows_max)),
         ("全部目标及结论", html_table(targets[listed], rows_max=rows_max)),
         ("没有看清的网格", _plain(month, schema.CELL_STATES, _unseen(month), rows_max, *cells)),

@@ -46,6 +46,7 @@ def month_numbers(month: MonthTables) -> dict[str, Any]:
             "by_verdict": by_code(month.verdicts["verdict"], Verdict),
             "by_outcome": by_code(month.verdicts["outcome"], Outcome),
             "accountable": int(month.verdicts["accountable"].sum()),
+            "missed_unchecked": _missed_unchecked(month.verdicts),
         },
         "omissions": {"total": len(month.omissions), "by_class": by_code(month.omissions["omission"], OmissionClass)},
         "ledger": {
@@ -122,6 +123,12 @@ def _unit_row(
     }
 
 
+def _missed_unchecked(verdicts: pd.DataFrame) -> int:
+    """Possibly missed targets that nobody has looked at: the satellite itself may be wrong about them."""
+    accused = verdicts["verdict"].isin([code.value for code in NOT_FOUND])
+    return int((accused & (verdicts["outcome"] == Outcome.UNCHECKED.value)).sum())
+
+
 def standing_targets(month: MonthTables) -> Any:
     """The targets that stand for themselves: those merged into another one are left out."""
     return month.targets[month.targets["state"] != TargetState.MERGED.value]
@@ -146,6 +153,7 @@ def month_summary(numbers: Mapping[str, Any]) -> dict[str, Any]:
         "due_not_patrolled": verdicts[Verdict.DUE_NOT_PATROLLED.value],
         "undeterminable": verdicts[Verdict.UNDETERMINABLE.value],
         "accountable": numbers["verdicts"]["accountable"],
+        "missed_unchecked": numbers["verdicts"]["missed_unchecked"],
         "satellite_missed": numbers["omissions"]["by_class"][OmissionClass.TRUE_MISS.value],
         "satellite_omissions": numbers["omissions"]["total"],
         "cells": numbers["cells"]["total"],
@@ -179,7 +187,8 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
         f"{summary['suppressed']}，理由见 month.xlsx）",
         f"  巡查已发现 found: 派发前 {summary['found_before_dispatch']}，派发后 {summary['found_after_dispatch']}",
         f"  可能漏查 possibly missed: 已巡未发现 {summary['patrolled_not_reported']}，"
-        f"应巡未巡 {summary['due_not_patrolled']}（现场核实为违法、可追责 accountable {summary['accountable']}）",
+        f"应巡未巡 {summary['due_not_patrolled']}（目标尚未实地核实 unchecked {summary['missed_unchecked']}，"
+        f"先核实目标是否属实；现场核实为违法、可追责 accountable {summary['accountable']}）",
         f"  不可判 undeterminable: {summary['undeterminable']}",
         f"  卫星漏检 missed by the satellite: {summary['satellite_missed']}"
         f"（台账有而图斑无的共 {summary['satellite_omissions']} 处，分类见报告）",
