@@ -154,6 +154,11 @@ class Patrol(Section):
     area_weight: Weight = Field(0.5, description="Ranking: added for area, in full from full_area_m2 on")
     full_area_m2: Positive = Field(3333.0, description="Area that counts as fully large in the ranking (5 mu)")
     field_check_days: Days | None = Field(None, description="Days to check a dispatched target; null: deadlines.yaml")
+    blind_share: Share = Field(
+        0.0,
+        description="Share of each unit's new targets held back from its list for a month as blind samples; 0: none",
+    )
+    blind_key: str = Field("", description="Secret word of the blind draw, so that units cannot foresee it")
     max_stops_per_day: Annotated[int, Field(ge=1)] = Field(8, description="Targets a unit visits in a day at most")
     max_length_m: Positive = Field(60000.0, description="Straight-line length of a day's route at most, metres")
 
@@ -164,7 +169,7 @@ class Ledger(Section):
     oldest_years: Annotated[int, Field(ge=1, le=100)] = Field(10, description="Dates older than this are not believed")
     latest_days: Days = Field(400, description="Dates later than this many days after --as-of are not believed")
     max_unpacked_mb: Positive = Field(300.0, description="Largest unpacked workbook, megabytes (zip bombs)")
-    max_cells: Annotated[int, Field(ge=1000)] = Field(20_000_000, description="Largest sheet, rows times columns")
+    max_cells: Annotated[int, Field(ge=1000)] = Field(5_000_000, description="Largest sheet, rows times columns")
     gps_uncertainty_m: Positive = Field(30.0, description="Error of a phone's coordinates, metres")
     max_outside_m: Positive = Field(
         20_000.0, description="Positions farther outside the grid cells are rejected, metres"
@@ -172,20 +177,39 @@ class Ledger(Section):
     place_least_m: Positive = Field(150.0, description="Smallest uncertainty radius of a text place, metres")
     place_village_share: Positive = Field(1.0, description="Uncertainty of a bare village name, in village radii")
     place_offset_village_share: Positive = Field(
-        0.5, description="Uncertainty of a village name with direction and distance, in village radii"
+        0.5, description="0.5: distances count from anywhere between a village's middle and its last house; 0: its last"
     )
     place_offset_distance_share: Positive = Field(
-        0.4, description="Uncertainty of a stated distance from a village, as a share of it"
+        0.2, description="Uncertainty of a stated distance from a village, as a share of it"
+    )
+    place_direction_degrees: Positive = Field(
+        25.0, description="How far a direction in words may be off to either side, degrees"
     )
     datum_min_entries: Annotated[int, Field(ge=1)] = Field(8, description="Fewer usable entries cannot tell the datum")
     datum_min_odds: Share = Field(0.95, description="Probability a datum must reach to be used")
     datum_sight_m: Positive = Field(150.0, description="Usual distance of a finding from the patrol's track, metres")
     datum_max_days_apart: Days = Field(1, description="Tracks this many days from an entry's day count as its own")
+    photo_uncertainty_m: Positive = Field(
+        60.0,
+        description="Distance of a finding from its photo's stored position, metres: the receiver's and the view's",
+    )
+    photo_days_apart: Days = Field(3, description="Photos taken this many days from the entry's day raise no question")
+    max_photo_mb: Positive = Field(40.0, description="Largest photo that is read, megabytes; larger ones are listed")
+    max_photo_megapixels: Positive = Field(64.0, description="Largest photo that is decoded, million pixels")
     max_track_mb: Positive = Field(50.0, description="Largest track file, megabytes")
     max_track_points: Annotated[int, Field(ge=2)] = Field(500_000, description="Most points of a track file")
     max_speed_kmh: Positive = Field(130.0, description="Track points only reachable faster are removed, km/h")
     max_gap_minutes: Positive = Field(10.0, description="A track is not drawn across longer pauses, minutes")
     max_gap_m: Positive = Field(1000.0, description="A track is not drawn across longer jumps, metres")
+    track_road_m: Positive = Field(
+        15.0, description="A track point this close to a mapped road is on it: evidence for the track's datum, metres"
+    )
+    track_datums: dict[str, Literal["WGS84", "GCJ-02", "BD-09"]] = Field(
+        {}, description="Datum of tracks by the app or device named in them, where the bureau knows it"
+    )
+    stop_radius_m: Positive = Field(50.0, description="A track that stays this close to one place stops there, metres")
+    stop_minutes: Positive = Field(3.0, description="Shortest stay that is a stop, minutes")
+    track_piece_m: Positive = Field(300.0, description="Length of the pieces whose speed is told by themselves, metres")
     cell_border_m: Positive = Field(100.0, description="A track this close to a cell has been in it, metres")
     max_removed_share: Share = Field(0.3, description="A track that loses more of its points is marked as doubtful")
 
@@ -198,11 +222,15 @@ class Reconcile(Section):
         description="Without --as-of, entries up to this many days after the period count: a month, and time to hand in",
     )
     grace_days: Days = Field(5, description="Visits and due dates this close before the cutoff accuse nobody yet, days")
-    accept_match: Share = Field(0.75, description="Probability from which an entry counts as being about a target")
+    accept_match: Share = Field(0.8, description="Probability from which an entry counts as being about a target")
     reject_match: Share = Field(0.05, description="Probability below which an entry cannot stand in for a target")
     same_site_m: Positive = Field(
         100.0,
         description="Targets this close may be one site: a report of one keeps the others from being missed, metres",
+    )
+    one_site_m: Positive = Field(
+        30.0,
+        description="Targets this close are parts of one site for a ledger entry: it is about each of them, metres",
     )
     standing_m: Positive = Field(
         25.0, description="Standard deviation of where reporters stand around a site, metres, added to the entry's own"
@@ -236,9 +264,21 @@ class Reconcile(Section):
     min_observable_share: Share = Field(
         0.5, description="Share of a cell with a clear view below which the satellite cannot be said to have missed"
     )
+    roofed_days: Days = Field(
+        75, description="A finding already roofed this soon after monitoring began may be older than the first image"
+    )
     look_back_days: Days = Field(
         92, description="Findings discovered up to this many days before the period's end are held against the imagery"
     )
+    ground_step_m: Positive = Field(
+        50.0, description="Spacing of the points at which the ground seen by patrols is weighed, metres"
+    )
+    risk_farmland: Weight = Field(1.0, description="Risk a hectare of farmland adds, in hectares of ordinary ground")
+    risk_basic_farmland: Weight = Field(
+        2.0, description="Risk a hectare of permanent basic farmland adds, in hectares of ordinary ground"
+    )
+    risk_target_ha: Weight = Field(20.0, description="Risk of a target, in hectares of ordinary ground")
+    risk_case_ha: Weight = Field(10.0, description="Risk of an earlier case's place, in hectares of ordinary ground")
     audit_cells: Annotated[int, Field(ge=0)] = Field(
         30, description="Grid cells drawn each month for a full field audit"
     )

@@ -41,6 +41,9 @@ CODES: dict[str, str] = {
     "E505": "ledger row or cell not usable",
     "E506": "copy of another ledger row or track",
     "E507": "ledger row that is no record",
+    "E508": "same ledger file under two units",
+    "E515": "photo unreadable or named by no ledger entry",
+    "E509": "ledger cell mended by a later correction",
     # 6xx runs
     "E601": "stage output missing or damaged",
     "E602": "another run is working on this period",

@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from pipeline import FORMAT_VERSION
 from pipeline.errors import InputError
+from pipeline.ledger.placenames import PlaceWords
+from pipeline.report.personal import Allowance
 from pipeline.screen.conditions import Condition, Rule
 from pipeline.screen.facts import FACTS
 from pipeline.screen.layers import ClassGroup, GroundRules
@@ -58,7 +60,7 @@ class LayerField(_Model):
 class LayerAlias(Dated):
     """How a land layer is recognised, and what its lack does to the results."""
 
-    role: Literal["land_use", "basic_farmland", "planning", "approvals", "temporary_land", "places"]
+    role: Literal["land_use", "basic_farmland", "planning", "approvals", "temporary_land", "places", "roads", "hamlets"]
     label: str
     required: bool
     several: bool
@@ -340,6 +342,38 @@ def land_class_names(day: date, folder: Path = RULES_FOLDER) -> dict[str, str]:
     return dict(sorted(editions[0].names.items())) if editions else {}
 
 
+class PlaceVocabulary(Dated):
+    """Words by which ledgers tell places; ``traditional``: pairs of a traditional and a simplified character."""
+
+    traditional: tuple[Annotated[str, Field(min_length=2, max_length=2)], ...]
+    landmarks: tuple[str, ...]
+
+
+class PlaceVocabularies(_Model):
+    """The vocabularies of ``place_words.yaml``; no two in force on one day."""
+
+    place_words: Annotated[tuple[PlaceVocabulary, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _no_overlap(self) -> Self:
+        _refuse_overlaps([("place_words", entry) for entry in self.place_words])
+        return self
+
+
+@cache
+def load_place_vocabularies(folder: Path = RULES_FOLDER) -> PlaceVocabularies:
+    """Read ``place_words.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
+    return _versions(PlaceVocabularies, folder, "place_words.yaml", "place_words")
+
+
+def place_words(day: date, folder: Path = RULES_FOLDER) -> PlaceWords:
+    """Place words in force on ``day``; none where no vocabulary is."""
+    entries = in_force(load_place_vocabularies(folder).place_words, day)
+    if not entries:
+        return PlaceWords()
+    return PlaceWords({pair[0]: pair[1] for pair in entries[0].traditional}, entries[0].landmarks)
+
+
 class FindingWords(Dated):
     """Words by which ledgers describe the ground, by topic."""
 
@@ -367,3 +401,48 @@ def finding_words(day: date, folder: Path = RULES_FOLDER) -> dict[str, tuple[str
     """Topic to words in force on ``day``; empty where no vocabulary is in force."""
     entries = in_force(load_vocabularies(folder).vocabularies, day)
     return {topic: words for entry in entries for topic, words in entry.topics.items()}
+
+
+class Deliverable(Dated):
+    """A file of the month that leaves the program: who receives it and what personal data it may hold."""
+
+    id: str
+    label: str
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    recipient: str
+    need: str
+    names: Literal["all", "own_unit", "none"]
+    phones: Literal["whole", "masked"]
+    id_numbers: Literal["whole", "masked"]
+    tracks: Literal["all", "none"]
+
+    def allowance(self) -> Allowance:
+        """The value the report's verbs work with."""
+        return Allowance(self.names, self.phones, self.id_numbers, self.tracks)
+
+
+class Deliverables(_Model):
+    """All versions of all deliverables."""
+
+    deliverables: Annotated[tuple[Deliverable, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_at_a_time(self) -> Self:
+        _refuse_overlaps([(deliverable.id, deliverable) for deliverable in self.deliverables])
+        return self
+
+
+@cache
+def load_personal_data(folder: Path = RULES_FOLDER) -> Deliverables:
+    """Read ``personal_data.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
+    return _versions(Deliverables, folder, "personal_data.yaml", "deliverables")
+
+
+def deliverables_on(day: date, folder: Path = RULES_FOLDER) -> dict[str, Deliverable]:
+    """Deliverables by id as in force on ``day``; before the first version of one its first version holds.
+
+    A month from before the law is reported now, so its files fall under the law as well.
+    """
+    versions = load_personal_data(folder).deliverables
+    first = sorted(versions, key=lambda item: item.effective_from, reverse=True)
+    return {item.id: item for item in (*first, *in_force(versions, day))}

@@ -240,6 +240,21 @@ REFERRAL_RECORDS = Table(
     ),
     key=("target_id", "referred_on"),
 )
+AUDIT_CHECKS = Table(
+    "audit_checks",
+    (
+        _text("period", "期次"),
+        _text("cell_id", "网格编号"),
+        _date("checked_on", "核查日期"),
+        _integer("item", "序号"),
+        _text("target_id", "监测编号", null=True),
+        _text("known_to_patrol", "巡查是否已知", null=True),
+        _real("area_m2", "面积", "平方米", null=True),
+        _text("checked_by", "核查人员", null=True),
+        _text("note", "备注", null=True),
+    ),
+    key=("period", "cell_id", "item"),
+)
 DECISIONS = Table(
     "decisions",
     (
@@ -298,6 +313,13 @@ PLACES = Table(
     "places",
     (_text("place_id", "行政区代码"), _text("name", "名称"), _text("place_kind", "类别")),
     key=("place_id",),
+    geometry=True,
+)
+# roads (lines) and hamlets or landmarks (points or polygons) that ledgers name
+NAMED_GROUND = Table(
+    "named_ground",
+    (_text("named_id", "编号"), _text("name", "名称"), _text("kind", "类别")),
+    key=("named_id",),
     geometry=True,
 )
 
@@ -387,6 +409,7 @@ TASKS = Table(
         _text("left_out_reason", "未列入理由", null=True),
         _date("due_on", "办理期限", null=True),
         _text("reason", "提示"),
+        _text("blind_sample", "盲样", null=True),
     ),
     key=("target_id",),
 )
@@ -463,6 +486,76 @@ ENTRIES = Table(
     key=("entry_id",),
     geometry=True,
 )
+LEDGER_FILES = Table(
+    "files",
+    (
+        _text("unit_id", "单位编号", null=True),
+        _text("file", "文件"),
+        _text("format", "格式"),
+        _integer("size_bytes", "大小", "字节"),
+        _text("sha256", "校验值", null=True),
+        _flag("read", "已读入"),
+        _text("code", "错误号", null=True),
+        _text("reason", "理由", null=True),
+        _text("reading", "读法", null=True),
+        _integer("sheets", "工作表", "张"),
+        _integer("rows", "数据行", "行"),
+        _integer("entries", "条目", "条"),
+        _integer("findings", "发现", "条"),
+        _integer("effort_rows", "未发现的巡查", "条"),
+        _integer("rejected", "退回", "处"),
+        _integer("repaired_cells", "修正", "处"),
+        _date("first_day", "最早记录", null=True),
+        _date("last_day", "最晚记录", null=True),
+        _text("stated_month", "写明月份", null=True),
+        _date("saved_on", "最后保存", null=True),
+        _real("completeness", "完整度", null=True),
+        _text("doubts", "需核对", null=True),
+    ),
+    key=("file",),
+)
+PHOTOS = Table(
+    "photos",
+    (
+        _text("photo_id", "照片编号"),
+        _text("unit_id", "单位编号"),
+        _text("file", "文件"),
+        _text("sha256", "SHA-256"),
+        _integer("size_bytes", "大小", "字节"),
+        _integer("width", "宽", "像素", null=True),
+        _integer("height", "高", "像素", null=True),
+        _text("look", "画面指纹", null=True),
+        _date("taken_on", "拍摄日期", null=True),
+        _text("taken_at", "拍摄时刻", null=True),
+        _text("camera", "相机", null=True),
+        _text("datum", "坐标基准", null=True),
+        _real("error_m", "照片自报误差", "米", null=True),
+        _text("entry_ids", "对应条目", null=True),
+        _text("linked_by", "对应依据", null=True),
+        _text("doubts", "存疑", null=True),
+    ),
+    key=("photo_id",),
+    geometry=True,
+)
+SUPERSEDED = Table(
+    "superseded",
+    (
+        _text("entry_id", "条目编号"),
+        _text("unit_id", "单位编号"),
+        _text("file", "文件"),
+        _text("sheet", "工作表"),
+        _integer("row", "行号"),
+        _integer("item", "行内序号"),
+        _text("content", "原内容"),
+        _text("superseded_by", "更正后条目"),
+        _text("by_file", "更正文件"),
+        _text("by_sheet", "更正工作表"),
+        _integer("by_row", "更正行号"),
+        _text("basis", "更正依据"),
+        _text("changed", "更正内容"),
+    ),
+    key=("entry_id",),
+)
 VISITS = Table(
     "visits",
     (
@@ -510,6 +603,35 @@ REJECTED = Table(
     key=("file", "sheet", "row", "field"),
 )
 
+ODDITIES = Table(
+    "oddities",
+    (
+        _text("unit_id", "单位编号"),
+        _text("file", "文件", null=True),
+        _text("sheet", "工作表", null=True),
+        _integer("row", "行号", null=True),
+        _text("kind", "类别"),
+        _text("what", "内容"),
+        _text("reason", "值得核对的理由"),
+    ),
+    key=("unit_id", "file", "sheet", "row", "kind", "what", "reason"),
+)
+TRACK_PARTS = Table(
+    "track_parts",
+    (
+        _text("visit_id", "巡查编号"),
+        _text("unit_id", "单位编号"),
+        _integer("number", "序号"),
+        _text("kind", "类别"),
+        _date("started_at", "开始时间"),
+        _real("minutes", "用时", "分钟"),
+        _real("length_m", "长度", "米"),
+        _real("speed_kmh", "速度", "公里/小时"),
+    ),
+    key=("visit_id", "number"),
+    geometry=True,
+)
+
 # --- reconcile -----------------------------------------------------------------------------------------------
 
 MATCHES = Table(
@@ -526,6 +648,21 @@ MATCHES = Table(
         _text("reason", "说明"),
     ),
     key=("target_id", "entry_id"),
+)
+AMBIGUOUS = Table(
+    "ambiguous",
+    (
+        _text("set_id", "组号"),
+        _text("question", "待判定"),
+        _text("target_ids", "监测编号"),
+        _text("entry_ids", "条目编号"),
+        _text("unit_ids", "报送单位编号", null=True),
+        _integer("pairs", "待判对数", "对"),
+        _real("best_probability", "最高匹配概率"),
+        _text("evidence", "并列证据"),
+        _text("how", "判定办法"),
+    ),
+    key=("set_id",),
 )
 VERDICTS = Table(
     "verdicts",
@@ -566,14 +703,50 @@ COVERAGE = Table(
         _integer("track_visits", "有轨迹巡查", "次"),
         _integer("ledger_visits", "仅台账巡查", "次"),
         _real("track_length_m", "轨迹长度", "米"),
+        _real("track_minutes", "格内用时", "分钟", null=True),
         _real("seen_share", "看见面积比例"),
+        _real("seen_early_share", "推填土可见比例", null=True),
+        _real("seen_built_share", "主体结构可见比例", null=True),
         _real("observable_share", "影像可观测比例"),
+        _real("area_ha", "面积", "公顷", null=True),
+        _real("risk", "风险", "折合公顷", null=True),
+        _real("risk_seen_early_share", "风险已见比例下限", null=True),
+        _real("risk_seen_built_share", "风险已见比例上限", null=True),
+        _integer("longest_gap_days", "最长未到", "天", null=True),
         _date("last_visit", "最近巡查", null=True),
         _text("state", "覆盖状态"),
         _text("reason", "说明"),
     ),
     key=("cell_id",),
     geometry=True,
+)
+EFFORT = Table(
+    "effort",
+    (
+        _text("unit_id", "单位编号"),
+        _text("person_id", "人员编号", null=True),
+        _integer("cells", "网格", "个"),
+        _integer("planned_cells", "计划网格", "个"),
+        _integer("planned_visits", "计划巡查", "次"),
+        _integer("done_visits", "计划完成", "次"),
+        _integer("track_visits", "有轨迹巡查", "次"),
+        _integer("track_only_visits", "有轨迹无台账", "次"),
+        _integer("ledger_only_visits", "有台账无轨迹", "次"),
+        _integer("doubtful_visits", "轨迹存疑", "次"),
+        _real("hours", "用时", "小时"),
+        _real("length_km", "里程", "公里"),
+        _real("area_ha", "面积", "公顷"),
+        _real("seen_early_share", "推填土可见比例", null=True),
+        _real("seen_built_share", "主体结构可见比例", null=True),
+        _real("observable_seen_early_share", "影像可观测部分已见比例下限", null=True),
+        _real("observable_seen_built_share", "影像可观测部分已见比例上限", null=True),
+        _real("risk", "风险", "折合公顷"),
+        _real("risk_seen_early_share", "风险已见比例下限", null=True),
+        _real("risk_seen_built_share", "风险已见比例上限", null=True),
+        _integer("longest_gap_days", "最长未到", "天", null=True),
+        _integer("never_visited_cells", "从未到达计划网格", "个"),
+    ),
+    key=("unit_id", "person_id"),
 )
 MISSED = Table(
     "missed",
@@ -586,6 +759,9 @@ MISSED = Table(
         _text("kind", "漏巡类型"),
         _real("area_m2", "面积", "平方米"),
         _integer("targets", "目标数", "个"),
+        _real("risk_left", "未见风险", "折合公顷", null=True),
+        _real("risk_left_low", "未见风险下限", "折合公顷", null=True),
+        _real("risk_left_high", "未见风险上限", "折合公顷", null=True),
         _text("reason", "说明"),
     ),
     key=("missed_id",),
@@ -618,6 +794,23 @@ KPIS = Table(
         _text("formula", "口径"),
     ),
     key=("kpi", "unit_id"),
+)
+ESTIMATES = Table(
+    "estimates",
+    (
+        _text("measure", "估计"),
+        _text("scope", "范围"),
+        _real("value", "数值", null=True),
+        _real("low", "区间下限", null=True),
+        _real("high", "区间上限", null=True),
+        _integer("satellite", "卫星名单", "处", null=True),
+        _integer("patrol", "巡查名单", "处", null=True),
+        _integer("both", "两者都有", "处", null=True),
+        _integer("sample", "样本", "个", null=True),
+        _text("basis", "口径和假设"),
+        _text("warning", "警示", null=True),
+    ),
+    key=("measure", "scope"),
 )
 AUDIT_SAMPLE = Table(
     "audit_sample",

@@ -56,6 +56,21 @@ def parse_day(text: str) -> date:
         raise InputError("E103", f"date {text!r}", "write the date as YYYY-MM-DD, for example 2026-11-05") from None
 
 
+# Excel, WPS and LibreOffice take a cell that begins so for a formula, East Asian editions its full-width forms too
+# (OWASP, CSV Injection; CWE-1236).
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def safe_cell(text: str) -> str:
+    """A text as csv and dbf may hold it: one that a spreadsheet would take for a formula gets an apostrophe in front."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def plain_cell(text: str) -> str:
+    """The text that :func:`safe_cell` was given; an apostrophe before anything else is the text's own."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
+
+
 _EPOCH = date(1970, 1, 1)
 
 
@@ -231,6 +246,7 @@ class OmissionClass(Labelled):
     AFTER_IMAGE = "after_image", "发生在影像之后"
     NOT_LOCATED = "not_located", "位置无法确定"
     SUPPRESSED = "suppressed", "检出后被排除"
+    MAYBE_OLDER = "maybe_older", "可能早于监测起始"
     TRUE_MISS = "true_miss", "卫星漏检"
 
 

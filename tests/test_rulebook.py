@@ -56,7 +56,7 @@ def test_options_named_by_rules_are_in_the_configuration_and_columns_in_the_sche
     for alias in load_rulebook().layers:
         names = {column.name for column in TABLES[alias.role].columns}
         assert {field.column for field in alias.fields} <= names
-        required = {c.name for c in TABLES[alias.role].columns if not c.null} - {"place_kind"}
+        required = {c.name for c in TABLES[alias.role].columns if not c.null} - {"place_kind", "kind"}
         assert required <= {field.column for field in alias.fields}
 
 

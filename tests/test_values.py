@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import CODES, InputError, XunchaError
-from pipeline.values import Period, Verdict, day_of_number, number_of_day, parse_day
+from pipeline.values import Period, Verdict, day_of_number, number_of_day, parse_day, plain_cell, safe_cell
 
 
 @given(st.integers(1990, 2100), st.integers(1, 12))
@@ -35,6 +35,26 @@ def test_wrong_day_is_a_numbered_error() -> None:
     assert parse_day("2026-11-05") == date(2026, 11, 5)
     with pytest.raises(InputError):
         parse_day("5月11日")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+def test_what_a_spreadsheet_would_run_is_quoted_and_comes_back(start: str) -> None:
+    text = f"{start}1+1"
+    assert safe_cell(text) == f"'{text}"
+    assert plain_cell(safe_cell(text)) == text
+
+
+@given(st.text(max_size=8))
+def test_no_safe_cell_begins_like_a_formula(text: str) -> None:
+    assert not safe_cell(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert safe_cell(safe_cell(text)) == safe_cell(text)
+    if not text.startswith("'"):
+        assert plain_cell(safe_cell(text)) == text
+
+
+@pytest.mark.parametrize("text", ["'甲", "''=1", "'", "", "甲=1"])
+def test_an_apostrophe_of_the_text_itself_stays(text: str) -> None:
+    assert plain_cell(text) == text == safe_cell(text)
 
 
 def test_labels_are_chinese_and_codes_are_plain() -> None:

@@ -13,15 +13,29 @@ import pyproj
 SWAPPED = "经纬度互换"
 SEXAGESIMAL = "度分秒换算"
 ZONE_OF_CITY = "带号取本市坐标系"
+OLD_DATUM = "旧坐标系，误差按150米"
 METRES_PER_DEGREE = 111_000.0
 
 _LONGITUDES, _LATITUDES = (72.0, 138.0), (15.0, 56.0)
 _EASTINGS, _NORTHINGS = (100_000.0, 900_000.0), (1_600_000.0, 6_200_000.0)
-_DMS = re.compile(
-    r"(\d{1,3})[°度º]\s*(?:(\d{1,2}(?:\.\d+)?)\s*['’′分])?\s*(?:(\d{1,2}(?:\.\d+)?)\s*(?:\"|”|″|′′|''|’’|秒))?"
+_MARKED = re.compile(
+    r"(?<![\d.])(\d{1,3}(?:\.\d+)?)\s*[°度D]\s*"
+    r"(?:(\d{1,2}(?:\.\d+)?)\s*(?:['′分M](?!['′])\s*(?:(\d{1,2}(?:\.\d+)?)\s*(?:\"|''|′′|秒|S)?)?)?)?",
+    re.IGNORECASE,
 )
+_TRIPLE = re.compile(r"(?<![\d.:\-])(\d{2,3})([:\- ])(\d{1,2})\2(\d{1,2}(?:\.\d+)?)(?![\d.]|[:\-]\d)")
 _ITEM_MARK = re.compile(r"(?<![\d.])\d{1,2}[.、)](?=\s*\d{2,8}\.\d)")
 _NUMBER = re.compile(r"(?<![\d.])\d{2,8}(?:\.\d+)?(?![\d.]*\d)")
+_ELSEWHERE = re.compile(r"西经|南纬|[\d°'′\"]\s*[WS](?![A-Za-z])|(?<![A-Za-z])[WS]\s*\d{1,3}(?:\.\d{3}|°)")
+_OLD_DATUM = re.compile(
+    r"西安\s*(?:19)?80|北京\s*(?:19)?54|(?:1980|1954)\s*(?:西安|北京)?坐标系|BJ54|XIAN80", re.IGNORECASE
+)
+_DATUM_NAMES = re.compile(r"WGS-?\s?84|CGCS\s?2000|2000国家大地坐标系|GCJ-?02|BD-?09|EPSG:?\d{4,5}", re.IGNORECASE)
+_UNPOINTED = re.compile(r"(?<![\d.])(?:(?:7[2-9]|[89]\d|1[0-3]\d)\d{4,8}|(?:1[5-9]|[2-5]\d)\d{4,8})(?![\d.])")
+# the rough shift of Xi'an 1980 and Beijing 1954 against CGCS2000 where the bureau's own parameters are not known
+_OLD_DATUM_M = 150.0
+_SIGNS = str.maketrans({"º": "°", "˚": "°", "゜": "°", "’": "'", "‘": "'", "′": "'", "″": '"', "”": '"', "“": '"', "＂": '"',
+                        "：": ":", "—": "-", "–": "-", "－": "-"})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,20 +56,25 @@ class Coordinate:
 
 @dataclass(frozen=True)
 class _Number:
+    """``step``: one unit of the last written digit, degrees or metres."""
+
     value: float
-    decimals: int
+    step: float
     sexagesimal: bool = False
 
 
 def read_coordinates(text: str, *, strict: bool) -> tuple[Coordinate, ...]:
     """All coordinate pairs in a text, in reading order.
 
-    With ``strict`` (free text such as a place) only degrees with at least four decimals or a degree sign and zone
-    metres count, so that house numbers and areas are never read as positions.
+    With ``strict`` (free text such as a place) only degrees with at least four decimals or degrees, minutes and
+    seconds, and zone metres count, so that house numbers and areas are never read as positions. Numbers without their
+    decimal point, of minutes above 59, or of west and south are not read: :func:`why_unreadable` says so.
     """
+    if _ELSEWHERE.search(text):
+        return ()
     numbers = _numbers(text)
     if strict:
-        numbers = [n for n in numbers if n.sexagesimal or n.decimals >= 4 or n.value >= 100_000]
+        numbers = [n for n in numbers if n.sexagesimal or n.step <= 1.01e-4 or n.value >= 100_000]
     found: list[Coordinate] = []
     index = 0
     while index + 1 < len(numbers):
@@ -65,7 +84,7 @@ def read_coordinates(text: str, *, strict: bool) -> tuple[Coordinate, ...]:
         else:
             found.append(pair)
             index += 2
-    return tuple(found)
+    return _with_old_datum(text, found)
 
 
 def read_columns(first: str, second: str) -> tuple[Coordinate, ...]:
@@ -73,55 +92,111 @@ def read_columns(first: str, second: str) -> tuple[Coordinate, ...]:
 
     Empty when the cells hold no coordinates or differ in how many; cells in exchanged columns are read and marked.
     """
-    left, right = _numbers(first), _numbers(second)
+    if _ELSEWHERE.search(f"{first} {second}"):
+        return ()
+    left, right = _numbers(first, alone=True), _numbers(second, alone=True)
     if not left or len(left) != len(right):
         return read_coordinates(f"{first} {second}", strict=False) if not (left and right) else ()
     pairs = [_pair(one, other) for one, other in zip(left, right, strict=True)]
     if any(pair is None for pair in pairs):
         return ()
     marked = zip(left, pairs, strict=True)
-    return tuple(
+    found = [
         replace(pair, rules=(*pair.rules, SWAPPED)) if pair.kind == "zone" and _within(one, _NORTHINGS) else pair
         for one, pair in marked
         if pair is not None
+    ]
+    return _with_old_datum(f"{first} {second}", found)
+
+
+def why_unreadable(text: str) -> str:
+    """For a person, why a text that should hold coordinates holds none that can be read, and how to write them."""
+    folded = unicodedata.normalize("NFKC", text.translate(_SIGNS))
+    unpointed = _UNPOINTED.findall(folded)
+    if _ELSEWHERE.search(text):
+        reason = "写明西经或南纬，不在我国"
+    elif unpointed and not re.search(r"\d\.\d", folded):
+        reason = f"“{unpointed[0]}”疑缺小数点，不作猜测"
+    elif any(not _minutes(match[2], match[3]) for match in _MARKED.finditer(folded)):
+        reason = "分或秒不小于60"
+    elif len(re.findall(r"\d+(?:\.\d+)?", folded)) == 1:
+        reason = "只有一个数，缺经度或纬度"
+    else:
+        reason = "不是能识别的坐标"
+    return f"{reason}，请写成114.12345,32.12345"
+
+
+def _with_old_datum(text: str, found: list[Coordinate]) -> tuple[Coordinate, ...]:
+    """Coordinates said to be in an older national datum keep their place with its shift as uncertainty."""
+    if not _OLD_DATUM.search(text):
+        return tuple(found)
+    return tuple(
+        replace(one, rounding_m=max(one.rounding_m, _OLD_DATUM_M), rules=(*one.rules, OLD_DATUM)) for one in found
     )
 
 
-def _numbers(text: str) -> list[_Number]:
-    """Numbers of a text in order; sexagesimal groups count as one number of degrees."""
-    text = unicodedata.normalize("NFKC", re.sub("[①-⑳]", " ", text))
+def _minutes(minutes: str | None, seconds: str | None) -> bool:
+    return float(minutes or 0) < 60 and float(seconds or 0) < 60
+
+
+def _numbers(text: str, *, alone: bool = False) -> list[_Number]:
+    """Numbers of a text in order; sexagesimal groups count as one number of degrees.
+
+    Groups without degree signs (114-12-30.5) are taken only as a longitude and a latitude in turn, or, in a cell
+    that holds one axis (``alone``), wherever they stand.
+    """
+    text = unicodedata.normalize("NFKC", re.sub("[①-⑳]", " ", text.translate(_SIGNS)))
+    text = _DATUM_NAMES.sub(" ", _OLD_DATUM.sub(" ", text))
     found: list[tuple[int, _Number]] = []
 
-    def take(match: re.Match[str]) -> str:
-        degrees, minutes, seconds = match[1], match[2] or "0", match[3] or "0"
-        value = int(degrees) + float(minutes) / 60 + float(seconds) / 3600
-        last = match[3] or match[2] or degrees
-        digits = len(last.partition(".")[2]) + (4 if match[3] else 2 if match[2] else 0)
-        found.append((match.start(), _Number(value, digits, sexagesimal=True)))
+    def take(match: re.Match[str], degrees: str, minutes: str | None, seconds: str | None) -> str:
+        if _minutes(minutes, seconds):
+            value = float(degrees) + float(minutes or 0) / 60 + float(seconds or 0) / 3600
+            found.append((match.start(), _Number(value, _step(degrees, minutes, seconds), sexagesimal=True)))
         return " " * len(match[0])
 
-    rest = _ITEM_MARK.sub(lambda match: " " * len(match[0]), _DMS.sub(take, text))
+    rest = _MARKED.sub(lambda match: take(match, match[1], match[2], match[3]), text)
+    triples = list(_TRIPLE.finditer(rest))
+    taken = triples if alone else _paired(triples)
+    for match in taken:
+        rest = rest[: match.start()] + take(match, match[1], match[3], match[4]) + rest[match.end() :]
+    rest = _ITEM_MARK.sub(lambda match: " " * len(match[0]), rest)
     for match in _NUMBER.finditer(rest):
-        found.append((match.start(), _Number(float(match[0]), len(match[0].partition(".")[2]))))
+        found.append((match.start(), _Number(float(match[0]), _step(match[0], None, None))))
     return [number for _, number in sorted(found, key=lambda pair: pair[0])]
+
+
+def _paired(triples: list[re.Match[str]]) -> list[re.Match[str]]:
+    """Neighbours of which one can be a longitude and the other a latitude; dates and times of day are neither."""
+    taken: list[re.Match[str]] = []
+    for one, other in zip(triples[:-1], triples[1:], strict=True):
+        axes = sorted((float(one[1]), float(other[1])))
+        apart = other.start() - one.end() <= 8 and one not in taken
+        if apart and _LATITUDES[0] <= axes[0] <= _LATITUDES[1] and _LONGITUDES[0] <= axes[1] <= _LONGITUDES[1]:
+            taken += [one, other]
+    return taken
+
+
+def _step(degrees: str, minutes: str | None, seconds: str | None) -> float:
+    last, unit = (seconds, 3600.0) if seconds else (minutes, 60.0) if minutes else (degrees, 1.0)
+    return float(10.0 ** -len(last.partition(".")[2]) / unit)
 
 
 def _pair(first: _Number, second: _Number) -> Coordinate | None:
     rules = (SEXAGESIMAL,) if first.sexagesimal or second.sexagesimal else ()
-    decimals = max(first.decimals, second.decimals)
+    step = min(first.step, second.step)
     if _within(first, _LONGITUDES) and _within(second, _LATITUDES):
-        return _degrees(first, second, decimals, rules)
+        return _degrees(first, second, step, rules)
     if _within(first, _LATITUDES) and _within(second, _LONGITUDES):
-        return _degrees(second, first, decimals, (*rules, SWAPPED))
+        return _degrees(second, first, step, (*rules, SWAPPED))
     for east, north in ((first, second), (second, first)):
         if _within(north, _NORTHINGS) and (_within(east, _EASTINGS) or _meridian(east.value) is not None):
-            return Coordinate("zone", east.value, north.value, 0.5 * 10.0**-decimals, _meridian(east.value), rules)
+            return Coordinate("zone", east.value, north.value, 0.5 * step, _meridian(east.value), rules)
     return None
 
 
-def _degrees(lon: _Number, lat: _Number, decimals: int, rules: tuple[str, ...]) -> Coordinate:
-    rounding_m = 0.5 * METRES_PER_DEGREE * 10.0**-decimals
-    return Coordinate("degrees", lon.value, lat.value, rounding_m, rules=rules)
+def _degrees(lon: _Number, lat: _Number, step: float, rules: tuple[str, ...]) -> Coordinate:
+    return Coordinate("degrees", lon.value, lat.value, 0.5 * METRES_PER_DEGREE * step, rules=rules)
 
 
 def _within(number: _Number, limits: tuple[float, float]) -> bool:

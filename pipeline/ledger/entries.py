@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from pipeline.ledger.dates import plain
-from pipeline.ledger.rows import COPY, WHOLE_ROW, Item, read_sheet
-from pipeline.ledger.sheets import FieldRules, RawSheet
+from pipeline.ledger.rows import COPY, NO_RECORD, WHOLE_ROW, Item, SheetResult, read_sheet
+from pipeline.ledger.sheets import FieldRules, RawSheet, cell_text, is_empty
 from pipeline.schema import REJECTED, REPAIRS, conform, empty
 
 COPIED = "整行重复"
+TWO_UNITS = "E508"
+# title words of the sheets this system itself sends to the units, which come back with their answers
+OWN_SHEETS = (
+    "核查任务清单（",
+    "本月任务目标详情（",
+    "未列入本月任务的目标（",
+    "网格情况（",
+    "台账需补正内容（",
+    "台账修正记录（",
+    "台账报送情况（",
+)
 
 
 @dataclass(frozen=True)
 class LedgerRead:
-    """``items`` sorted by unit, file, sheet, row and item; ``repairs`` and ``rejected`` as schema tables."""
+    """``items`` sorted by unit, file, sheet, row and item; ``repairs`` and ``rejected`` as schema tables.
+
+    ``copies``: the items of rows set aside as copies.
+    """
 
     items: tuple[Item, ...]
     repairs: Any
     rejected: Any
+    copies: tuple[Item, ...] = ()
 
 
 def read_ledgers(
@@ -32,51 +47,106 @@ def read_ledgers(
     """Read worksheets of any number of units and files; their order does not matter.
 
     Rows that say the same in every field, of the same unit, are copies: the first (by file, sheet, row) is kept, the
-    others are rejected with E506, so a file delivered twice under two names changes nothing.
+    others are rejected with E506, so a file delivered twice under two names changes nothing. A file that says the same
+    as one of another unit is nobody's until a person tells: all its rows are rejected with E508, at both units.
     """
     items: list[Item] = []
     repairs: list[dict[str, Any]] = []
     rejected: list[dict[str, Any]] = []
-    for sheet in sorted(sheets, key=lambda sheet: (sheet.unit_id, sheet.file, sheet.sheet)):
-        result = read_sheet(sheet, rules, as_of=as_of, oldest_years=oldest_years, latest_days=latest_days)
+    ordered = sorted(sheets, key=lambda sheet: (sheet.unit_id, sheet.file, sheet.sheet))
+    for sheet in ordered:
+        result = _own_sheet(sheet) or read_sheet(
+            sheet, rules, as_of=as_of, oldest_years=oldest_years, latest_days=latest_days
+        )
         items += result.items
         repairs += result.repairs
         rejected += result.rejected
-    kept, copies = _set_copies_aside(sorted(items, key=lambda item: item.order))
+    shared = _of_two_units(items, ordered)
+    rejected += _nobodys(items, shared)
+    repairs = [row for row in repairs if (row["unit_id"], row["file"]) not in shared]
+    kept, copies = _set_copies_aside([item for item in items if (item.unit_id, item.file) not in shared])
     for copy, original in copies:
         content = copy[0].content
         same_as = f"{original.file} {original.sheet} 第{original.row}行"
         place = {"unit_id": copy[0].unit_id, "file": copy[0].file, "sheet": copy[0].sheet, "row": copy[0].row}
         repairs.append({**place, "field": WHOLE_ROW, "before": content, "after": None, "rule": COPIED})
         rejected.append({**place, "field": None, "content": content, "code": COPY, "reason": f"与 {same_as} 重复"})
-    return LedgerRead(tuple(kept), repairs_table(repairs), rejected_table(rejected))
+    aside = tuple(item for copy, _ in copies for item in copy)
+    return LedgerRead(tuple(kept), repairs_table(repairs), rejected_table(rejected), aside)
 
 
-def _set_copies_aside(items: Sequence[Item]) -> tuple[list[Item], list[tuple[list[Item], Item]]]:
-    """Items without copied rows, and each copied row with the first item of its original."""
-    rows: dict[tuple[str, str, str, int], list[Item]] = {}
+def _own_sheet(sheet: RawSheet) -> SheetResult | None:
+    """A sheet of a package or correction form that came back: no ledger, and nothing is missing because of it."""
+    title = next((cell_text(row[0]) for row in sheet.rows[:1] if not is_empty(row)), "")
+    if not any(word in title for word in OWN_SHEETS):
+        return None
+    row = {"unit_id": sheet.unit_id, "file": sheet.file, "sheet": sheet.sheet, "row": None, "field": None,
+           "content": title, "code": NO_RECORD, "reason": "本系统下发的表，不是台账"}  # fmt: skip
+    return SheetResult((), (), (row,))
+
+
+def _of_two_units(items: Sequence[Item], sheets: Sequence[RawSheet]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Files that say the same under several units, by unit and file, with the other units' files.
+
+    One row alone may be the record of a patrol made together: then the sheets have to be equal cell by cell.
+    """
+    told: dict[tuple[str, str], list[str]] = {}
     for item in items:
+        told.setdefault((item.unit_id, item.file), []).append(repr(_meaning(item)))
+    alike: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for name, meanings in told.items():
+        if len(meanings) == 1:
+            meanings += [repr((s.sheet, s.rows)) for s in sheets if (s.unit_id, s.file) == name]
+        alike.setdefault(tuple(sorted(meanings)), []).append(name)
+    groups = [sorted(group) for group in alike.values() if len({unit for unit, _ in group}) > 1]
+    return {
+        name: tuple(file for unit, file in group if unit != name[0]) for group in groups for name in group
+    }  # fmt: skip
+
+
+def _nobodys(items: Sequence[Item], shared: dict[tuple[str, str], tuple[str, ...]]) -> list[dict[str, Any]]:
+    """Rejected rows of files that two units sent: one per file, one per row of it."""
+    rows: list[dict[str, Any]] = []
+    for (unit, file), others in sorted(shared.items()):
+        reason = f"与 {'、'.join(others)} 内容相同，不能确定是哪个单位的台账；请核实后只在一个单位文件夹内保留"
+        base = {"unit_id": unit, "file": file, "field": None, "code": TWO_UNITS, "reason": reason}
+        rows.append({**base, "sheet": None, "row": None, "content": None})
+        own = {(item.sheet, item.row): item.content for item in items if (item.unit_id, item.file) == (unit, file)}
+        rows += [{**base, "sheet": sheet, "row": row, "content": text} for (sheet, row), text in own.items()]
+    return rows
+
+
+def _set_copies_aside(items: Iterable[Item]) -> tuple[list[Item], list[tuple[list[Item], Item]]]:
+    """Items without copied rows, and each copied row with the first item of its original.
+
+    A row that states the entry it corrects is never the original: unchanged, it is a form that came back.
+    """
+    rows: dict[tuple[str, str, str, int], list[Item]] = {}
+    for item in sorted(items, key=lambda item: item.order):
         rows.setdefault(item.order[:4], []).append(item)
     first: dict[tuple[Any, ...], Item] = {}
     kept: list[Item] = []
     copies: list[tuple[list[Item], Item]] = []
-    for row in rows.values():
+    for row in sorted(rows.values(), key=lambda row: (row[0].corrects is not None, row[0].order)):
         meaning = (row[0].unit_id, *(_meaning(item) for item in row))
         if meaning in first:
             copies.append((row, first[meaning]))
         else:
             first[meaning] = row[0]
-            kept += row
-    return kept, copies
+            kept += [replace(item, meaning=repr(meaning)) for item in row]
+    return sorted(kept, key=lambda item: item.order), sorted(copies, key=lambda pair: pair[0][0].order)
 
 
 def _meaning(item: Item) -> tuple[Any, ...]:
+    """What a row says, whatever its file, format or place in it: the ground of copies and of entry ids."""
     if item.start is None:
         # without a date only the same cells, letter by letter, are a copy
         return (item.content, item.item)
     texts = tuple((field, plain(text).rstrip("。.;")) for field, text in sorted(item.texts.items()) if text)
-    place = None if item.coordinate is None else (item.coordinate.kind, item.coordinate.x, item.coordinate.y)
-    return item.finding, item.start, item.end, texts, place, item.area_m2, item.target_id
+    at = item.coordinate
+    place = None if at is None else (at.kind, f"{at.x:.9g}", f"{at.y:.9g}")
+    area = None if item.area_m2 is None else f"{item.area_m2:.1f}"
+    return item.finding, f"{item.start}", f"{item.end}", texts, place, area, item.target_id
 
 
 def repairs_table(rows: Sequence[dict[str, Any]]) -> Any:

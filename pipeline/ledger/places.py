@@ -1,59 +1,28 @@
-"""Places told in words: a village name with direction and distance becomes an area of uncertainty, not a point."""
+"""Where villages, hamlets and roads lie: the gazetteer text places and routes are looked up in."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
 
-from pipeline.ledger.dates import plain
+from pipeline.ledger.placenames import Hit, NameIndex, PlaceWords, fold
 
-SPELLING = "地名近似"
+SAME_NAME = "同名地名取本单位辖区内的"
+VILLAGE, HAMLET = "village", "hamlet"
 
-_SUFFIX = re.compile(r"(?:村民委员会|居民委员会|村委会|居委会|行政村|自然村|社区|村)$")
-_NAME_END = ("村", "社区", "居委会", "组", "屯")
-_STEPS = {"东": (1, 0), "南": (0, -1), "西": (-1, 0), "北": (0, 1), "东南": (1, -1), "东北": (1, 1), "西南": (-1, -1),
-          "西北": (-1, 1)}  # fmt: skip
 _CLUSTER_M = 80.0
-_UNITS_M = {"米": 1.0, "M": 1.0, "公里": 1000.0, "KM": 1000.0, "千米": 1000.0, "里": 500.0}
-_WAY = re.compile(
-    r"^(?:村?民委员会|村?委会|居委会|社区|村)?(?:以|正|的|往|向)?(?P<way>东南|东北|西南|西北|东|南|西|北)"
-    r"(?:面|侧|边|方向|方|部|头|约|大约|近|处|,)*(?:(?P<far>\d+(?:\.\d+)?)(?:余|多)?(?P<unit>公里|千米|KM|米|M|里))?"
-)
+_HAMLET_RADIUS_M, _LANDMARK_RADIUS_M = 150.0, 60.0
+# patrols do not leave their ground; a name known only farther away is somebody else's village
+_FAR_M = 2000.0
 _ROUTE_SEPARATORS = re.compile(r"(?:-|>|→|至|到|、|,|;|/|\.|。|\n|经|沿)+")
 _WHOLE = re.compile(r"^全(?:镇|乡|街道|街|区|域|辖区|境)(?:范围)?(?:巡查)?$|^(?:本)?辖区(?:内|范围)?$")
-
-
-@dataclass(frozen=True)
-class PlaceOptions:
-    """How sure text places are.
-
-    ``least_m``: smallest uncertainty radius; shares are of the village's radius and of the stated distance.
-    """
-
-    least_m: float
-    village_share: float
-    offset_village_share: float
-    offset_distance_share: float
-
-
-@dataclass(frozen=True)
-class Placed:
-    """Centre and radius of uncertainty in the city's CRS, metres; the name used and how it was recognised."""
-
-    x: float
-    y: float
-    uncertainty_m: float
-    name: str
-    rule: str = ""
 
 
 def territories(
@@ -97,115 +66,90 @@ def settlements(places: gpd.GeoDataFrame, land_use: gpd.GeoDataFrame, *, codes: 
 
 
 class Gazetteer:
-    """Village names with their polygons, ready to be looked up in text.
+    """Village names with their polygons, and any hamlets, landmarks and roads, ready to be looked up in text.
 
     ``places``: :data:`pipeline.schema.PLACES` in the city's CRS; ``settled``: the built-up part by place id, where
-    known. ``radius_m`` is that of the circle of equal area, of the built-up part where known; a point counts as a
-    village of 300 m radius.
+    known; ``named``: :data:`pipeline.schema.NAMED_GROUND` in the same CRS (kinds hamlet, landmark, road), None: none.
+    ``radius_m`` is that of the circle of equal area, of the built-up part where known; a village drawn as a point
+    counts 300 m, a hamlet 150 m, a landmark 60 m. ``lands``: the ground that belongs to a name, the village's for all
+    that lies in it.
     """
 
-    def __init__(self, places: gpd.GeoDataFrame, settled: Mapping[str, Any]) -> None:
-        usable = places[~(places.geometry.isna() | places.geometry.is_empty)].sort_values("place_id", kind="stable")
-        self.shapes: NDArray[np.object_] = usable.geometry.to_numpy()
-        self.names = [plain(name) for name in usable["name"]]
-        self.stems = [_SUFFIX.sub("", name) for name in self.names]
-        self.settled = np.array([place_id in settled for place_id in usable["place_id"]], dtype=bool)
-        core = [settled.get(key, shape) for key, shape in zip(usable["place_id"], self.shapes, strict=True)]
-        self.core: NDArray[np.object_] = np.array(core, dtype=object)
+    def __init__(
+        self,
+        places: gpd.GeoDataFrame,
+        settled: Mapping[str, Any],
+        *,
+        named: Any = None,
+        words: PlaceWords | None = None,
+    ) -> None:
+        self.words = words or PlaceWords()
+        usable = _drawn(places).sort_values("place_id", kind="stable")
+        rows = [
+            (fold(name, self.words), VILLAGE, shape, settled.get(key))
+            for key, name, shape in zip(usable["place_id"], usable["name"], usable.geometry, strict=True)
+        ]
+        roads: dict[str, list[Any]] = {}
+        if named is not None:
+            sorted_rows = _drawn(named).sort_values(["kind", "named_id"], kind="stable")
+            for name, kind, shape in zip(sorted_rows["name"], sorted_rows["kind"], sorted_rows.geometry, strict=True):
+                if kind == "road":
+                    roads.setdefault(fold(name, self.words), []).append(shape)
+                else:
+                    rows.append((fold(name, self.words), str(kind), shape, None))
+        self.roads = {name: shapely.line_merge(shapely.union_all(parts)) for name, parts in sorted(roads.items())}
+        self.names = [row[0] for row in rows]
+        self.kinds = [row[1] for row in rows]
+        self.shapes: NDArray[np.object_] = np.array([row[2] for row in rows], dtype=object)
+        self.settled = np.array([row[3] is not None for row in rows], dtype=bool)
+        self.core: NDArray[np.object_] = np.array([row[2] if row[3] is None else row[3] for row in rows], dtype=object)
         centres = shapely.centroid(self.core)
         self.x, self.y = shapely.get_x(centres), shapely.get_y(centres)
         area = shapely.area(self.core)
-        self.radius_m = np.where(area > 0.0, np.maximum(np.sqrt(area / math.pi), 1.0), 300.0)
-        ground = np.sqrt(shapely.area(self.shapes) / math.pi)
-        self.ground_radius_m = np.maximum(ground, self.radius_m)
+        least = {VILLAGE: 300.0, HAMLET: _HAMLET_RADIUS_M}
+        points_m = np.array([least.get(kind, _LANDMARK_RADIUS_M) for kind in self.kinds], dtype=np.float64)
+        self.radius_m = np.where(area > 0.0, np.maximum(np.sqrt(area / math.pi), 1.0), points_m)
+        self.lands: NDArray[np.object_] = self._lands()
+        self._index = NameIndex(self.names)
+        self._near: dict[bytes, NDArray[np.bool_]] = {}
 
-    def find(self, text: str, near: Any) -> tuple[int, int, str] | None:
-        """Row of the place named in ``text``, where its name ends, and the rule (empty or :data:`SPELLING`).
+    def _lands(self) -> NDArray[np.object_]:
+        villages = [row for row, kind in enumerate(self.kinds) if kind == VILLAGE]
+        lands = self.shapes.copy()
+        for row, kind in enumerate(self.kinds):
+            if kind != VILLAGE:
+                centre = shapely.centroid(self.shapes[row])
+                home = next((v for v in villages if self.shapes[v].intersects(centre)), None)
+                lands[row] = self.shapes[home] if home is not None else shapely.buffer(self.shapes[row], 300.0)
+        return lands
 
-        The longest name wins, then the first; among villages of one name the one inside ``near`` (a geometry or
-        None). None when nothing or no single place fits. A name with one wrong character counts only when ``near``
-        holds exactly one such village.
+    def find(self, text: str, near: Any, begin: int = 0) -> Hit | None:
+        """The place named in a folded ``text`` from ``begin`` on.
+
+        The longest name wins, then the first; among places of one name the only one inside ``near`` (a geometry or
+        None). A name that only exists more than 2 km outside ``near`` is not taken. A name with one wrong character,
+        or other characters of the same sound, counts only when exactly one place inside ``near`` fits. None when no
+        single place is meant.
         """
-        hits: list[tuple[int, int, int]] = []
-        for row, (name, stem) in enumerate(zip(self.names, self.stems, strict=True)):
-            for form, at in ((name, text.find(name)), (stem, _stem_at(text, stem))):
-                if form and at >= 0:
-                    hits.append((-len(form), at, row))
-                    break
-        if hits:
-            best = min(hits)[:2]
-            rows = [row for length, at, row in hits if (length, at) == best]
-            single = self._single(rows, near)
-            return None if single is None else (single, best[1] - best[0], "")
-        return self._misspelt(text, near)
+        hits = self._index.exact(text, begin)
+        if not hits:
+            inside = np.flatnonzero(self._inside(near)) if near is not None and not begin else ()
+            return self._index.alike(text, [int(row) for row in inside])
+        if len(hits) == 1:
+            row = hits[0].row
+            return hits[0] if near is None or near.distance(self.core[row]) <= _FAR_M else None
+        own = [hit for hit in hits if near is not None and self._inside(near)[hit.row]]
+        return Hit(own[0].row, own[0].start, own[0].end, SAME_NAME) if len(own) == 1 else None
 
-    def _single(self, rows: Sequence[int], near: Any) -> int | None:
-        if len(rows) == 1:
-            return rows[0]
-        inside = [row for row in rows if near is not None and near.intersects(shapely.centroid(self.shapes[row]))]
-        return inside[0] if len(inside) == 1 else None
-
-    def _misspelt(self, text: str, near: Any) -> tuple[int, int, str] | None:
-        if near is None:
-            return None
-        found: dict[int, int] = {}
-        for row, (name, stem) in enumerate(zip(self.names, self.stems, strict=True)):
-            written = name if name != stem else stem + "村"
-            if len(written) < 3 or not near.intersects(shapely.centroid(self.shapes[row])):
-                continue
-            for at in range(len(text) - len(written) + 1):
-                piece = text[at : at + len(written)]
-                if piece[-1] == written[-1] and Levenshtein.distance(piece, written, score_cutoff=1) == 1:
-                    found[row] = at + len(written)
-                    break
-        if len(found) != 1:
-            return None
-        row, end = next(iter(found.items()))
-        return row, end, SPELLING
+    def _inside(self, near: Any) -> NDArray[np.bool_]:
+        key = shapely.to_wkb(near)
+        if key not in self._near:
+            self._near[key] = shapely.intersects(near, shapely.centroid(self.shapes))
+        return self._near[key]
 
 
-def _stem_at(text: str, stem: str) -> int:
-    """Where a village's stem stands as a whole name, not inside a longer one; -1 when it does not."""
-    if len(stem) < 2:
-        return -1
-    at = text.find(stem)
-    while at >= 0:
-        rest = text[at + len(stem) :]
-        if not rest or rest.startswith(_NAME_END) or rest[0] in "东南西北,.。;、-(" or rest[0].isdigit():
-            return at
-        at = text.find(stem, at + 1)
-    return -1
-
-
-def locate(text: str, gazetteer: Gazetteer, near: Any, options: PlaceOptions) -> Placed | None:
-    """The area a place text such as ``王庄村东500米路南`` means; None when no village is recognised.
-
-    Without a direction: the village's land and its radius. With one: from the houses' middle, that far beyond half
-    their radius, because some count from the middle and some from the last house (without a distance: at their edge).
-    Uncertain by a share of the radius and of the way, added in quadrature; by the land's radius where the houses are
-    not known.
-    """
-    folded = plain(text)
-    hit = gazetteer.find(folded, near)
-    if hit is None:
-        return None
-    row, end, rule = hit
-    radius, ground = float(gazetteer.radius_m[row]), float(gazetteer.ground_radius_m[row])
-    x, y = float(gazetteer.x[row]), float(gazetteer.y[row])
-    spread = 1.5 if rule else 1.0
-    way = _WAY.match(folded[end:].upper())
-    if way is None:
-        reach = max(options.least_m, options.village_share * ground) * spread
-        return Placed(x, y, reach, gazetteer.names[row], rule)
-    east, north = _STEPS[way["way"]]
-    told = float(way["far"]) * _UNITS_M[way["unit"]] if way["far"] else 0.5 * radius
-    distance = told + 0.5 * radius if gazetteer.settled[row] else told
-    reach = math.hypot(options.offset_village_share * radius, options.offset_distance_share * distance)
-    if not way["far"]:
-        reach = max(reach, options.village_share * radius)
-    length = math.hypot(east, north)
-    x, y = x + distance * east / length, y + distance * north / length
-    return Placed(x, y, max(options.least_m, reach) * spread, gazetteer.names[row], rule)
+def _drawn(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
 
 
 def route_shape(text: str, gazetteer: Gazetteer, territory: Any, unit_name: str) -> Any:
@@ -214,8 +158,8 @@ def route_shape(text: str, gazetteer: Gazetteer, territory: Any, unit_name: str)
     The unit's own name is where routes start; alone it means its territory. Every other part of the text must be
     recognised, so that a place left out can never make a patrol look shorter.
     """
-    parts = [part for part in _ROUTE_SEPARATORS.split(plain(text)) if part]
-    stops = [part for part in parts if part != plain(unit_name)]
+    parts = [part for part in _ROUTE_SEPARATORS.split(fold(text, gazetteer.words)) if part]
+    stops = [part for part in parts if part != fold(unit_name, gazetteer.words)]
     if not parts:
         return None
     if all(_WHOLE.match(part) for part in stops):
@@ -225,5 +169,5 @@ def route_shape(text: str, gazetteer: Gazetteer, territory: Any, unit_name: str)
         hit = gazetteer.find(part, territory)
         if hit is None:
             return None
-        rows.append(hit[0])
-    return shapely.union_all(gazetteer.shapes[sorted(set(rows))]).convex_hull
+        rows.append(hit.row)
+    return shapely.union_all(gazetteer.lands[sorted(set(rows))]).convex_hull

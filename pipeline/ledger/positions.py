@@ -1,7 +1,8 @@
-"""Where each ledger item was: stated coordinates in the inferred datum, else its text place, else nowhere."""
+"""Where each ledger item was: coordinates in the inferred datum, a photo's position, its text place, or nowhere."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +16,19 @@ from numpy.typing import NDArray
 from pipeline.geodesy import DATUMS
 from pipeline.ledger.coordinates import ZONE_OF_CITY, Coordinate, city_meridian, zone_to_degrees
 from pipeline.ledger.datum import UNKNOWN_DATUM, city_points
-from pipeline.ledger.places import Gazetteer, Placed, PlaceOptions, locate
+from pipeline.ledger.locate import Placed, PlaceOptions, locate
+from pipeline.ledger.places import Gazetteer
 from pipeline.ledger.rows import POSITION_FIELD, UNUSABLE, Item
 from pipeline.schema import ENTRIES, conform, empty
 
-FROM_COORDINATES, FROM_PLACE, NOWHERE = "coordinates", "place", "none"
-DISAGREE = "坐标与地点文字不符，误差扩大"
+FROM_COORDINATES, FROM_PHOTO, FROM_PLACE, NOWHERE = "coordinates", "photo", "place", "none"
+PHOTO_POSITION = "位置取自照片"
+ZONE_BY_PLACE = "带号按落在本市的分带推定"
+DISAGREE = "坐标与地点文字或照片不符，误差扩大"
 _DISAGREE_M = 1000.0
-_CLEARLY_OFF, _CHOSEN_READING_M = 1.5, 100.0
+_CHOSEN_READING_M, _MORE_PRECISE = 100.0, 0.5
+# readings less probable than this beside the text place are left out
+_POSSIBLE = 0.05
 
 
 @dataclass(frozen=True)
@@ -43,16 +49,29 @@ class _Position:
 
 
 def place_items(
-    items: Sequence[Item], gazetteer: Gazetteer, territories: Mapping[str, Any], options: PlaceOptions
+    items: Sequence[Item],
+    gazetteer: Gazetteer,
+    territories: Mapping[str, Any],
+    options: PlaceOptions,
+    *,
+    unit_names: Mapping[str, str] | None = None,
 ) -> dict[str, Placed]:
     """Text places by entry id, of findings only.
 
-    ``territories``: the units' ground by unit id, which decides between villages of one name.
+    ``territories``: the units' ground by unit id, which decides between villages of one name; ``unit_names``: by unit
+    id, so that a township named in the text decides instead.
     """
+    towns = {name: territories[unit_id] for unit_id, name in (unit_names or {}).items() if unit_id in territories}
     found: dict[str, Placed] = {}
+    known: dict[tuple[str, str], Placed | None] = {}
     for item in items:
         text = item.texts.get("place") if item.finding else None
-        placed = locate(text, gazetteer, territories.get(item.unit_id), options) if text else None
+        if not text:
+            continue
+        key = (item.unit_id, text)
+        if key not in known:
+            known[key] = locate(text, gazetteer, territories.get(item.unit_id), options, towns)
+        placed = known[key]
         if placed is not None:
             found[item.entry_id] = placed
     return found
@@ -67,14 +86,16 @@ def entries_table(
     bounds: tuple[float, float, float, float],
     gps_uncertainty_m: float,
     max_outside_m: float,
+    photographed: Mapping[str, Placed] | None = None,
 ) -> Located:
     """The table ENTRIES with points in ``crs``.
 
-    Degrees are read in the unit's datum; where that cannot be told, as WGS84 with ``uncertainty_m`` reaching all three
-    readings, unless the text place fits one of them alone (that one, within 100 m). Coordinates farther than
-    ``max_outside_m`` outside ``bounds`` are rejected and the text place is used. A text place more precise than the
-    coordinates wins; one that contradicts them widens ``uncertainty_m`` to reach it. Items without a place have no
-    geometry and ``position_source`` ``none``.
+    ``datums``, ``placed`` and ``photographed`` are by entry id. Degrees are read in the entry's datum; where that
+    cannot be told, the circle around all three readings is taken, or around those the text place or photo leaves
+    possible (one alone: within 100 m). Coordinates farther than ``max_outside_m`` outside ``bounds`` are rejected and
+    the photo or the text place is used. The photo's position is used where there is no better one; a text place more
+    than twice as precise as the coordinates wins; one that contradicts them widens ``uncertainty_m`` to reach it.
+    Items without a place have no geometry and ``position_source`` ``none``.
     """
     rows: list[dict[str, Any]] = []
     repairs: list[dict[str, Any]] = []
@@ -82,18 +103,27 @@ def entries_table(
     for item in sorted(items, key=lambda item: item.order):
         datum = _datum_of(item, datums)
         position = None
-        place = placed.get(item.entry_id)
+        place, photo = placed.get(item.entry_id), (photographed or {}).get(item.entry_id)
         if item.coordinate is not None:
-            readings = _readings(item.coordinate, datum, crs)
-            position = _from_readings(readings, max(gps_uncertainty_m, item.coordinate.rounding_m), place)
-            if _outside(position, bounds, max_outside_m):
+            readings, meridian = _readings(item.coordinate, datum, crs, bounds, max_outside_m)
+            base_m = max(gps_uncertainty_m, item.coordinate.rounding_m)
+            position = _from_readings(readings, base_m, photo or place)
+            if _outside(position.x, position.y, bounds, max_outside_m):
                 reason = "坐标不在本市范围；请核对经纬度、带号或坐标系"
                 where = f"{item.coordinate.x:.8g},{item.coordinate.y:.8g}"
                 rejected.append({**_address(item), "field": POSITION_FIELD, "content": where, "code": UNUSABLE,
                                  "reason": f"第{item.item}项{reason}"})  # fmt: skip
                 position, datum = None, None
             elif item.coordinate.kind == "zone" and item.coordinate.meridian is None:
-                repairs.append(_repair(item, f"{item.coordinate.x:.8g}", f"{city_meridian(crs):g}", ZONE_OF_CITY))
+                rule = ZONE_OF_CITY if meridian == city_meridian(crs) else ZONE_BY_PLACE
+                repairs.append(_repair(item, f"{item.coordinate.x:.8g}", f"{meridian:g}", rule))
+        if photo is not None and (position is None or photo.uncertainty_m < position.uncertainty_m):
+            position = _Position(photo.x, photo.y, photo.uncertainty_m, FROM_PHOTO)
+            repairs.append(_repair(item, None, photo.name, PHOTO_POSITION))
+        elif photo is not None:
+            position, changed = _with_place(position, photo)
+            if changed:
+                repairs.append(_repair(item, None, f"{position.uncertainty_m:.0f}", DISAGREE))
         if place is not None:
             if place.rule:
                 repairs.append(_repair(item, item.texts.get("place"), place.name, place.rule, "place"))
@@ -110,48 +140,76 @@ def _datum_of(item: Item, datums: Mapping[str, str | None]) -> str | None:
         return None
     if item.coordinate.kind == "zone":
         return "CGCS2000"
-    return datums.get(item.unit_id) or UNKNOWN_DATUM
+    return datums.get(item.entry_id) or UNKNOWN_DATUM
 
 
-def _readings(stated: Coordinate, datum: str | None, crs: str) -> NDArray[np.float64]:
-    """City metres (n, 2) of a coordinate: one row when its datum is known, else one for each datum, WGS84 first."""
-    lon, lat = stated.x, stated.y
-    if stated.kind == "zone":
-        meridian = stated.meridian if stated.meridian is not None else city_meridian(crs)
-        lon, lat = zone_to_degrees(stated.x, stated.y, meridian)
-    readings = DATUMS if datum == UNKNOWN_DATUM else ("WGS84" if datum in (None, "CGCS2000") else datum,)
-    return np.vstack([city_points(np.array([lon]), np.array([lat]), reading, crs) for reading in readings])
+def _readings(
+    stated: Coordinate, datum: str | None, crs: str, bounds: tuple[float, float, float, float], reach_m: float
+) -> tuple[NDArray[np.float64], float]:
+    """City metres (n, 2) of a coordinate, and the meridian zone metres were read with (NaN for degrees).
+
+    One row when the datum is known, else one for each datum, WGS84 first. Zone metres without a zone number are read
+    in the city's zone; where that puts them outside the city and another three- or six-degree zone inside, in that.
+    """
+    if stated.kind == "degrees":
+        lon, lat = np.array([stated.x]), np.array([stated.y])
+        readings = DATUMS if datum == UNKNOWN_DATUM else (datum or "WGS84",)
+        return np.vstack([city_points(lon, lat, reading, crs) for reading in readings]), math.nan
+    own = city_meridian(crs)
+    meridians = [stated.meridian] if stated.meridian is not None else [own, *_other_meridians(own)]
+    points = [_zone_point(stated, meridian, crs) for meridian in meridians]
+    inside = [n for n, p in enumerate(points) if not _outside(float(p[0, 0]), float(p[0, 1]), bounds, reach_m)]
+    chosen = inside[0] if inside else 0
+    return points[chosen], meridians[chosen]
 
 
-def _from_readings(points: NDArray[np.float64], base_m: float, place: Placed | None) -> _Position:
-    """One reading as it is; of several the one that alone fits the text place, else WGS84 reaching all of them."""
-    chosen, reach = points[0], base_m
-    if len(points) > 1:
-        reach = base_m + float(np.hypot(*(points - points[0]).T).max())
-        if place is not None:
-            apart = np.hypot(points[:, 0] - place.x, points[:, 1] - place.y)
-            order = np.argsort(apart, kind="stable")
-            if apart[order[0]] <= place.uncertainty_m and apart[order[1]] > _CLEARLY_OFF * place.uncertainty_m:
-                chosen, reach = points[order[0]], max(base_m, _CHOSEN_READING_M)
-    return _Position(float(chosen[0]), float(chosen[1]), reach, FROM_COORDINATES)
+def _other_meridians(own: float) -> list[float]:
+    """Central meridians of the neighbouring three- and six-degree zones."""
+    nearest = round(own / 3.0) * 3.0
+    return [meridian for meridian in (nearest, nearest - 3.0, nearest + 3.0) if meridian != own]
 
 
-def _outside(position: _Position, bounds: tuple[float, float, float, float], reach_m: float) -> bool:
-    if not np.isfinite([position.x, position.y]).all():
+def _zone_point(stated: Coordinate, meridian: float, crs: str) -> NDArray[np.float64]:
+    lon, lat = zone_to_degrees(stated.x, stated.y, meridian)
+    return city_points(np.array([lon]), np.array([lat]), "WGS84", crs)
+
+
+def _from_readings(points: NDArray[np.float64], base_m: float, told: Placed | None) -> _Position:
+    """The smallest circle around the readings that ``told`` (a text place or photo) leaves possible, grown by base."""
+    kept = points
+    if told is not None and len(points) > 1:
+        # the radius is meant to hold nine of ten
+        sigma = told.uncertainty_m / 2.146
+        squared = (points[:, 0] - told.x) ** 2 + (points[:, 1] - told.y) ** 2
+        # a text place far from every reading says nothing of which is right
+        if math.sqrt(float(squared.min())) <= told.uncertainty_m:
+            weight = np.exp(-0.5 * (squared - squared.min()) / sigma**2)
+            kept = points[weight >= _POSSIBLE * weight.sum()]
+    if len(kept) == 1:
+        x, y = (float(value) for value in kept[0])
+        return _Position(x, y, base_m if len(points) == 1 else max(base_m, _CHOSEN_READING_M), FROM_COORDINATES)
+    middle = shapely.minimum_bounding_circle(shapely.MultiPoint(kept)).centroid
+    reach = float(np.hypot(kept[:, 0] - middle.x, kept[:, 1] - middle.y).max())
+    return _Position(middle.x, middle.y, base_m + reach, FROM_COORDINATES)
+
+
+def _outside(x: float, y: float, bounds: tuple[float, float, float, float], reach_m: float) -> bool:
+    if not (math.isfinite(x) and math.isfinite(y)):
         return True
     xmin, ymin, xmax, ymax = bounds
-    return not (xmin - reach_m <= position.x <= xmax + reach_m and ymin - reach_m <= position.y <= ymax + reach_m)
+    return not (xmin - reach_m <= x <= xmax + reach_m and ymin - reach_m <= y <= ymax + reach_m)
 
 
 def _with_place(position: _Position | None, place: Placed) -> tuple[_Position, bool]:
-    """The better of coordinates and text place, and whether they contradict each other."""
+    """The better of coordinates or photo and text place, and whether they contradict each other."""
     told = _Position(place.x, place.y, place.uncertainty_m, FROM_PLACE)
     if position is None:
         return told, False
     apart = float(np.hypot(position.x - place.x, position.y - place.y))
     if apart > position.uncertainty_m + place.uncertainty_m + _DISAGREE_M:
-        return _Position(position.x, position.y, apart + place.uncertainty_m, FROM_COORDINATES), True
-    return (told, False) if place.uncertainty_m < position.uncertainty_m else (position, False)
+        return _Position(position.x, position.y, apart + place.uncertainty_m, position.source), True
+    better = place.uncertainty_m < _MORE_PRECISE * position.uncertainty_m
+    return (told, False) if better else (position, False)
 
 
 def _row(item: Item, position: _Position | None, datum: str | None) -> dict[str, Any]:

@@ -3,45 +3,79 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
 
-from pipeline.ledger.coordinates import Coordinate, centre, read_columns, read_coordinates
-from pipeline.ledger.dates import CellValue, DateHints, ReadDate, anchors_of, plain, read_date, title_hint
-from pipeline.ledger.sheets import (
-    TEXT_FIELDS,
-    FieldRules,
-    Heading,
-    RawSheet,
-    cell_text,
-    find_heading,
-    is_empty,
-    row_content,
-    vertical_fills,
+from pipeline.ledger.coordinates import Coordinate, centre, read_columns, read_coordinates, why_unreadable
+from pipeline.ledger.dates import (
+    CellValue,
+    DateHints,
+    ReadDate,
+    anchors_of,
+    day_in_text,
+    read_date,
+    title_hint,
 )
+from pipeline.ledger.findings import POSITION_COLUMNS, Texts, areas_of, is_finding, split_row, target_ids_of
+from pipeline.ledger.layouts import Block, find_blocks, labelled_parts
+from pipeline.ledger.log import (
+    AREA_FIELD,
+    COPY,
+    DATE_FIELD,
+    NO_DATE_COLUMN,
+    NO_RECORD,
+    POSITION_FIELD,
+    TARGET_FIELD,
+    UNUSABLE,
+    WHOLE_ROW,
+    SheetLog,
+)
+from pipeline.ledger.sheets import TEXT_FIELDS, FieldRules, RawSheet, cell_text, is_empty, known_headings, row_content
 from pipeline.ledger.words import (
-    AREA_FROM_TEXT,
-    TARGET_ID,
-    area_in_text,
-    areas_in_cell,
+    ditto_and_more,
     is_ditto,
     is_nothing,
+    is_sample,
+    says_not_patrolled,
     says_nothing_found,
+    split_lines,
     split_numbered,
+    who_and_where,
+    without_numbers,
 )
 
-NO_DATE_COLUMN, UNUSABLE, COPY, NO_RECORD = "E502", "E505", "E506", "E507"
-DATE_FIELD, AREA_FIELD, POSITION_FIELD, TARGET_FIELD, WHOLE_ROW = (
-    "discovered_on", "stated_area_m2", "coordinates", "stated_target_id", "row",
-)  # fmt: skip
-FINDING_FIELDS = ("subject", "place", "status", "project", "measures", "effect", "follow_up")
-SPLIT_FIELDS = (*FINDING_FIELDS, "remark")
+__all__ = [
+    "COPY",
+    "DATE_FIELD",
+    "NO_RECORD",
+    "POSITION_FIELD",
+    "UNUSABLE",
+    "WHOLE_ROW",
+    "Item",
+    "SheetResult",
+    "read_sheet",
+]
+
+MERGED, DITTO, DITTO_AND_MORE, CONTINUED = "合并单元格", "同上", "同上并补充", "续行沿用上一行"
+FROM_PARTS, NUMBERS_REMOVED, DATE_FORM = "取自分项填写的单元格", "姓名中的号码移出", "日期写法"
+FROM_SENTENCE = "取自文字叙述"
+FROM_SHEET_NAME, FROM_FILE_NAME, YEAR_MONTH_DAY = "日期取自工作表名", "日期取自文件名", "年月日分列合并"
 SHARED_POSITION_M = 500.0
-_TEXT_LABELS = {"place": "违法地点", "status": "违法现状", "remark": "备注"}
-_POSITION_COLUMNS = (("longitude", "latitude"), ("easting", "northing"))
+_NAMES = ("people", "subject", "place")
+_COUNTED = re.compile(
+    r"(?:巡查|出动|发现|制止|查处|处理|整改|立案|拆除|上报)?[共约]?\d+(?:次|起|宗|件|处|人次|人|户|天)"
+)
+_COLUMN_NUMBER = re.compile(r"[(（]?(?:\d{1,2}|[一二三四五六七八九十]{1,2})[)）]?|[①-⑳]")
+_HINT_OF_A_DATE = re.compile(r"[^\d一二三四五六七八九十]*[年月日][^\d一二三四五六七八九十]*")
+_FINDING_CELLS = ("subject", "place", "status", "measures")
+_TEXT_LABELS = {
+    "place": "违法地点", "status": "违法现状", "remark": "备注", "project": "巡查项目", "subject": "违法主体",
+    "route": "巡查路线", "measures": "制止措施", "effect": "制止效果", "follow_up": "后续处理",
+}  # fmt: skip
+_LETTERS = str.maketrans("0123456789abcdef", "abcdefghjkmnpqrs")
 
 
 @dataclass(frozen=True)
@@ -61,12 +95,18 @@ class Item:
     area_m2: float | None
     target_id: str | None
     content: str = ""
+    corrects: str | None = None
+    meaning: str = ""
 
     @property
     def entry_id(self) -> str:
-        """Stable and readable: unit, eight hexadecimal digits of file and sheet, row, item."""
-        digest = sha256(f"{self.file}|{self.sheet}".encode()).hexdigest()[:8]
-        return f"{self.unit_id}-{digest}-{self.row}-{self.item}"
+        """Unit, twelve letters (48 bits of a hash) of what the row says, item: the same in a renamed or longer file.
+
+        ``meaning`` is set where all rows are read together; before that the row's place and content stand for it.
+        Letters only: digits could be taken for a telephone number, or by Excel for a number.
+        """
+        told = self.meaning or f"{self.file}|{self.sheet}|{self.row}|{self.content}"
+        return f"{self.unit_id}-{sha256(told.encode()).hexdigest()[:12].translate(_LETTERS)}-{self.item}"
 
     @property
     def order(self) -> tuple[str, str, str, int, int]:
@@ -84,305 +124,355 @@ class SheetResult:
 
 
 def read_sheet(sheet: RawSheet, rules: FieldRules, *, as_of: date, oldest_years: int, latest_days: int) -> SheetResult:
-    """Read one worksheet.
+    """Read one worksheet: its tables, or its forms.
 
-    Dates more than ``oldest_years`` before or ``latest_days`` after ``as_of`` are implausible. A sheet without a date
-    column gives E502 and all its rows as rejected; a finding whose date cannot be read stays an item without a date,
-    its date cell is rejected; a patrol without finding and without a date is rejected.
+    Dates more than ``oldest_years`` before or ``latest_days`` after ``as_of`` are implausible. A table that names no day
+    in a column, above itself, in the sheet's or the file's name gives E502 and all its rows as rejected; a finding whose
+    date cannot be read stays an item without a date, its date cell is rejected; a patrol without finding and without a
+    date is rejected, and so are totals, signatures, examples and days without patrol (E507).
     """
-    return _Reader(sheet, rules, as_of, oldest_years, latest_days).read()
+    log = SheetLog(sheet)
+    blocks = find_blocks(sheet, rules)
+    earliest = date(as_of.year - oldest_years, 1, 1)
+    hints = DateHints(as_of, earliest, date.fromordinal(as_of.toordinal() + latest_days))
+    items: list[Item] = []
+    counts: dict[int, int] = {}
+    if not blocks:
+        _reject_sheet(sheet, rules, log)
+    for index in sorted({index for block in blocks for index in block.aside}):
+        reason = next(block.aside[index] for block in blocks if index in block.aside)
+        log.reject(index, None, row_content(sheet.rows[index]), NO_RECORD, reason)
+    for block in blocks:
+        items += _Reader(sheet, rules, block, hints, log, counts).read()
+    return SheetResult(tuple(items), tuple(log.repairs), tuple(log.rejected))
+
+
+def _reject_sheet(sheet: RawSheet, rules: FieldRules, log: SheetLog) -> None:
+    rows = [index for index, row in enumerate(sheet.rows) if not is_empty(row)]
+    if rows:
+        reason = "没有找到至少含三项台账内容的表头；请在数据上方写明台账十项"
+        log.reject(None, None, None, NO_DATE_COLUMN, reason)
+        for index in rows:
+            log.reject(index, None, row_content(sheet.rows[index]), NO_DATE_COLUMN, reason)
 
 
 class _Reader:
-    """Collects items, repairs and rejections of one sheet, row by row."""
+    """Reads one block of rows; ``counts``: items given so far by row, as several records may share one."""
 
-    def __init__(self, sheet: RawSheet, rules: FieldRules, as_of: date, oldest_years: int, latest_days: int) -> None:
-        self.sheet, self.rules = sheet, rules
+    def __init__(
+        self, sheet: RawSheet, rules: FieldRules, block: Block, hints: DateHints, log: SheetLog, counts: dict[int, int]
+    ) -> None:
+        self.sheet, self.rules, self.block, self.log, self.counts = sheet, rules, block, log, counts
+        self.heading = block.heading
+        self.headings = known_headings(rules)
         self.items: list[Item] = []
-        self.repairs: list[dict[str, Any]] = []
-        self.rejected: list[dict[str, Any]] = []
-        earliest = date(as_of.year - oldest_years, 1, 1)
-        latest = date.fromordinal(as_of.toordinal() + latest_days)
-        self.hints = DateHints(as_of, earliest, latest)
         self.above: dict[int, CellValue] = {}
-        self.seen: dict[tuple[Any, ...], int] = {}
+        self.day_above: tuple[date, date] | None = None
+        self.stem = sheet.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        year, month = title_hint([*block.heading.titles, sheet.sheet, self.stem])
+        self.hints = replace(hints, year=year, month=month)
+        self.given = dict(block.given)
+        self.near: list[tuple[date | None, date | None]] = []
 
-    def read(self) -> SheetResult:
-        heading = find_heading(self.sheet, self.rules)
-        if heading is None or heading.column("date") is None:
-            self._reject_sheet(heading)
-        else:
-            self._read_rows(heading)
-        return SheetResult(tuple(self.items), tuple(self.repairs), tuple(self.rejected))
+    def read(self) -> list[Item]:
+        """The block's items in the order of its rows."""
+        if not self.block.dated and "date" not in self.given:
+            self._day_from_names()
+        if not self.block.dated and "date" not in self.given:
+            self._reject_block()
+            return []
+        self._prepare_dates()
+        for number, (index, cells) in enumerate(self.block.rows):
+            if index in self.block.aside and not self.block.turned:
+                self.above.clear()
+            else:
+                self._read_row(number, index, cells)
+        return self.items
 
-    def _reject_sheet(self, heading: Heading | None) -> None:
-        rows = [index for index, row in enumerate(self.sheet.rows) if not is_empty(row)]
-        if not rows:
-            return
-        if heading is None:
-            reason = "没有找到至少含三项台账内容的表头；请在数据上方写明台账十项"
-        else:
-            named = "、".join(text for text in heading.texts.values() if text)
-            reason = f"表头（{named}）没有日期列；请补充“巡查时间”列"
-        self.reject(None, None, None, NO_DATE_COLUMN, reason)
-        for index in rows:
-            if heading is None or index >= heading.data_from:
-                self.reject(index, None, row_content(self.sheet.rows[index]), NO_DATE_COLUMN, reason)
+    def _day_from_names(self) -> None:
+        for text, rule in ((self.sheet.sheet, FROM_SHEET_NAME), (self.stem, FROM_FILE_NAME)):
+            found = day_in_text(text, self.hints)
+            if found is None and rule == FROM_SHEET_NAME and re.search(r"[月.]", text):
+                found = read_date(text, self.hints)
+            if found is not None and found.start is not None and found.start == found.end:
+                self.given["date"] = (f"{found.start}", rule)
+                return
 
-    def _read_rows(self, heading: Heading) -> None:
-        fills = vertical_fills(self.sheet, heading.data_from)
-        column = heading.column("date")
-        stem = self.sheet.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-        year, month = title_hint([*heading.titles, self.sheet.sheet, stem])
-        hints = replace(self.hints, year=year, month=month)
-        rows = self.sheet.rows
-        dated = [row[column] for row in rows[heading.data_from :] if column is not None and column < len(row)]
-        self.hints = replace(hints, anchors=anchors_of(dated, hints))
-        for index in range(heading.data_from, len(rows)):
-            if not is_empty(rows[index]):
-                self._read_row(index, heading, fills)
+    def _reject_block(self) -> None:
+        named = "、".join(text for text in self.heading.texts.values() if text)
+        reason = f"表头（{named}）没有日期列；请补充“巡查时间”列"
+        self.log.reject(None, None, None, NO_DATE_COLUMN, reason)
+        for index, cells in self.block.rows:
+            if index not in self.block.aside:
+                self.log.reject(index, None, row_content(cells), NO_DATE_COLUMN, reason)
 
-    def _read_row(self, index: int, heading: Heading, fills: Mapping[tuple[int, int], CellValue]) -> None:
-        content = row_content(self.sheet.rows[index])
-        footer = self._no_record(index, heading)
+    def _prepare_dates(self) -> None:
+        """The complete dates of the rows, their slips in the year mended by their neighbours, as anchors of the rest."""
+        column = self.heading.column("date")
+        values = [cells[column] if column is not None and column < len(cells) else None for _, cells in self.block.rows]
+        complete = [next(iter(anchors_of([value], self.hints)), None) for value in values]
+        below = list(_latest_of(complete[::-1]))[::-1]
+        self.near = list(zip(_latest_of(complete), below, strict=True))
+        mended = set()
+        for day, (before, after) in zip(complete, self.near, strict=True):
+            if day is not None:
+                mended.add(read_date(day, replace(self.hints, before=before, after=after)).start)
+        self.hints = replace(self.hints, anchors=tuple(sorted(day for day in mended if day is not None)))
+
+    def _read_row(self, number: int, index: int, cells: tuple[CellValue, ...]) -> None:
+        content = row_content(cells)
+        footer = self._no_record(cells)
         if footer:
-            self.reject(index, None, content, NO_RECORD, footer)
+            self.log.reject(index, None, content, NO_RECORD, footer)
             return
-        values = self._cells(index, heading, fills)
-        day = self._date(index, values.get("date"))
-        texts = {field: cell_text(values[field]) or None for field in TEXT_FIELDS if field in values}
+        values = self._cells(index, cells)
+        if not self.items and _HINT_OF_A_DATE.fullmatch(cell_text(values.get("date"))):
+            self.log.reject(index, None, content, NO_RECORD, "表头下的填写说明行")
+            return
+        day = self._date(number, index, values)
+        texts: Texts = {field: cell_text(values[field]) or None for field in TEXT_FIELDS if field in values}
         if day.start is None and not cell_text(values.get("date")) and not any(texts.values()):
             # Only what the template was pre-filled with: an unanswered row must not become a finding.
-            self.reject(index, None, content, NO_RECORD, "只有预填的编号、坐标或面积，没有填写巡查内容")
+            self.log.reject(index, None, content, NO_RECORD, "只有预填的编号、坐标或面积，没有填写巡查内容")
             return
-        extra = [f"{name[6:]}：{cell_text(value)}" for name, value in values.items() if name.startswith("extra:")]
-        noted = [part for part in (texts.get("remark"), *(e for e in extra if not e.endswith("："))) if part]
-        texts["remark"] = "；".join(noted) or None
-        finding = self._is_finding(texts, values)
+        self._tidy(index, texts, values)
+        finding = is_finding(texts, values, self.rules)
+        said = [texts.get(field) or "" for field in ("status", "project", "route", "remark", "subject")]
+        if says_not_patrolled(said, self.rules) and is_nothing(texts.get("place") or "", self.rules):
+            self.log.reject(index, None, content, NO_RECORD, "写明当日未巡查，不计为巡查")
+            return
         if not finding and day.start is None:
             why = day.problem or "没有日期"
-            self.reject(index, None, content, UNUSABLE, f"未发现问题的巡查必须有日期：{why}")
+            self.log.reject(index, None, content, UNUSABLE, f"未发现问题的巡查必须有日期：{why}")
             return
         if not finding and not any(texts.values()):
-            self.reject(index, None, content, UNUSABLE, "仅有日期，没有巡查内容")
+            self.log.reject(index, None, content, UNUSABLE, "仅有日期，没有巡查内容")
             return
         if finding and day.start is None:
             before = cell_text(values.get("date")) or None
             reason = f"{day.problem if before else '没有日期'}；该条发现保留，日期不明"
-            self.reject(index, DATE_FIELD, before, UNUSABLE, reason)
-        self._add_items(index, heading, values, texts, day, finding)
+            self.log.reject(index, DATE_FIELD, before, UNUSABLE, reason)
+        self._add_items(index, values, texts, day, finding, content)
 
-    def _no_record(self, index: int, heading: Heading) -> str:
-        """Why a row is a repeated heading or a footer, else empty."""
-        texts = [cell_text(value) for value in self.sheet.rows[index]]
+    def _no_record(self, cells: tuple[CellValue, ...]) -> str:
+        """Why a row is a repeated heading, a footer or an example, else empty."""
+        texts = [cell_text(value) for value in cells]
         filled = [text for text in texts if text]
-        headings = {text for text in heading.texts.values() if text}
-        if len(filled) >= 3 and set(filled) <= headings:
+        headings = {text for text in self.heading.texts.values() if text} | self.heading.cells
+        if len(filled) >= 3 and set(filled) <= headings and not self.block.turned:
             return "重复的表头"
-        serial = heading.column("serial")
-        if len(filled) == 1 and serial is not None and serial < len(texts) and texts[serial]:
+        serial = self.heading.column("serial")
+        numbered = serial is not None and serial < len(texts) and bool(texts[serial])
+        if len(filled) == 1 and numbered:
             return "只有序号的空行"
-        begins = re.sub(r"[\s：:（(]+", "", filled[0])
-        if len(filled) <= 3 and any(begins.startswith(word) for word in self.rules.no_record):
+        if is_sample(filled, self.rules):
+            return "示例或测试行"
+        if len(filled) >= 2 and all(map(_COLUMN_NUMBER.fullmatch, filled)):
+            return "列号行"
+        if sum(bool(_COUNTED.fullmatch(text)) for text in filled) >= 2:
+            return "统计次数的合计行"
+        begins = [re.sub(r"[\s：:（(]+", "", text) for text in filled[: 2 if numbered else 1]]
+        if any(text in self.rules.totals for text in begins) or re.fullmatch(".{0,4}(?:小计|合计|总计)", begins[0]):
+            return "合计、说明或签名行"
+        if len(filled) <= 3 and any(begins[0].startswith(word) for word in self.rules.no_record):
             return "合计、说明或签名行"
         return ""
 
-    def _cells(self, index: int, heading: Heading, fills: Mapping[tuple[int, int], CellValue]) -> dict[str, CellValue]:
-        """The row's cells by field with merges and ditto marks resolved."""
-        row = self.sheet.rows[index]
+    def _cells(self, index: int, row: tuple[CellValue, ...]) -> dict[str, CellValue]:
+        """The row's cells by field with merges, ditto marks and continued rows resolved."""
         values: dict[str, CellValue] = {}
-        for column, field in heading.fields.items():
+        continued = self._continues(index, row)
+        for column, field in self.heading.fields.items():
             value = row[column] if column < len(row) else None
-            if not cell_text(value) and (index, column) in fills:
-                value = fills[index, column]
-                self.repair(index, _shown(field), None, cell_text(value), "合并单元格")
-            elif isinstance(value, str) and is_ditto(value, self.rules) and field != "serial":
-                above = self.above.get(column)
-                if cell_text(above):
-                    self.repair(index, _shown(field), value, cell_text(above), "同上")
-                else:
-                    self.reject(index, _shown(field), value, UNUSABLE, "写有“同上”，但上一行为空")
+            above = self.above.get(column)
+            if not cell_text(value) and (index, column) in self.block.fills:
+                value = self.block.fills[index, column]
+                self.log.repair(index, _shown(field), None, cell_text(value), MERGED)
+            elif field in continued and cell_text(above):
                 value = above
+                self.log.repair(index, _shown(field), None, cell_text(value), CONTINUED)
+            elif isinstance(value, str) and field != "serial":
+                value = self._without_ditto(index, field, value, above)
             self.above[column] = value
             if field != "serial":
                 values[field] = value
+        for field, (text, rule) in self.given.items():
+            if self.heading.column(field) is None and not cell_text(values.get(field)):
+                values[field] = text
+                self.log.repair(index, _shown(field), None, text, rule)
+        return self._joined_date(index, values)
+
+    def _without_ditto(self, index: int, field: str, value: str, above: CellValue) -> CellValue:
+        more = ditto_and_more(value, self.rules)
+        if not is_ditto(value, self.rules) and more is None:
+            return value
+        if not cell_text(above):
+            self.log.reject(index, _shown(field), value, UNUSABLE, "写有“同上”，但上一行为空")
+            return above
+        whole = above if more is None else f"{cell_text(above)}，{more}"
+        self.log.repair(index, _shown(field), value, cell_text(whole), DITTO if more is None else DITTO_AND_MORE)
+        return whole
+
+    def _continues(self, index: int, row: tuple[CellValue, ...]) -> tuple[str, ...]:
+        """Fields to take from the row above: its day, and with nothing else of the outing written, crew and route too.
+
+        Only directly below a dated record, and only for a row that tells something: an empty row, or one that is no
+        record, ends the outing.
+        """
+        fields = self.heading.fields
+        head = {field: c for c, field in fields.items() if field in ("date", "people", "route")}
+        filled = {field for field, c in head.items() if c < len(row) and cell_text(row[c])}
+        filled |= {field for field, c in head.items() if (index, c) in self.block.fills}
+        told = [c for c, field in fields.items() if field in _FINDING_CELLS and c < len(row) and cell_text(row[c])]
+        last = self.items[-1] if self.items else None
+        filled |= {field for field, c in head.items() if self._unknown(index, c)}
+        if not told or "date" in filled or last is None or last.start is None:
+            return ()
+        if last.row != self.log.number(index) - 1:
+            return ()
+        return ("date",) if filled else ("date", "people", "route")
+
+    def _unknown(self, index: int, column: int) -> bool:
+        return (self.log.number(index), self.sheet.first_column + column) in self.sheet.unknown
+
+    def _joined_date(self, index: int, values: dict[str, CellValue]) -> dict[str, CellValue]:
+        """Values with 年, 月 and 日 columns joined to a date and an end column to an interval."""
+        parts = {name: cell_text(values.pop(name, None)) for name in ("year", "month", "day")}
+        if not cell_text(values.get("date")) and (parts["day"] or parts["month"]):
+            marks = zip(parts.values(), "年月日", strict=True)
+            text = "".join(part if part.endswith(mark) else part + mark for part, mark in marks if part)
+            values["date"] = text
+            self.log.repair(index, DATE_FIELD, " | ".join(parts.values()), text, YEAR_MONTH_DAY)
+        until = values.pop("date_until", None)
+        if cell_text(until):
+            start, end = read_date(values.get("date"), self.hints), read_date(until, self.hints)
+            if start.start is not None and end.end is not None and end.end >= start.start:
+                values["date"] = f"{start.start}至{end.end}" if end.end > start.start else values.get("date")
+            else:
+                values["extra:结束时间"] = until
         return values
 
-    def _date(self, index: int, value: CellValue) -> ReadDate:
+    def _date(self, number: int, index: int, values: Mapping[str, CellValue]) -> ReadDate:
+        value = values.get("date")
         if not cell_text(value):
             return ReadDate(None, None, problem="没有日期")
-        read = read_date(value, self.hints)
+        before, after = self.near[number]
+        read = read_date(value, replace(self.hints, above=self.day_above, before=before, after=after))
         if read.start is not None and read.end is not None:
-            after = f"{read.start}" if read.start == read.end else f"{read.start}/{read.end}"
-            if cell_text(value) != after:
-                self.repair(index, DATE_FIELD, cell_text(value), after, read.rule or "日期写法")
+            self.day_above = (read.start, read.end)
+            told = f"{read.start}" if read.start == read.end else f"{read.start}/{read.end}"
+            if cell_text(value) != told:
+                self.log.repair(index, DATE_FIELD, cell_text(value), told, read.rule or DATE_FORM)
         return read
 
-    def _is_finding(self, texts: Mapping[str, str | None], values: Mapping[str, CellValue]) -> bool:
-        """False for a patrol that found nothing.
+    def _tidy(self, index: int, texts: Texts, values: Mapping[str, CellValue]) -> None:
+        """Take apart what one cell says of several fields, move numbers out of names, keep unknown columns as remarks."""
+        parts = labelled_parts(texts.get("status") or "", self.headings)
+        for field, value in parts.items():
+            if field in TEXT_FIELDS and field != "status" and value and not texts.get(field):
+                texts[field] = value
+                self.log.repair(index, field, None, value, FROM_PARTS)
+        self._who_and_where(index, texts)
+        for field in _NAMES:
+            text = texts.get(field)
+            bare = without_numbers(text) if text else text
+            if text and bare != text:
+                texts[field] = bare or None
+                self.log.repair(index, field, text, bare, NUMBERS_REMOVED)
+        extra = [f"{name[6:]}：{cell_text(value)}" for name, value in values.items() if name.startswith("extra:")]
+        noted = [part for part in (texts.get("remark"), *(e for e in extra if not e.endswith("："))) if part]
+        texts["remark"] = "；".join(noted) or None
 
-        A named subject or a status other than a phrase such as 未发现 is a finding, whatever else is said.
-        """
-        told = {field: texts.get(field) or "" for field in (*FINDING_FIELDS, "remark")}
+    def _who_and_where(self, index: int, texts: Texts) -> None:
+        """Without a place of its own, take the place (and the subject) from the sentence that names it."""
+        if not is_nothing(texts.get("place") or "", self.rules):
+            return
+        for field in ("subject", "status"):
+            text = texts.get(field) or ""
+            if is_nothing(text, self.rules) or says_nothing_found(text, self.rules):
+                continue
+            parts = next((p for p in (split_numbered(text), split_lines(text)) if len(p) > 1), (text,))
+            told = [who_and_where(part) for part in parts]
+            if not all(place for _, place in told):
+                continue
+            self._told(index, texts, "place", [place or "" for _, place in told])
+            if all(who for who, _ in told) and (
+                field == "subject" or is_nothing(texts.get("subject") or "", self.rules)
+            ):
+                self._told(index, texts, "subject", [who or "" for who, _ in told])
+            return
 
-        def says(field: str) -> bool:
-            return not is_nothing(told[field], self.rules) and not says_nothing_found(told[field], self.rules)
-
-        if says("subject") or says("status"):
-            return True
-        if any(says_nothing_found(text, self.rules) for text in told.values()):
-            return says("place") and says("measures")
-        if any(cell_text(values.get(name)) for pair in _POSITION_COLUMNS for name in (*pair, "coordinates", "area")):
-            return True
-        return says("place") or says("measures") or says("effect")
+    def _told(self, index: int, texts: Texts, field: str, parts: Sequence[str]) -> None:
+        text = parts[0] if len(parts) == 1 else "\n".join(f"{n}.{part}" for n, part in enumerate(parts, 1))
+        self.log.repair(index, field, texts.get(field), text, FROM_SENTENCE)
+        texts[field] = text
 
     def _add_items(
-        self,
-        index: int,
-        heading: Heading,
-        values: Mapping[str, CellValue],
-        texts: dict[str, str | None],
-        day: ReadDate,
-        finding: bool,
+        self, index: int, values: Mapping[str, CellValue], texts: Texts, day: ReadDate, finding: bool, content: str
     ) -> None:
-        parts = self._split(index, texts, values) if finding else [texts]
+        parts = split_row(index, texts, values, self.rules, self.log) if finding else [texts]
         positions = self._positions(index, values, parts)
-        areas = self._areas(index, heading, values, parts) if finding else (None,)
-        ids = self._target_ids(index, values, parts)
-        for number, (part, position, area, target) in enumerate(zip(parts, positions, areas, ids, strict=True), 1):
+        column = self.heading.column("area")
+        unit = self.heading.texts.get(column, "") if column is not None else ""
+        areas = areas_of(index, unit, values, parts, self.rules, self.log) if finding else (None,)
+        ids = target_ids_of(index, values, parts, self.rules, self.log)
+        for part, position, area, target in zip(parts, positions, areas, ids, strict=True):
+            self.counts[index] = self.counts.get(index, 0) + 1
             self.items.append(
-                Item(self.sheet.unit_id, self.sheet.file, self.sheet.sheet, self._row(index), number, finding,
-                     day.start, day.end, part, position, area, target,
-                     row_content(self.sheet.rows[index]))
+                Item(self.sheet.unit_id, self.sheet.file, self.sheet.sheet, self.log.number(index), self.counts[index],
+                     finding, day.start, day.end, part, position, area, target, content,
+                     cell_text(values.get("corrects")) or None)
             )  # fmt: skip
-
-    def _split(
-        self, index: int, texts: dict[str, str | None], values: Mapping[str, CellValue]
-    ) -> list[dict[str, str | None]]:
-        """One dictionary of texts per finding of the row."""
-        numbered = {field: split_numbered(text) for field, text in texts.items() if text and field in SPLIT_FIELDS}
-        count = next((len(numbered[f]) for f in FINDING_FIELDS[:4] if len(numbered.get(f, ())) > 1), 1)
-        if count == 1:
-            listed = {f: tuple(p.strip() for p in re.split(r"[;；\n]+", t) if p.strip())
-                      for f, t in texts.items() if t and f in ("subject", "place")}  # fmt: skip
-            pairs = len(read_coordinates(cell_text(values.get("coordinates")), strict=False))
-            sizes = [len(parts) for parts in listed.values()] + [pairs]
-            count = next((n for n in sizes if n > 1 and sizes.count(n) > 1), 1)
-            numbered = {f: parts for f, parts in listed.items() if len(parts) == count}
-        if count == 1:
-            return [texts]
-        split = []
-        for number in range(count):
-            split.append({f: numbered[f][number] if len(numbered.get(f, ())) == count else t for f, t in texts.items()})
-        for field, parts in numbered.items():
-            if len(parts) == count:
-                self.repair(index, field, texts[field], " / ".join(parts), "一行多项拆分")
-            elif len(parts) > 1:
-                self.repair(index, field, texts[field], texts[field], "编号数不一致，整段保留")
-        return split
 
     def _positions(
         self, index: int, values: Mapping[str, CellValue], parts: Sequence[Mapping[str, str | None]]
     ) -> list[Coordinate | None]:
         """One coordinate per finding: from the coordinate columns, else from the words of the place or the remark."""
-        columns = [pair for pair in _POSITION_COLUMNS if any(cell_text(values.get(name)) for name in pair)]
+        columns = [pair for pair in POSITION_COLUMNS if any(cell_text(values.get(name)) for name in pair)]
         told = [cell_text(values.get(name)) for name in (columns[0] if columns else ("coordinates",))]
         content = " , ".join(text for text in told if text)
         if not content or is_nothing(content, self.rules):
             return [self._position_in_text(index, part) for part in parts]
         found = read_columns(told[0], told[1]) if columns else read_coordinates(content, strict=False)
         if not found:
-            self.reject(index, POSITION_FIELD, content, UNUSABLE, "不是能识别的坐标，请写成114.12345,32.12345")
+            self.log.reject(index, POSITION_FIELD, content, UNUSABLE, why_unreadable(content))
             return [self._position_in_text(index, part) for part in parts]
         for rule in dict.fromkeys(rule for pair in found for rule in pair.rules):
             after = "; ".join(f"{pair.x:.8g},{pair.y:.8g}" for pair in found)
-            self.repair(index, POSITION_FIELD, content, after, rule)
+            self.log.repair(index, POSITION_FIELD, content, after, rule)
         if len(found) == len(parts):
             return list(found)
         if len(parts) == 1:
             middle = centre(found)
-            self.repair(index, POSITION_FIELD, content, f"{middle.x:.8g},{middle.y:.8g}", "多个坐标取中心")
+            self.log.repair(index, POSITION_FIELD, content, f"{middle.x:.8g},{middle.y:.8g}", "多个坐标取中心")
             return [middle]
         if len(found) == 1:
-            self.repair(index, POSITION_FIELD, content, content, "多项共用一个坐标")
+            self.log.repair(index, POSITION_FIELD, content, content, "多项共用一个坐标")
             return [replace(found[0], rounding_m=max(found[0].rounding_m, SHARED_POSITION_M))] * len(parts)
         reason = f"{len(parts)}项发现有{len(found)}个坐标，请一一对应编号"
-        self.reject(index, POSITION_FIELD, content, UNUSABLE, reason)
+        self.log.reject(index, POSITION_FIELD, content, UNUSABLE, reason)
         return [None] * len(parts)
 
     def _position_in_text(self, index: int, part: Mapping[str, str | None]) -> Coordinate | None:
-        for field in ("place", "status", "remark"):
+        for field in _TEXT_LABELS:
             found = read_coordinates(part.get(field) or "", strict=True)
             if found:
                 middle = found[0] if len(found) == 1 else centre(found)
                 after = f"{middle.x:.8g},{middle.y:.8g}"
-                self.repair(index, POSITION_FIELD, part[field], after, f"坐标取自{_TEXT_LABELS[field]}")
+                self.log.repair(index, POSITION_FIELD, part[field], after, f"坐标取自{_TEXT_LABELS[field]}")
                 return middle
         return None
 
-    def _areas(
-        self,
-        index: int,
-        heading: Heading,
-        values: Mapping[str, CellValue],
-        parts: Sequence[Mapping[str, str | None]],
-    ) -> tuple[float | None, ...]:
-        text = cell_text(values.get("area"))
-        if text and not is_nothing(text, self.rules):
-            column = heading.column("area")
-            areas = areas_in_cell(text, heading.texts.get(column, "") if column is not None else "", len(parts))
-            if None in areas:
-                reason = "面积没有单位，或与发现项数不符；请写成1200平方米或1.8亩"
-                self.reject(index, AREA_FIELD, text, UNUSABLE, reason)
-            else:
-                after = "; ".join(f"{area:.1f}" for area in areas if area is not None)
-                self.repair(index, AREA_FIELD, text, after, "面积换算为平方米")
-            return areas
-        told = [" ".join(part.get(field) or "" for field in ("status", "project", "place")) for part in parts]
-        areas = tuple(area_in_text(text) for text in told)
-        if any(area is not None for area in areas):
-            after = "; ".join("-" if area is None else f"{area:.1f}" for area in areas)
-            self.repair(index, AREA_FIELD, None, after, AREA_FROM_TEXT)
-        return areas
 
-    def _target_ids(
-        self, index: int, values: Mapping[str, CellValue], parts: Sequence[Mapping[str, str | None]]
-    ) -> list[str | None]:
-        text = plain(cell_text(values.get("target_id")))
-        if text and not is_nothing(text, self.rules):
-            found = TARGET_ID.findall(text) or [text]
-            if len(found) == len(parts):
-                return list(found)
-            if len(found) == 1:
-                return [found[0]] * len(parts)
-            self.reject(index, TARGET_FIELD, text, UNUSABLE, f"{len(parts)}项发现有{len(found)}个监测编号")
-            return [None] * len(parts)
-        told = [TARGET_ID.findall(" ".join(t for t in part.values() if t)) for part in parts]
-        return [ids[0] if len(set(ids)) == 1 else None for ids in told]
-
-    def _row(self, index: int) -> int:
-        return self.sheet.first_row + index
-
-    def repair(self, index: int, field: str, before: str | None, after: str | None, rule: str) -> None:
-        """Log one change, once per field and rule of a row."""
-        key = (index, field, rule)
-        if key in self.seen:
-            log = self.repairs[self.seen[key]]
-            log["after"] = f"{log['after']}; {after}"
-            return
-        self.seen[key] = len(self.repairs)
-        self.repairs.append({"unit_id": self.sheet.unit_id, "file": self.sheet.file, "sheet": self.sheet.sheet,
-                             "row": self._row(index), "field": field, "before": before, "after": after,
-                             "rule": rule})  # fmt: skip
-
-    def reject(self, index: int | None, field: str | None, content: str | None, code: str, reason: str) -> None:
-        """Keep what could not be used, with its reason."""
-        self.rejected.append({"unit_id": self.sheet.unit_id, "file": self.sheet.file, "sheet": self.sheet.sheet,
-                              "row": None if index is None else self._row(index), "field": field,
-                              "content": content, "code": code, "reason": reason})  # fmt: skip
+def _latest_of(days: Sequence[date | None]) -> Iterator[date | None]:
+    """For every position the last day before it."""
+    latest: date | None = None
+    for day in days:
+        yield latest
+        latest = day or latest
 
 
 def _shown(field: str) -> str:
     """The entry column a sheet field ends in."""
     names = {"date": DATE_FIELD, "area": AREA_FIELD, "target_id": TARGET_FIELD}
-    return names.get(field, POSITION_FIELD if field in {n for p in _POSITION_COLUMNS for n in p} else field)
+    return names.get(field, POSITION_FIELD if field in {n for p in POSITION_COLUMNS for n in p} else field)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from hashlib import sha256
 from typing import Any
 
 import geopandas as gpd
@@ -69,8 +68,8 @@ def visits_table(
     tree, cell_ids = shapely.STRtree(cells.geometry.to_numpy()), cells["cell_id"].to_numpy()
     rows: list[dict[str, Any]] = []
     joined: dict[int, set[date]] = {}
-    for track in sorted(tracks, key=lambda track: (track.unit_id, track.day, track.file)):
-        told = _people_of(track, names)
+    for track in sorted(tracks, key=lambda track: (track.unit_id, track.day, track.file, track.part)):
+        told = people_of(track, names)
         same_day = (n for n, c in enumerate(claims) if c.unit_id == track.unit_id and track.day in c.days)
         mine = [number for number in same_day if _may_share(told, claims[number].people)]
         for number in mine:
@@ -107,9 +106,9 @@ def _claims(items: Sequence[Item]) -> list[_Claim]:
     return claims
 
 
-def _people_of(track: CleanTrack, names: Sequence[str]) -> str | None:
-    """Known people whose names stand in the file name or inside the file."""
-    words = plain(f"{track.file.rsplit('/', 1)[-1]} {track.words}")
+def people_of(track: CleanTrack, names: Sequence[str]) -> str | None:
+    """Known people (``names``) whose names stand in the file's name or inside the file, joined by 、."""
+    words = plain(f"{track.file.rsplit('/', 1)[-1]} {track.part} {track.words}")
     found = [name for name in names if name and plain(name) in words]
     return "、".join(sorted(found)) or None
 
@@ -124,9 +123,8 @@ def _may_share(one: str | None, other: str | None) -> bool:
 
 def _track_row(track: CleanTrack, told: str | None, claims: Sequence[_Claim]) -> dict[str, Any]:
     from_ledger = sorted({claim.people for claim in claims if claim.people})
-    digest = sha256(track.file.encode()).hexdigest()[:8]
     return {
-        "visit_id": f"{track.unit_id}-T-{track.day:%Y%m%d}-{digest}",
+        "visit_id": track.visit_id,
         "unit_id": track.unit_id,
         "people": told or (from_ledger[0] if len(from_ledger) == 1 else None),
         "visited_on": pd.Timestamp(track.day),

@@ -10,6 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from pipeline.geodesy import mu
+from pipeline.patrol.blind import HELD_BACK
 from pipeline.patrol.responsibility import acting_units, unit_at
 from pipeline.schema import TASKS, conform
 from pipeline.values import Outcome, Stage, TargetState
@@ -52,6 +53,7 @@ def rank_tasks(
     weights: Weights,
     day: date,
     field_check_days: int,
+    blind: frozenset[str] = frozenset(),
 ) -> Any:
     """Every target that is not merged as a task, ranked per acting unit, as :data:`~pipeline.schema.TASKS`.
 
@@ -60,7 +62,8 @@ def rank_tasks(
     ``workload_per_month``, targets a person has already checked (unless they have grown) and targets no unit
     answers for stay in the table with ``included`` False and the reason. ``due_on``: ``field_check_days`` after the
     first dispatch, or after ``day`` for what was never dispatched or has grown since its check; null for what was
-    checked and has not grown, whose deadlines follow from the case.
+    checked and has not grown, whose deadlines follow from the case. Targets in ``blind`` (see
+    :func:`pipeline.patrol.blind.draw_blind`) are left out too, marked, and rank behind all others of their unit.
     """
     live = targets[(targets["state"] != TargetState.MERGED.value).to_numpy()]
     frame = live.merge(located, on="target_id", how="left", validate="1:1")
@@ -70,6 +73,7 @@ def rank_tasks(
     first = dispatches.sort_values("dispatched_on", kind="stable").drop_duplicates("target_id")
     dispatched = dict(zip(first["target_id"], first["dispatched_on"], strict=True))
     rows = [_task(row, checked, dispatched, weights, day, field_check_days) for row in frame.to_dict("records")]
+    rows = [_held_back(row) if row["target_id"] in blind and row["included"] else row for row in rows]
     return conform(TASKS, _within_workload(pd.DataFrame(rows, columns=TASKS.names), units))
 
 
@@ -143,17 +147,27 @@ def _task(
         "priority": priority_of(row, weights),
         "included": left_out is None,
         "left_out_reason": left_out,
+        "blind_sample": None,
         "due_on": start + timedelta(days=field_check_days) if left_out is None and awaits_check else None,
         "reason": _reason(row, outcome, checked_on, first),
     }
 
 
+def _held_back(task: dict[str, Any]) -> dict[str, Any]:
+    return {**task, "included": False, "left_out_reason": HELD_BACK, "blind_sample": "是", "due_on": None}
+
+
 def _within_workload(frame: pd.DataFrame, units: gpd.GeoDataFrame) -> pd.DataFrame:
     """Rank each acting unit's tasks, those that may be included first, and leave out what exceeds its workload."""
     caps = {unit: int(cap) for unit, cap in zip(units["unit_id"], units["workload_per_month"], strict=True)}
-    keys = frame.assign(unit_key=frame["acting_unit_id"].fillna("").astype("object"))
+    # blind samples rank last, so that the ranks the unit sees have no gap
+    keys = frame.assign(
+        unit_key=frame["acting_unit_id"].fillna("").astype("object"), held=frame["blind_sample"].notna()
+    )
     ordered = keys.sort_values(
-        ["unit_key", "included", "priority", "target_id"], ascending=[True, False, False, True], kind="stable"
+        ["unit_key", "held", "included", "priority", "target_id"],
+        ascending=[True, True, False, False, True],
+        kind="stable",
     )
     ordered["rank"] = ordered.groupby("unit_key", sort=False).cumcount() + 1
     cap = ordered["unit_key"].map(lambda unit: caps.get(unit, 0)).astype("int64")

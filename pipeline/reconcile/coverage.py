@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import geopandas as gpd
@@ -14,13 +14,15 @@ from shapely.geometry.base import BaseGeometry
 
 from pipeline.geodesy import geodesic_area_m2
 from pipeline.reconcile.evidence import Answer, Responsibility, as_day
-from pipeline.reconcile.sight import LEDGER_EVIDENCE, doubtful, has_track, split_cells
+from pipeline.reconcile.ground import FARTHEST_SIGHTS, Ground, chance_unseen, seen_by_cell
+from pipeline.reconcile.sight import LEDGER_EVIDENCE, SightOptions, doubtful, has_track, split_cells
 from pipeline.schema import COVERAGE, MISSED, conform
 from pipeline.values import CoverageState, MissedKind
 
 Row = dict[str, Any]
 _MISSED_ORDER: tuple[str, ...] = (MissedKind.NEVER_VISITED, MissedKind.LEDGER_ONLY, MissedKind.UNSEEN_PART)
 
+_BOUNDS = ("early", "built")
 _LABELS: dict[str, str] = {kind.value: kind.label for kind in MissedKind}
 
 
@@ -30,45 +32,86 @@ def cover_cells(
     visits: gpd.GeoDataFrame,
     responsibility: pd.DataFrame,
     delegations: pd.DataFrame,
+    ground: Ground,
     *,
     start: date,
     end: date,
-    sight_m: float,
+    sight: SightOptions,
     covered_share: float,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """COVERAGE of every cell from ``start`` to ``end``, and the seen ground (``cell_id geometry``).
 
-    ``cells`` is CELL_STATES in a projected metre CRS. A visit counts for a cell when its unit was responsible for it
-    that day (territory or delegate). Seen is what lies within ``sight_m`` of such tracks; a track in doubt counts as
-    a claim from the ledger does: as a visit, not as seen ground.
+    ``cells`` is CELL_STATES in a projected metre CRS, in the row order that ``ground`` was made from. A visit counts for
+    a cell when its unit was responsible for it that day (territory or delegate). Seen ground, and ``seen_share``, is
+    what lies within the sight distance of such tracks; ``seen_early_share`` and ``seen_built_share`` weigh every point
+    by its chance of having been seen, if there were fresh earthworks or a structure, and ``risk_seen_*`` by its risk as
+    well. A track in doubt counts as a claim from the ledger does: as a visit, not as seen ground.
+    ``longest_gap_days``: the longest run of days without any track in the cell.
     """
     book = Responsibility(responsibility, delegations)
-    ordered = cells.sort_values("cell_id", kind="stable").reset_index(drop=True)
     span = visits[within_span(visits, start, end)].sort_values("visit_id", kind="stable").reset_index(drop=True)
-    tracks, claims = _by_cell(ordered, span, book, sight_m=sight_m)
-    facts = span.drop(columns="geometry").to_dict("records")
+    tracks, claims = _by_cell(cells, span, book, sight_m=FARTHEST_SIGHTS * sight.sight_m)
+    cells_of_visit: dict[int, list[int]] = {}
+    for number, rows in enumerate(tracks):
+        for row in rows:
+            cells_of_visit.setdefault(row, []).append(number)
+    chances = seen_by_cell(ground, chance_unseen(ground, span, cells_of_visit, sight=sight), cells=len(cells))
+    facts, weighed = span.drop(columns="geometry").to_dict("records"), chances.to_dict("records")
     planned = _planned(plan, start, end)
-    rows, seen_shapes = [], []
-    for number, cell in enumerate(ordered.drop(columns="geometry").to_dict("records")):
-        shape = ordered.geometry.iloc[number]
+    order = np.argsort(cells["cell_id"].to_numpy(dtype=object), kind="stable")
+    homes = cells.drop(columns="geometry").to_dict("records")
+    table_rows, seen_shapes = [], []
+    for number in order:
+        cell, shape = homes[number], cells.geometry.iloc[number]
         own = [span.geometry.iloc[row] for row in tracks[number]]
-        seen = _seen(shape, own, sight_m)
+        seen = _seen(shape, own, sight.sight_m)
         share = float(seen.area / shape.area) if shape.area > 0 else 0.0
         inside = [row for row, line in zip(tracks[number], own, strict=True) if line.intersects(shape)]
-        length = float(sum(shape.intersection(line).length for line in own))
+        lengths = [float(shape.intersection(span.geometry.iloc[row]).length) for row in inside]
+        length = float(sum(lengths))
         dates = [as_day(facts[row]["visited_on"]) for row in (*inside, *claims[number])]
         counts = (planned.get(cell["cell_id"], 0), len(inside), len(claims[number]))
         state = _state(*counts, share, covered_share=covered_share)
-        rows.append(
+        days = sorted(day for day in (as_day(facts[row]["visited_on"]) for row in inside) if day is not None)
+        table_rows.append(
             {name: cell[name] for name in ("cell_id", "unit_id", "acting_unit_id", "person_id", "observable_share")}
             | {"planned_visits": counts[0], "track_visits": counts[1], "ledger_visits": counts[2]}
             | {"track_length_m": length, "seen_share": share, "last_visit": max(filter(None, dates), default=None)}
+            | {"track_minutes": _minutes(facts, inside, lengths), "longest_gap_days": longest_gap(days, start, end)}
+            | _weighed(weighed[number])
             | {"state": state.value, "reason": _reason(state, counts, share, length, start, end)}
         )
         seen_shapes.append(seen)
-    table = gpd.GeoDataFrame(pd.DataFrame(rows, columns=COVERAGE.names), geometry=list(ordered.geometry), crs=cells.crs)
-    seen_ground = gpd.GeoDataFrame({"cell_id": ordered["cell_id"]}, geometry=seen_shapes, crs=cells.crs)
+    ordered = cells.geometry.iloc[order]
+    table = gpd.GeoDataFrame(pd.DataFrame(table_rows, columns=COVERAGE.names), geometry=list(ordered), crs=cells.crs)
+    ids = cells["cell_id"].iloc[order].tolist()
+    seen_ground = gpd.GeoDataFrame({"cell_id": ids}, geometry=seen_shapes, crs=cells.crs)
     return conform(COVERAGE, table, cells.crs), seen_ground
+
+
+def longest_gap(days: Sequence[date], start: date, end: date) -> int:
+    """Most days in a row without a visit from ``start`` to ``end``, both included; ``days`` ascending."""
+    inside = [day for day in days if start <= day <= end]
+    edges = [start - timedelta(days=1), *inside, end + timedelta(days=1)]
+    return max((later - earlier).days - 1 for earlier, later in zip(edges, edges[1:], strict=False))
+
+
+def _minutes(facts: Sequence[Row], rows: Sequence[int], lengths: Sequence[float]) -> float:
+    """Time in the cell: each track's time in proportion to its length there."""
+    total = 0.0
+    for row, length in zip(rows, lengths, strict=True):
+        whole, minutes = facts[row]["length_m"], facts[row]["minutes"]
+        if whole > 0 and minutes > 0:
+            total += float(minutes) * min(length / float(whole), 1.0)
+    return total
+
+
+def _weighed(row: Row) -> Row:
+    """Shares of ground and risk seen; null where there is none."""
+    area, risk = row["area_ha"], row["risk"]
+    shares = {f"seen_{bound}_share": row[f"seen_{bound}_ha"] / area if area > 0 else None for bound in _BOUNDS}
+    risks = {f"risk_seen_{bound}_share": row[f"risk_seen_{bound}"] / risk if risk > 0 else None for bound in _BOUNDS}
+    return {"area_ha": area, "risk": risk} | shares | risks
 
 
 def missed_areas(
@@ -78,10 +121,12 @@ def missed_areas(
     *,
     min_missed_m2: float,
 ) -> gpd.GeoDataFrame:
-    """MISSED: planned ground outside the sight of any track, ranked within each acting unit.
+    """MISSED: planned ground outside the sight of any track, ranked within each acting unit by the risk left unseen.
 
-    Cells never visited come first, those holding targets before all others, then by number of targets and geodesic
-    area. Pieces below ``min_missed_m2`` are left out; one row per cell, its pieces as one multipolygon.
+    ``risk_left`` is the cell's risk times the chance that no track saw it, in hectares of ordinary ground: from a
+    structure (``risk_left_low``) to fresh earthworks (``risk_left_high``), the middle for ranking. Ties go by kind
+    (never visited first), number of targets and geodesic area. Pieces below ``min_missed_m2`` are left out; one row
+    per cell, its pieces as one multipolygon.
     """
     seen = dict(zip(seen_ground["cell_id"], seen_ground.geometry, strict=True))
     tree = shapely.STRtree(targets.geometry.to_numpy())
@@ -97,23 +142,33 @@ def missed_areas(
         if left.is_empty:
             continue
         inside = len(tree.query(left, predicate="intersects"))
-        rows.append({**cell, "missed_id": f"M{cell['cell_id']}", "kind": kind.value, "targets": inside})
+        rows.append({**cell, "missed_id": f"M{cell['cell_id']}", "kind": kind.value, "targets": inside, **_left(cell)})
         shapes.append(left)
     series = gpd.GeoSeries(shapes, crs=coverage.crs)
     area = geodesic_area_m2(series) if rows else np.zeros(0)
-    frame = gpd.GeoDataFrame(pd.DataFrame(rows, columns=["missed_id", "kind", "targets", *coverage.columns[:-1]]))
+    names = ["missed_id", "kind", "targets", "risk_left", "risk_left_low", "risk_left_high", *coverage.columns[:-1]]
+    frame = gpd.GeoDataFrame(pd.DataFrame(rows, columns=names))
     frame = frame.assign(area_m2=area, order=[_MISSED_ORDER.index(kind) for kind in frame["kind"]])
-    frame = frame.assign(without=frame["targets"] == 0, fewer=-frame["targets"], smaller=-frame["area_m2"])
+    frame = frame.assign(less=-frame["risk_left"].astype("float64"), fewer=-frame["targets"], smaller=-frame["area_m2"])
     frame = frame.assign(who=frame["acting_unit_id"].where(frame["acting_unit_id"].notna(), ""))
     frame = frame.set_geometry(series)
-    keys = ["who", "without", "order", "fewer", "smaller", "cell_id"]
+    keys = ["who", "less", "order", "fewer", "smaller", "cell_id"]
     frame = frame.sort_values(keys, kind="stable").reset_index(drop=True)
     frame["rank"] = frame.groupby("who", sort=False).cumcount() + 1 if len(frame) else pd.Series([], dtype="int64")
     frame["reason"] = [
-        f"{_LABELS[row['kind']]}，{row['area_m2'] / 10000:.2f} 公顷，疑似目标 {row['targets']} 个；{row['reason']}"
+        f"{_LABELS[row['kind']]}，{row['area_m2'] / 10000:.2f} 公顷，疑似目标 {row['targets']} 个，未见风险折合 "
+        f"{row['risk_left_low']:.0f}–{row['risk_left_high']:.0f} 公顷；{row['reason']}"
         for row in frame.drop(columns="geometry").to_dict("records")
     ]
     return conform(MISSED, frame, coverage.crs)
+
+
+def _left(cell: Row) -> Row:
+    """Risk times the chance of not having been seen, for structures, earthworks and the middle of both."""
+    low, high = (
+        float(cell["risk"]) * (1.0 - float(cell[f"risk_seen_{bound}_share"] or 0.0)) for bound in ("built", "early")
+    )
+    return {"risk_left": (low + high) / 2.0, "risk_left_low": low, "risk_left_high": high}
 
 
 def within_span(visits: pd.DataFrame, start: date, end: date) -> Any:

@@ -82,10 +82,7 @@ def audit_sample(cells: pd.DataFrame, coverage: pd.DataFrame, *, cells_wanted: i
     to its size by largest remainders. The draw is a hash of ``seed`` (the period) and the cell id, so it can be
     repeated and nobody can steer it. Inclusion probabilities are exact: drawn over cells of the stratum.
     """
-    known = dict(zip(coverage["cell_id"], coverage["state"], strict=True))
-    strata: dict[str, list[str]] = {}
-    for cell, state in zip(cells["cell_id"], cells["state"], strict=True):
-        strata.setdefault(f"{state}/{known.get(cell, CoverageState.NOT_PLANNED.value)}", []).append(cell)
+    strata = _strata(cells, coverage)
     names = sorted(strata)
     drawn = allocate([len(strata[name]) for name in names], cells_wanted)
     rows = []
@@ -95,6 +92,19 @@ def audit_sample(cells: pd.DataFrame, coverage: pd.DataFrame, *, cells_wanted: i
         rows += [{"cell_id": cell, "stratum": name, "inclusion_probability": share} for cell in order[:count]]
     frame = pd.DataFrame(rows, columns=AUDIT_SAMPLE.names).sort_values("cell_id", kind="stable")
     return conform(AUDIT_SAMPLE, frame)
+
+
+def stratum_sizes(cells: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, int]:
+    """All cells per stratum of :func:`audit_sample`."""
+    return {name: len(members) for name, members in _strata(cells, coverage).items()}
+
+
+def _strata(cells: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, list[str]]:
+    known = dict(zip(coverage["cell_id"], coverage["state"], strict=True))
+    strata: dict[str, list[str]] = {}
+    for cell, state in zip(cells["cell_id"], cells["state"], strict=True):
+        strata.setdefault(f"{state}/{known.get(cell, CoverageState.NOT_PLANNED.value)}", []).append(cell)
+    return strata
 
 
 def allocate(sizes: Sequence[int], wanted: int) -> list[int]:

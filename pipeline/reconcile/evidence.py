@@ -13,14 +13,14 @@ from pipeline.reconcile.sight import LEDGER_EVIDENCE, TRACK_EVIDENCE
 from pipeline.values import Period
 
 Row = dict[str, Any]
-LEDGER_CODES: tuple[str, ...] = ("E501", "E502")
+LEDGER_CODES: tuple[str, ...] = ("E501", "E502", "E508")
 TRACK_CODES: tuple[str, ...] = ("E504",)
 UNUSABLE_CODE = "E505"
 STRAY_CODE = "E503"
 STRAY_LEDGERS, STRAY_TRACKS = ("ledgers/", "tracks/")
 NO_UNIT = ""
 DATE_FIELD = "discovered_on"
-HARMLESS_CODES: tuple[str, ...] = ("E506", "E507")
+HARMLESS_CODES: tuple[str, ...] = ("E506", "E507", "E509")
 
 
 def as_day(value: object) -> date | None:
@@ -104,10 +104,14 @@ class Responsibility:
 class Deliveries:
     """What each unit handed in: months with a ledger, patrol days with a track, files and rows that were unusable.
 
-    ``entries``, ``visits`` and ``rejected`` are the ledger room's tables (ENTRIES, VISITS, REJECTED).
+    ``entries``, ``visits``, ``rejected`` and ``files`` are the ledger room's tables (ENTRIES, VISITS, REJECTED,
+    LEDGER_FILES). A ledger speaks up to the last day written in it; a file that states a month, holds rows of it and
+    was saved after its end was still being kept then, and speaks up to its end.
     """
 
-    def __init__(self, entries: pd.DataFrame, visits: pd.DataFrame, rejected: pd.DataFrame) -> None:
+    def __init__(
+        self, entries: pd.DataFrame, visits: pd.DataFrame, rejected: pd.DataFrame, files: pd.DataFrame | None = None
+    ) -> None:
         self._ledger_months: set[tuple[str, Period]] = set()
         self._days: dict[str, dict[date, bool]] = {}
         self._ledger_until: dict[str, date] = {}
@@ -123,6 +127,10 @@ class Deliveries:
                 self._written(unit, visited)
             tracked = self._days.setdefault(unit, {})
             tracked[visited] = tracked.get(visited, False) or evidence in TRACK_EVIDENCE
+        for row in [] if files is None else files.to_dict("records"):
+            until = _kept_until(row)
+            if until is not None and row["unit_id"] in self._ledger_until:
+                self._ledger_until[row["unit_id"]] = max(self._ledger_until[row["unit_id"]], until)
         self._lost = _rejections(rejected)
 
     def _written(self, unit: str, day: date) -> None:
@@ -174,6 +182,15 @@ class Deliveries:
         if share < min_track_day_share:
             return f"{'、'.join(units)} 在 {start} 至 {end} 的巡查日仅 {share:.0%} 有轨迹"
         return None
+
+
+def _kept_until(file: Row) -> date | None:
+    """The last day of the month a LEDGER_FILES row states, where the file was written in it and saved after it."""
+    written, saved = as_day(file["last_day"]), as_day(file["saved_on"])
+    if not file["read"] or not isinstance(file["stated_month"], str) or written is None or saved is None:
+        return None
+    month = Period.parse(file["stated_month"])
+    return month.last_day if written >= month.first_day and saved > month.last_day else None
 
 
 def _rejections(rejected: pd.DataFrame) -> dict[str, dict[str, str]]:

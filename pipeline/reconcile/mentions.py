@@ -7,10 +7,12 @@ from datetime import date
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from pipeline.reconcile.evidence import Answer, Responsibility, as_day
-from pipeline.reconcile.match import NOT_LOCATED, time_score
+from pipeline.reconcile.match import time_fit
+from pipeline.reconcile.space import NOT_LOCATED
 from pipeline.reconcile.words import Vocabulary, area_factor, entry_text, stage_factor, topics
 from pipeline.values import MatchStatus
 
@@ -61,7 +63,9 @@ def unlocated_findings(
     for row in rows.drop(columns="geometry").to_dict("records"):
         day = as_day(row["discovered_on"])
         if day is None or day <= cutoff:
-            lost.setdefault(row["unit_id"], []).append({**row, "topics": topics(entry_text(row), vocabulary)})
+            last = np.datetime64(as_day(row["discovered_until"]) or day or "NaT", "D")
+            told = topics(entry_text(row), vocabulary)
+            lost.setdefault(row["unit_id"], []).append({**row, "topics": told, "day": day, "last_day": last})
     return lost
 
 
@@ -88,18 +92,12 @@ def may_be_target(
     rows = [row for unit in sorted(unit for unit in units if unit) for row in lost.get(unit, [])]
     if not rows:
         return []
-    frame = pd.DataFrame(rows)
-    days = frame["discovered_until"].where(frame["discovered_until"].notna(), frame["discovered_on"])
-    count = len(rows)
-    time = time_score(
-        days.astype("datetime64[ms]"),
-        pd.Series([target["last_clear"]] * count).astype("datetime64[ms]"),
-        pd.Series([target["first_seen"]] * count).astype("datetime64[ms]"),
-        max_lead_days=max_lead_days,
-    )
+    until = np.array([row["last_day"] for row in rows], dtype="datetime64[D]")
+    clear, seen = (np.array([day or "NaT"], dtype="datetime64[D]") for day in (as_day(target["last_clear"]), first))
+    time = time_fit(until, clear, seen, max_lead_days=max_lead_days)
     names = []
     for row, score in zip(rows, time, strict=True):
-        day = as_day(row["discovered_on"])
+        day = row["day"]
         after = 0.0 if day is None or first is None else float((day - first).days)
         words = stage_factor(row["topics"], target["stage"], after)
         words *= area_factor(row["stated_area_m2"], target["area_m2"], after)

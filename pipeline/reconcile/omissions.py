@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from pipeline.reconcile.evidence import as_day
-from pipeline.reconcile.match import NOT_LOCATED, position_sigma_m
+from pipeline.reconcile.space import NOT_LOCATED, position_sigma_m
 from pipeline.reconcile.words import Vocabulary, entry_text, topics
 from pipeline.schema import OMISSIONS, conform, empty
 from pipeline.values import OmissionClass
@@ -27,6 +27,8 @@ def omitted(
     cells: gpd.GeoDataFrame,
     *,
     vocabulary: Vocabulary,
+    monitored_from: date,
+    roofed_days: int,
     last_image: date,
     period_end: date,
     cutoff: date,
@@ -41,7 +43,9 @@ def omitted(
     Used are dated findings from ``look_back_days`` before ``period_end`` to ``cutoff`` that describe new ground and
     are tied to no target (no match of at least ``reject_match``). Classes, the first that fits: stated area or kind
     below what the imagery resolves; later than ``last_image`` (the period's last clear look); place unknown; inside
-    a suppressed object; in ground without a clear view; else a true miss. All layers share a projected metre CRS.
+    a suppressed object; in ground without a clear view; maybe older than the monitoring, because it or an entry within
+    twice its uncertainty was written before ``monitored_from``, or it was roofed within ``roofed_days`` of it, so that
+    the first image may show it already; else a true miss. All layers share a projected metre CRS.
     """
     since = period_end - timedelta(days=look_back_days)
     tied = set(matches.loc[matches["probability"] >= reject_match, "entry_id"])
@@ -54,6 +58,7 @@ def omitted(
     if not new_ground.any():
         return empty(OMISSIONS, entries.crs)
     sigma = position_sigma_m(rows["uncertainty_m"].to_numpy("float64"), standing_m=standing_m)
+    first = _FirstMentions(entries)
     hidden, views = shapely.STRtree(suppressed.geometry.to_numpy()), _Views(cells)
     result = []
     for row, words, point, reach in zip(facts, told, rows.geometry, 2.0 * sigma, strict=True):
@@ -69,11 +74,41 @@ def omitted(
             omission, reason = OmissionClass.NOT_LOCATED, "台账位置无法确定，不能与影像对照"
         else:
             omission, reason = _seen_or_not(point, float(reach), suppressed, hidden, views, min_observable_share)
+            older = _maybe_older(first.within(point, float(reach)), found_on, words, monitored_from, roofed_days)
+            if omission == OmissionClass.TRUE_MISS and older is not None:
+                omission, reason = OmissionClass.MAYBE_OLDER, older
         result.append({**row, "omission": omission.value, "reason": reason})
     frame = pd.DataFrame(result)[new_ground]
     shapes = gpd.GeoSeries(list(rows.geometry), crs=entries.crs)[new_ground]
     table = gpd.GeoDataFrame(frame, geometry=shapes, crs=entries.crs)
     return conform(OMISSIONS, table, entries.crs)
+
+
+class _FirstMentions:
+    """Look-up of the earliest finding written down near a place."""
+
+    def __init__(self, entries: gpd.GeoDataFrame) -> None:
+        shapes = entries.geometry
+        placed = entries["finding"] & entries["discovered_on"].notna() & shapes.notna() & ~shapes.is_empty
+        located = entries[placed & (entries["position_source"] != NOT_LOCATED)]
+        self._days = located["discovered_on"].to_numpy()
+        self._tree = shapely.STRtree(located.geometry.to_numpy())
+
+    def within(self, point: shapely.Point, reach_m: float) -> date | None:
+        near = self._tree.query(point, predicate="dwithin", distance=reach_m)
+        return as_day(pd.Timestamp(self._days[near].min())) if len(near) else None
+
+
+def _maybe_older(
+    first: date | None, found_on: date | None, words: Any, monitored_from: date, roofed_days: int
+) -> str | None:
+    """Why the first image of the monitoring may show the ground already; None where nothing says so."""
+    days = [day for day in (first, found_on) if day is not None]
+    if days and min(days) < monitored_from:
+        return f"{min(days)} 已有记录，早于监测起始 {monitored_from}，首期影像上可能已经存在"
+    if found_on is not None and "roofed" in words and (found_on - monitored_from).days < roofed_days:
+        return f"{found_on} 已封顶或完工，监测自 {monitored_from} 起，首期影像上可能已经存在"
+    return None
 
 
 class _Views:

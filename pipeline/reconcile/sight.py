@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -22,11 +23,11 @@ LEDGER_EVIDENCE: tuple[str, ...] = ("ledger", "track+ledger")
 _LOW_STAGES: tuple[str, ...] = (Stage.EARTHWORKS, Stage.PIT, Stage.UNKNOWN)
 # What an attentive patrol beside the site notices; a finished building may pass for an old one.
 _AT_SITE: dict[str, float] = {
-    Stage.EARTHWORKS: 0.90,
-    Stage.PIT: 0.90,
-    Stage.STRUCTURE: 0.92,
-    Stage.ROOFED: 0.85,
-    Stage.UNKNOWN: 0.80,
+    Stage.EARTHWORKS: 0.95,
+    Stage.PIT: 0.95,
+    Stage.STRUCTURE: 0.95,
+    Stage.ROOFED: 0.88,
+    Stage.UNKNOWN: 0.85,
 }
 # Bare ground lies low behind crops and banks; walls and roofs stand out.
 _REACH: dict[str, float] = {
@@ -37,6 +38,7 @@ _REACH: dict[str, float] = {
     Stage.UNKNOWN: 0.45,
 }
 _REFERENCE_M2 = 1000.0
+_SMALLEST, _LARGEST = 0.7, 2.0
 _FAST_FACTOR = 0.6
 _UNTIMED_FACTOR = 0.9
 # Between two points farther apart than this many sight distances nobody knows the way.
@@ -70,17 +72,43 @@ def speed_factor(length_m: float, minutes: float, *, fast_kmh: float) -> float:
     return _FAST_FACTOR if length_m / 1000.0 / (minutes / 60.0) > fast_kmh else 1.0
 
 
+class Passing:
+    """The speed at which a visit passed a site, from TRACK_PARTS; the outing's mean where it has none.
+
+    A pause beside the site counts into that speed: who stops sees more.
+    """
+
+    def __init__(self, parts: gpd.GeoDataFrame | None, *, fast_kmh: float, sight_m: float) -> None:
+        self.fast_kmh, self.sight_m = fast_kmh, sight_m
+        self.parts: dict[str, tuple[NDArray[np.object_], Floats, Floats]] = {}
+        if parts is not None and len(parts):
+            shapes = parts.geometry.to_numpy()
+            lengths, minutes = (parts[name].to_numpy(np.float64) for name in ("length_m", "minutes"))
+            for visit_id, rows in parts.groupby("visit_id").indices.items():
+                self.parts[str(visit_id)] = shapes[rows], lengths[rows], minutes[rows]
+
+    def factor(self, visit: Mapping[str, Any], site: BaseGeometry, distance_m: float) -> float:
+        """:func:`speed_factor` of the parts from which the site was in sight, ``distance_m`` being the nearest."""
+        known = self.parts.get(str(visit["visit_id"]))
+        if known is not None:
+            shapes, lengths, minutes = known
+            near = shapely.dwithin(shapes, site, distance_m + self.sight_m)
+            if near.any():
+                return speed_factor(float(lengths[near].sum()), float(minutes[near].sum()), fast_kmh=self.fast_kmh)
+        return speed_factor(visit["length_m"], visit["minutes"], fast_kmh=self.fast_kmh)
+
+
 def seen_probability(
     distance_m: float, area_m2: float, stage: str, month: int, speed: float, options: SightOptions
 ) -> float:
     """Half-normal detection by distance (Buckland et al. 2001, distance sampling), 0..1.
 
     The scale is ``sight_m`` for a structure of 1000 m2, about half of it for earthworks and pits, and grows with the
-    square root of the site's width (bounded 0.7 to 1.4); while crops stand high it shrinks for whatever lies on the
-    ground, and half as much for structures.
+    square root of the site's width (bounded 0.7 to 2, a site of 1.6 ha); while crops stand high it shrinks for
+    whatever lies on the ground, and half as much for structures.
     ``speed`` is the factor of :func:`speed_factor`.
     """
-    size = min(max((area_m2 / _REFERENCE_M2) ** 0.25, 0.7), 1.4) if area_m2 > 0 else 0.7
+    size = min(max((area_m2 / _REFERENCE_M2) ** 0.25, _SMALLEST), _LARGEST) if area_m2 > 0 else _SMALLEST
     crop = 1.0
     if month in options.tall_crop_months:
         crop = options.tall_crop_factor if stage in _LOW_STAGES else math.sqrt(options.tall_crop_factor)
@@ -90,7 +118,11 @@ def seen_probability(
 
 
 def sightings(
-    targets: gpd.GeoDataFrame, visits: gpd.GeoDataFrame, cell_of: Sequence[str | None], options: SightOptions
+    targets: gpd.GeoDataFrame,
+    visits: gpd.GeoDataFrame,
+    cell_of: Sequence[str | None],
+    options: SightOptions,
+    parts: gpd.GeoDataFrame | None = None,
 ) -> pd.DataFrame:
     """Every visit that may have seen a target: ``target_id visit_id distance_m seen_probability tracked near``.
 
@@ -99,7 +131,9 @@ def sightings(
     from the ledger alone, and one whose track is in doubt, gets ``ledger_only_seen`` at most: it can accuse nobody.
     ``near``: for all the record can tell somebody was at the site: it may have been seen (``FAINT_SEEN``), the record
     is a claim or in doubt, or what the track does not show (:func:`unknown_way`) comes close to it.
+    ``parts``: TRACK_PARTS, so that the speed is that of passing the site; without them the mean of the outing.
     """
+    passing = Passing(parts, fast_kmh=options.fast_kmh, sight_m=options.sight_m)
     shapes, routes = targets.geometry.to_numpy(), visits.geometry.to_numpy()
     tracked = has_track(visits)
     rows = np.flatnonzero(tracked)
@@ -107,7 +141,7 @@ def sightings(
     goals = targets.drop(columns="geometry").to_dict("records")
     result: list[dict[str, object]] = []
     if len(rows) and len(shapes):
-        reach = 4.0 * 1.4 * max(_REACH.values()) * options.sight_m
+        reach = 4.0 * _LARGEST * max(_REACH.values()) * options.sight_m
         longest_m = _LONGEST_STEP_SIGHTS * options.sight_m
         known = np.array([known_way(routes[row], longest_m) for row in rows], dtype=object)
         unknown = np.array([unknown_way(routes[row], longest_m) for row in rows], dtype=object)
@@ -115,11 +149,11 @@ def sightings(
         pairs = np.hstack([tree.query(ways, predicate="dwithin", distance=reach) for ways in (known, unknown)])
         at, target = np.unique(pairs, axis=1)
         distance, loose = shapely.distance(known[at], shapes[target]), shapely.distance(unknown[at], shapes[target])
-        for row, goal, metres, loose_m in zip(rows[at], target, distance, loose, strict=True):
-            visit, site = facts[row], goals[goal]
-            speed = speed_factor(visit["length_m"], visit["minutes"], fast_kmh=options.fast_kmh)
+        for row, target_row, metres, loose_m in zip(rows[at], target, distance, loose, strict=True):
+            visit, site = facts[row], goals[target_row]
+            speed = passing.factor(visit, shapes[target_row], float(metres))
             chance = seen_probability(metres, site["area_m2"], site["stage"], visit["visited_on"].month, speed, options)
-            near = chance >= FAINT_SEEN or loose_m <= reach
+            near = chance >= FAINT_SEEN or loose_m <= longest_m
             if doubtful(visit["doubts"]):
                 chance, near = min(chance, options.ledger_only_seen), True
             result.append(_sighting(site, visit, float(metres), chance, tracked=True, near=near))

@@ -17,6 +17,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from pipeline.reconcile.decisions import survivors
 from pipeline.reconcile.evidence import (
     Answer,
     Deliveries,
@@ -26,7 +27,7 @@ from pipeline.reconcile.evidence import (
     outcomes_of,
     plan_by_cell,
 )
-from pipeline.reconcile.match import open_targets, survivors
+from pipeline.reconcile.match import open_targets
 from pipeline.reconcile.mentions import linked_entries, may_be_target, unlocated_findings
 from pipeline.reconcile.sight import TRACK_EVIDENCE, SightOptions, doubtful, sightings, split_cells
 from pipeline.reconcile.sites import reported_beside
@@ -93,6 +94,8 @@ def judge(
     same_site_m: float,
     sight: SightOptions,
     unit_of_person: Mapping[str, str],
+    ledger_files: pd.DataFrame | None = None,
+    track_parts: gpd.GeoDataFrame | None = None,
 ) -> pd.DataFrame:
     """One verdict per open target, as :data:`~pipeline.schema.VERDICTS`; a merged one is judged as its survivor.
 
@@ -100,14 +103,17 @@ def judge(
     what surely stood on ``first_seen`` (targets it lacks stand as they are). Visits up to ``image_day``, the last day
     of the period's images, are judged by that; only later ones by the targets as they are now.
     ``checks`` are people's field checks: they set ``outcome`` and end the window on the day before the first one.
-    ``unit_of_person``: nobody is named for a unit that is not their own.
+    ``unit_of_person``: nobody is named for a unit that is not their own. ``ledger_files``: LEDGER_FILES, by which a
+    ledger may speak for its whole month; without it only up to its last row. ``track_parts``: TRACK_PARTS, by which
+    the speed near a target counts instead of the outing's mean.
     """
     goals = open_targets(targets)
     book = _Book(
         Responsibility(responsibility, delegations, unit_of_person),
-        Deliveries(entries, visits, rejected),
+        Deliveries(entries, visits, rejected, ledger_files),
         plan_by_cell(plan),
         {row["visit_id"]: row for row in visits.drop(columns="geometry").to_dict("records")},
+        _dated_by_unit(visits),
         min_seen=min_seen,
         min_track_day_share=min_track_day_share,
     )
@@ -121,8 +127,8 @@ def judge(
     later = (visits["visited_on"] > pd.Timestamp(image_day)).to_numpy(bool)
     seen = pd.concat(
         [
-            sightings(_as_first_seen(goals, first_seen_as), visits[~later].reset_index(drop=True), cells, sight),
-            sightings(goals, visits[later].reset_index(drop=True), cells, sight),
+            sightings(shown, visits[when].reset_index(drop=True), cells, sight, track_parts)
+            for shown, when in ((_as_first_seen(goals, first_seen_as), ~later), (goals, later))
         ],
         ignore_index=True,
     )
@@ -171,8 +177,19 @@ class _Book:
     deliveries: Deliveries
     plan: Mapping[str, Sequence[Row]]
     visits: Mapping[str, Row]
+    visits_of: Mapping[str, Sequence[tuple[str, date, date | None, Row]]]
     min_seen: float
     min_track_day_share: float
+
+
+def _dated_by_unit(visits: gpd.GeoDataFrame) -> dict[str, list[tuple[str, date, date | None, Row]]]:
+    """Visits with a known day per unit: id, first day, last day where it differs, and the row itself."""
+    found: dict[str, list[tuple[str, date, date | None, Row]]] = {}
+    for row in visits.drop(columns="geometry").to_dict("records"):
+        day = as_day(row["visited_on"])
+        if day is not None:
+            found.setdefault(row["unit_id"], []).append((row["visit_id"], day, as_day(row["visited_until"]), row))
+    return found
 
 
 def _judge_one(case: _Case, book: _Book) -> _Finding:
@@ -312,10 +329,8 @@ def _due(case: _Case, book: _Book) -> tuple[_Finding | None, list[str]]:
 
 def _why_not_blamed(case: _Case, book: _Book, row: Row, units: set[str], acting: str | None) -> str | None:
     near = {seen["visit_id"] for seen in case.seen if seen["near"]}
-    for visit_id, visit in sorted(book.visits.items()):
-        day, until = as_day(visit["visited_on"]), as_day(visit["visited_until"])
-        if visit["unit_id"] not in units or day is None:
-            continue
+    own = (visit for unit in units for visit in book.visits_of.get(unit, ()))
+    for visit_id, day, until, visit in sorted(own, key=lambda item: item[0]):
         # A track in doubt may be a day late: a clock in the wrong zone moves an afternoon past midnight.
         doubt = visit["evidence"] in TRACK_EVIDENCE and doubtful(visit["doubts"])
         if day - timedelta(days=int(doubt)) > row["to"] or (until or day) < row["from"]:

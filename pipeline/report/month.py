@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline import schema
+from pipeline.report.kpi import kpi_sheets
 from pipeline.report.package import CLUE_NOTE, task_list
 from pipeline.report.sheets import Sheet, labels_of, named, number_formats, readable
 from pipeline.report.statistics import month_summary
@@ -20,19 +21,35 @@ UNITS_NOTE = (
     "网格、目标、漏巡按现负责单位统计，结论按派发、巡查当时的负责单位统计，委托变动时同一单位的两项可以不等；"
     "台账、出巡和卫星未检出按报送单位统计。"
 )
+AMBIGUOUS_NOTE = "分不清的条目和目标，一组一行；判定写入 records/decisions.csv，以后各期沿用；判定前不据此认定漏报。"
+EFFORT_NOTE = (
+    "责任人编号为空的是全单位；可见比例按推填土（难见）到主体结构（易见）给出上下限，假定各次巡查互不影响；"
+    "轨迹与台账对不上的只提示核对，不作结论。"
+)
+ESTIMATES_NOTE = "双方都未见的只能按下限看；假设写在口径栏，警示栏有内容的不要单独引用。"
+ODDITIES_NOTE = (
+    "台账、轨迹、照片中值得再看一眼的地方，多有正常原因（同一路线、设备借用、信号漂移、补录）；"
+    "只供核对，不是结论，不计入考核，也不下发。"
+)
 MISSED_NOTE = "计划内轨迹没有覆盖到的地方；没有轨迹不等于没有巡查，请先核对轨迹是否漏报。"
 PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("网格情况", schema.CELL_STATES, "cell_states", "每个网格都在册：有疑似目标、未发现、部分可观测或未观测。"),
     ("比对结论", schema.VERDICTS, "verdicts", "结论按规则先后取第一条符合的；仅核查结果为违法的才可追责。"),
     ("台账匹配", schema.MATCHES, "matches", "目标与台账条目的匹配概率及其组成。"),
+    ("待人工判定", schema.AMBIGUOUS, "ambiguous", AMBIGUOUS_NOTE),
     ("卫星漏检", schema.OMISSIONS, "omissions", "台账有发现而卫星没有目标的条目及其原因类别。"),
     ("排除图斑", schema.SUPPRESSED, "suppressed", "检出后被排除的图斑，每个都保留规则和理由。"),
     ("漏巡区域", schema.MISSED, "missed", MISSED_NOTE),
     ("巡查覆盖", schema.COVERAGE, "coverage", "每个网格的计划、轨迹和看见面积。"),
+    ("巡查力量", schema.EFFORT, "effort", EFFORT_NOTE),
+    ("未见估计", schema.ESTIMATES, "estimates", ESTIMATES_NOTE),
     ("台账条目", schema.ENTRIES, "entries", "读入的台账条目；行号是原文件的行号。"),
     ("巡查记录", schema.VISITS, "visits", "由轨迹和台账得到的出巡。"),
     ("台账修正", schema.REPAIRS, "repairs", "读入时改动的单元格：原值、改后和规则。"),
-    ("台账退回", schema.REJECTED, "rejected", "没有采用的行及理由；E506 重复行、E507 合计和签名行不需处理，其余请单位补正。"),
+    ("台账退回", schema.REJECTED, "rejected", "没有采用的行及理由；E506 重复、E507 合计签名、E509 已更正不需处理，其余请补正。"),
+    ("台账文件", schema.LEDGER_FILES, "files", "每个报送的文件：是否读入及理由、写到哪天、完整度；“需核对”只是提请查看。"),
+    ("台账更正", schema.SUPERSEDED, "superseded", "被后来的更正取代的条目，原内容和更正内容都保留。"),
+    ("值得核对", schema.ODDITIES, "oddities", ODDITIES_NOTE),
     ("办理状态", schema.CASES, "cases", "由人工记录得出的办理状态和下一步。"),
     ("提醒", schema.ALERTS, "alerts", "影像提醒，均需人工核实。"),
     ("批后监管", schema.PARCELS, "parcels", "已批准用地的动工情况。"),
@@ -46,7 +63,8 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
 def month_sheets(month: MonthTables, numbers: Mapping[str, Any]) -> tuple[Sheet, ...]:
     """All sheets of ``month.xlsx``: summary, units, targets with verdicts, indicators, then every table's rows.
 
-    Names of people appear, telephone numbers never. ``numbers`` is the value of ``month_numbers``.
+    The indicators of 考核指标 are formulas over 考核明细. Names of people appear, telephone numbers never. ``numbers``
+    is the value of ``month_numbers``.
     """
     heading = f"{month.city_name} {month.period} 动态巡查月报"
     return (
@@ -54,6 +72,7 @@ def month_sheets(month: MonthTables, numbers: Mapping[str, Any]) -> tuple[Sheet,
         _units_sheet(heading, numbers),
         _targets_sheet(month, heading),
         _kpi_sheet(month, heading),
+        *reversed(kpi_sheets(month, confidence=month.confidence)),
         *(_plain_sheet(month, heading, *row) for row in PLAIN_SHEETS),
     )
 

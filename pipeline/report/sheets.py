@@ -46,6 +46,21 @@ _WORDS: dict[tuple[str, str], dict[str, str]] = {
         "cells_covered": "覆盖率", "visits_without_track": "无轨迹率", "checked_targets": "核查率",
         "true_change": "属实率",
     },
+    ("estimates", "measure"): {
+        "sites_at_least": "新增建设总数（下限）", "unseen_at_least": "双方都未见（下限）", "audit_sites": "抽查推断：新增建设",
+        "audit_area_m2": "抽查推断：新增建设面积（平方米）", "audit_satellite_recall": "抽查推断：卫星检出率",
+        "audit_patrol_recall": "抽查推断：巡查发现率", "audit_precision": "抽查推断：图斑准确率",
+        "audit_cells_needed": "抽查计划：需查网格数", "blind_targets_found": "盲样：未派发目标自行发现率",
+        "lawful_builds_noted": "盲样：合法建设记录率",
+    },
+    ("oddities", "kind"): {
+        "copied_track": "轨迹雷同", "same_outing": "同一出巡两份轨迹", "impossible_speed": "速度异常",
+        "too_regular": "轨迹过于规整", "night": "夜间轨迹", "clock": "日期不一致", "two_places": "同一人同时两处",
+        "ledger_without_track": "有台账无轨迹", "track_without_ledger": "有轨迹无台账", "photo_same_file": "照片重复",
+        "photo_same_picture": "照片画面相同", "photo_other_day": "照片日期不一致", "same_sentence": "语句雷同",
+        "same_words": "内容重复",
+        "dated_back": "日期倒序", "before_file_month": "早于文件月份", "after_file_month": "晚于文件月份",
+    },
     ("visits", "evidence"): {"track": "轨迹", "track+ledger": "轨迹和台账", "ledger": "台账"},
     ("plan_check", "rule"): {
         "cell_without_responsibility": "网格无责任分工", "delegated_without_person": "委托后未定责任人",
@@ -63,6 +78,13 @@ _WORDS: dict[tuple[str, str], dict[str, str]] = {
 }  # fmt: skip
 _CONFIDENCE = {"early": "一次清晰观测", "probable": "两次清晰观测", "confirmed": "三次及以上清晰观测"}
 _UNIT_COLUMNS = ("unit_id", "acting_unit_id")
+
+
+@dataclass(frozen=True)
+class Formula:
+    """An Excel formula that the program itself composed, without its equals sign; text from outside never becomes one."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -87,6 +109,27 @@ class Sheet:
     formats: Mapping[str, str] = field(default_factory=dict)
     widths: Mapping[str, int] = field(default_factory=dict)
     row_height: float = 0.0
+
+    def rows(self) -> tuple[int, int]:
+        """Rows of the heading and of the last line of values, counted from 1."""
+        top = 1 + bool(self.title) + bool(self.note)
+        return top, top + len(self.frame)
+
+    def span(self, heading: str, *, local: bool = False) -> str:
+        """The cells of a column's values as a formula names them, at least one row; ``local``: without the sheet."""
+        top, bottom = self.rows()
+        letter = column_letter(list(self.frame.columns).index(heading) + 1)
+        cells = f"${letter}${top + 1}:${letter}${max(bottom, top + 1)}"
+        return cells if local else f"'{self.name}'!{cells}"
+
+
+def column_letter(number: int) -> str:
+    """Excel's name of a column counted from 1: A to Z, AA and so on."""
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
 
 
 def labels_of(codes: type[Labelled], values: Iterable[str | None]) -> list[str | None]:

@@ -14,7 +14,7 @@ from pipeline.values import CellState, Labelled, MissedKind, OmissionClass, Outc
 NO_UNIT = "未落实责任单位"
 FOUND = (Verdict.FOUND_BEFORE_DISPATCH, Verdict.FOUND_AFTER_DISPATCH)
 # copies of other rows (E506) and totals or signatures (E507) ask nothing of anybody
-NOTHING_TO_MEND = ("E506", "E507")
+NOTHING_TO_MEND = ("E506", "E507", "E509")
 NOT_FOUND = (Verdict.PATROLLED_NOT_REPORTED, Verdict.DUE_NOT_PATROLLED)
 
 

@@ -39,12 +39,18 @@ class MonthTables:
     visits: Any
     repairs: Any
     rejected: Any
+    files: Any
+    superseded: Any
+    oddities: Any
     matches: Any
+    ambiguous: Any
     verdicts: Any
     coverage: Any
     missed: Any
     omissions: Any
     kpis: Any
+    effort: Any
+    estimates: Any
     audit_sample: Any
     cases: Any
     alerts: Any
@@ -52,6 +58,7 @@ class MonthTables:
     referrals: Any
     class_names: dict[str, str]
     kind_names: dict[str, str]
+    confidence: float = 0.95
 
     def unit_names(self) -> dict[str, str]:
         """Unit id to its name."""

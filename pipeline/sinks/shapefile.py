@@ -11,6 +11,7 @@ import pyogrio
 from pyogrio.errors import DataSourceError, FieldError, GeometryError
 
 from pipeline.errors import StageError
+from pipeline.values import safe_cell
 
 MEMBERS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _NAME_BYTES = 10
@@ -21,6 +22,7 @@ def write_shapefile(path: Path, frame: gpd.GeoDataFrame, *, day: date, declare_e
 
     ``declare_encoding``: False leaves the .cpg out and sets the dbf's language byte (LDID) to 0, as many offices
     deliver it. ``day`` is the file date in the dbf header. The members take their places only when all are written.
+    A dbf opens in Excel, so text that it would take for a formula gets an apostrophe in front.
 
     Raises ValueError for field names that are not ASCII or longer than 10 bytes (they would be cut or unreadable),
     StageError E702 when GDAL cannot write.
@@ -32,7 +34,7 @@ def write_shapefile(path: Path, frame: gpd.GeoDataFrame, *, day: date, declare_e
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".shp-") as folder:
             draft = Path(folder) / path.name
-            pyogrio.write_dataframe(frame, draft, driver="ESRI Shapefile", encoding="GB18030")
+            pyogrio.write_dataframe(_safe(frame), draft, driver="ESRI Shapefile", encoding="GB18030")
             table = draft.with_suffix(".dbf")
             content = bytearray(table.read_bytes())
             content[1:4] = bytes((day.year - 1900, day.month, day.day))
@@ -50,3 +52,10 @@ def write_shapefile(path: Path, frame: gpd.GeoDataFrame, *, day: date, declare_e
         raise StageError(
             "E702", f"{path.name}: {problem}", "check free disk space and write permission, then run again"
         ) from problem
+
+
+def _safe(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    texts = [name for name in frame.columns if name != frame.geometry.name and frame[name].dtype.kind == "O"]
+    return frame.assign(
+        **{name: [safe_cell(value) if isinstance(value, str) else value for value in frame[name]] for name in texts}
+    )

@@ -21,13 +21,13 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.page import PageMargins
 from openpyxl.worksheet.worksheet import Worksheet
 
-from pipeline.report.sheets import Sheet
+from pipeline.report.sheets import Formula, Sheet
 from pipeline.sinks.archive import redated_zip
+from pipeline.values import FORMULA_STARTS
 
 _CORE = "docProps/core.xml"
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _CONTROL = {code: 0x2400 + code for code in range(32) if code not in (9, 10, 13)}
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
 _EXCEL_TEXT_LIMIT = 32767
 _CUT_MARK = "…(过长，全文见同期数据表)"
 _NARROWEST, _WIDEST = 6, 48
@@ -48,7 +48,8 @@ def workbook_bytes(sheets: Sequence[Sheet], *, day: date, title: str) -> bytes:
     Per sheet: title and note rows, a frozen heading with filter, borders, widths by content (a Chinese character
     counts two), drop-downs, a signature line; landscape A4, A3 for wide sheets, one page wide, the heading repeated
     on every page. Text never becomes a formula: cells that begin with ``= + - @`` or a tab are stored as quoted
-    text; control characters appear as their Unicode pictures, so that nothing is lost silently.
+    text, their full-width forms too; control characters appear as their Unicode pictures, so that nothing is lost
+    silently.
     """
     book = Workbook()
     book.remove(book.active)
@@ -88,7 +89,7 @@ def _redated(content: bytes, day: date) -> bytes:
 
 def _fill(page: Worksheet, sheet: Sheet) -> None:
     columns = [str(column) for column in sheet.frame.columns]
-    top, bottom = _rows(sheet)
+    top, bottom = sheet.rows()
     line = 1
     for text, font in ((sheet.title, Font(name=_FONT, size=14, bold=True)), (sheet.note, Font(name=_FONT, size=10))):
         if text:
@@ -112,17 +113,11 @@ def _fill(page: Worksheet, sheet: Sheet) -> None:
         _banner(page, bottom + 2, len(columns), sheet.signature, Font(name=_FONT, size=11))
 
 
-def _rows(sheet: Sheet) -> tuple[int, int]:
-    """Rows of the heading and of the last line of values, counted from 1."""
-    top = 1 + bool(sheet.title) + bool(sheet.note)
-    return top, top + len(sheet.frame)
-
-
 def _suggest(page: Worksheet, sheet: Sheet, sheets: Sequence[Sheet]) -> None:
     """Drop-downs that offer another sheet's values and let a clerk write something else."""
     for heading, (other_name, other_heading) in sheet.suggested.items():
         other = next(candidate for candidate in sheets if candidate.name == other_name)
-        (first, last), (top, bottom) = _rows(other), _rows(sheet)
+        (first, last), (top, bottom) = other.rows(), sheet.rows()
         if last == first or bottom == top:
             continue
         source = get_column_letter(list(other.frame.columns).index(other_heading) + 1)
@@ -143,7 +138,10 @@ def _banner(page: Worksheet, row: int, columns: int, text: str, font: Font) -> N
 
 
 def _put(cell: Cell, value: Any) -> None:
-    """Write a value with its own type; text is never read as a formula."""
+    """Write a value with its own type; only a Formula is one, text is never read as such."""
+    if isinstance(value, Formula):
+        cell.value = f"={value.text}"
+        return
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return
     if isinstance(value, pd.Timestamp):
@@ -160,7 +158,7 @@ def _put(cell: Cell, value: Any) -> None:
         text = text[: _EXCEL_TEXT_LIMIT - len(_CUT_MARK)] + _CUT_MARK
     cell.value = text
     cell.data_type = "s"
-    if text.startswith(_FORMULA_STARTS):
+    if text.startswith(FORMULA_STARTS):
         cell.quotePrefix = True
 
 
@@ -218,7 +216,7 @@ def _width(sheet: Sheet, heading: str, index: int) -> int:
 
 
 def _shown_width(value: Any, number_format: str) -> int:
-    if isinstance(value, pd.Timestamp):
+    if isinstance(value, pd.Timestamp | Formula):
         return 10
     if isinstance(value, float):
         return len(f"{value:,.{number_format.partition('.')[2].count('0')}f}")

@@ -15,6 +15,7 @@ import pandas as pd
 
 from pipeline.errors import InputError
 from pipeline.schema import Column, Table, conform, empty
+from pipeline.values import plain_cell
 
 ENCODINGS: tuple[str, ...] = ("utf-8-sig", "utf-8", "gb18030")
 ROW = "_row"
@@ -70,7 +71,7 @@ def parse_value(column: Column, value: object) -> object:
         return int(number)
     if column.kind == "real":
         return float(text)
-    return text
+    return plain_cell(text)
 
 
 def heading_of(heading: str, table: Table) -> str | None:

@@ -29,8 +29,12 @@ TABLES: dict[str, Table] = {
     "approvals": schema.APPROVALS,
     "temporary_land": schema.TEMPORARY_LAND,
     "places": schema.PLACES,
+    "roads": schema.NAMED_GROUND,
+    "hamlets": schema.NAMED_GROUND,
 }
-_CONSTANTS = {"places": {"place_kind": "village"}}
+_CONSTANTS = {"places": {"place_kind": "village"}, "roads": {"kind": "road"}, "hamlets": {"kind": "hamlet"}}
+# roles whose ground may be points or lines
+_ANY_SHAPE = frozenset({"roads", "hamlets"})
 _FALLBACKS = {"zone_kind": "未注明"}
 
 
@@ -44,6 +48,8 @@ class Layers:
     approvals: Any
     temporary_land: Any
     places: Any
+    roads: Any
+    hamlets: Any
     report: dict[str, Any]
 
 
@@ -206,11 +212,15 @@ def _read(layer: Recognised, crs: str, folder: Path) -> tuple[Any, dict[str, Any
     for column_name, fallback in _FALLBACKS.items():
         if column_name in frame.columns:
             frame[column_name] = frame[column_name].fillna(fallback)
-    geometry, repaired = _repair(raw.geometry.to_numpy(), frame[key], rows)
-    unusable = _unusable(frame, geometry, TABLES[role.role], rows)
+    shaped = role.role in _ANY_SHAPE
+    geometry, repaired = (
+        _as_drawn(raw.geometry.to_numpy()) if shaped else _repair(raw.geometry.to_numpy(), frame[key], rows)
+    )
+    unusable = _unusable(frame, geometry, TABLES[role.role], rows, drawn=shaped)
     kept = ~rows.isin([entry["row"] for entry in unusable])
     projected = gpd.GeoSeries(geometry[kept.to_numpy()], crs=file.crs).to_crs(crs)
-    whole = gpd.GeoDataFrame(frame[kept].reset_index(drop=True), geometry=polygonal(projected.to_numpy()), crs=crs)
+    shapes = projected.to_numpy() if shaped else polygonal(projected.to_numpy())
+    whole = gpd.GeoDataFrame(frame[kept].reset_index(drop=True), geometry=shapes, crs=crs)
     return conform(TABLES[role.role], whole, crs), {
         "file": _relative(file, folder),
         "layer": file.layer,
@@ -285,11 +295,20 @@ def _repair(geometry: Any, ids: pd.Series, rows: pd.Series) -> tuple[Any, list[d
     return polygonal(filled), repaired
 
 
-def _unusable(frame: pd.DataFrame, geometry: Any, table: Table, rows: pd.Series) -> list[dict[str, Any]]:
-    """Rows without ground or without a required value, with the reason, by row."""
+def _as_drawn(geometry: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """Points, lines and polygons in two dimensions, for names that need no area; nothing is repaired."""
+    flat = shapely.force_2d(geometry)
+    return np.where(shapely.is_missing(flat), shapely.Point(), flat), []
+
+
+def _unusable(
+    frame: pd.DataFrame, geometry: Any, table: Table, rows: pd.Series, *, drawn: bool = False
+) -> list[dict[str, Any]]:
+    """Rows without ground (with ``drawn`` any shape will do) or without a required value, with the reason, by row."""
     reasons: dict[int, list[str]] = {}
-    for i in np.flatnonzero(shapely.area(geometry) == 0.0):
-        reasons.setdefault(int(rows.iloc[i]), []).append("没有面状图形")
+    lacking = shapely.is_empty(geometry) if drawn else shapely.area(geometry) == 0.0
+    for i in np.flatnonzero(lacking):
+        reasons.setdefault(int(rows.iloc[i]), []).append("没有图形" if drawn else "没有面状图形")
     for column in table.columns:
         if not column.null and column.name in frame.columns:
             for i in np.flatnonzero(frame[column.name].isna()):

@@ -13,6 +13,7 @@ import pandas as pd
 from pipeline.errors import InputError, XunchaError
 from pipeline.schema import (
     APPROVAL_RECORDS,
+    AUDIT_CHECKS,
     DECISIONS,
     DISPATCHES,
     FIELD_CHECKS,
@@ -24,7 +25,7 @@ from pipeline.schema import (
 )
 from pipeline.sources.delimited import ROW, decode, heading_of, read_csv, rows_of, show, translate
 from pipeline.store import write_bytes
-from pipeline.values import Outcome
+from pipeline.values import Outcome, safe_cell
 
 UNUSABLE = "E403"
 TABLES: dict[str, Table] = {
@@ -34,6 +35,7 @@ TABLES: dict[str, Table] = {
     "notices": NOTICES,
     "referrals": REFERRAL_RECORDS,
     "decisions": DECISIONS,
+    "audit_checks": AUDIT_CHECKS,
 }
 """File name without ``.csv`` to its table."""
 
@@ -48,6 +50,7 @@ class Records:
     notices: Any
     referrals: Any
     decisions: Any
+    audit_checks: Any
 
     def until(self, day: Any) -> Records:
         """Only what happened on or before ``day`` (a date); a notice served later counts as not yet served."""
@@ -60,6 +63,7 @@ class Records:
             notices=notices.assign(served_on=notices["served_on"].where(notices["served_on"] <= stamp)),
             referrals=_up_to(self.referrals, "referred_on", stamp),
             decisions=_up_to(self.decisions, "decided_on", stamp),
+            audit_checks=_up_to(self.audit_checks, "checked_on", stamp),
         )
 
 
@@ -199,5 +203,5 @@ def _encoded(table: Table, content: bytes, fresh: Any) -> bytes:
     for row in fresh.to_dict("records"):
         if table is FIELD_CHECKS:
             row["outcome"] = labels[row["outcome"]]
-        writer.writerow([show(row[name]) if name is not None else "" for name in names])
+        writer.writerow([safe_cell(show(row[name])) if name is not None else "" for name in names])
     return buffer.getvalue().encode("utf-8" if content and encoding == "utf-8-sig" else encoding)

@@ -40,7 +40,7 @@ def unit_files(city: Path, part: str, units: Mapping[str, str]) -> tuple[list[Un
     found: list[UnitFile] = []
     rejected: list[dict[str, Any]] = []
     for path in delivered_files(city, part):
-        name = unicodedata.normalize("NFC", path.relative_to(city).as_posix())
+        name = shown_name(city, path)
         folders = path.relative_to(city / part).parts[:-1]
         unit_id = known.get(_folded(folders[0])) if folders else None
         if unit_id is not None:
@@ -51,6 +51,11 @@ def unit_files(city: Path, part: str, units: Mapping[str, str]) -> tuple[list[Un
             reason = f"文件夹“{folders[0]}”不是已知单位名称或编号{_hint(folders[0], units)}"
         rejected.append(rejection(None, name, UNKNOWN_UNIT, f"{reason}；请放入以单位名称命名的文件夹"))
     return found, rejected
+
+
+def shown_name(city: Path, path: Path) -> str:
+    """How tables name a delivered file: its path below the city folder, with ``/``, letters composed (NFC)."""
+    return unicodedata.normalize("NFC", path.relative_to(city).as_posix())
 
 
 def _folded(text: str) -> str:

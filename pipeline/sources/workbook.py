@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
+import struct
 import zipfile
 from datetime import date, datetime
 from importlib import resources
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
+from xml.etree import ElementTree
 
 import python_calamine
 import yaml
@@ -15,17 +18,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import InputError
 from pipeline.ledger.dates import CellValue
+from pipeline.ledger.files import FileRules
 from pipeline.ledger.sheets import FieldRules, RawSheet
-from pipeline.sources.unit_folders import UnitFile, each_readable, refusal, rejection
+from pipeline.sources.file_kinds import OLE_MAGIC, UNZIPPING
 
-SUFFIXES = (".xlsx", ".xlsm")
-_OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
-_CELL = re.compile(rb'<c\s[^>]*?r="([A-Z]{1,3})(\d{1,7})"')
+_CELL = re.compile(rb'<c\s(?=[^>]*?r="([A-Z]{1,3})(\d{1,7})")[^>]*[^/]>')
 # a formula cell with nothing stored beside it; an empty text result (t="str") is a stored one
 _UNSTORED = re.compile(
     rb'<c\s(?![^>]*t="str")[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
 )
+_ERROR = re.compile(rb'<c\s[^>]*t="e"[^>]*>')
+_PLACE = re.compile(rb'r="([A-Z]{1,3})(\d{1,7})"')
+_SHEET_PARTS = ("xl/worksheets/", "content.xml")
 _SAVE_AS = "请用Excel或WPS打开后另存为不加密的.xlsx工作簿"
+_ODS_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 
 
 class _LedgerRule(BaseModel):
@@ -41,6 +47,17 @@ class _LedgerRule(BaseModel):
     same_as_above: tuple[str, ...]
     no_record: tuple[str, ...]
     settlement_codes: tuple[str, ...]
+    totals: tuple[str, ...]
+    samples: tuple[str, ...]
+    not_patrolled: tuple[str, ...]
+    found_yes: tuple[str, ...]
+    found_no: tuple[str, ...]
+    other_headings: tuple[str, ...]
+    ground_work: tuple[str, ...]
+    present: tuple[str, ...]
+    required: tuple[str, ...]
+    required_of_finding: tuple[str, ...]
+    correction_words: tuple[str, ...]
 
 
 class _LedgerRules(BaseModel):
@@ -49,15 +66,19 @@ class _LedgerRules(BaseModel):
     rules: Annotated[tuple[_LedgerRule, ...], Field(min_length=1)]
 
 
+def _rule_of(day: date) -> _LedgerRule:
+    text = resources.files("pipeline").joinpath("rules", "ledger_fields.yaml").read_text(encoding="utf-8")
+    rules = sorted(_LedgerRules.model_validate(yaml.safe_load(text)).rules, key=lambda rule: rule.effective_from)
+    valid = [r for r in rules if r.effective_from <= day and (r.effective_to is None or day <= r.effective_to)]
+    return valid[-1] if valid else rules[0]
+
+
 def ledger_field_rules(day: date) -> FieldRules:
     """The heading aliases and words in force on ``day``; the earliest rule before its time.
 
     Source: ``pipeline/rules/ledger_fields.yaml``, which names its own sources.
     """
-    text = resources.files("pipeline").joinpath("rules", "ledger_fields.yaml").read_text(encoding="utf-8")
-    rules = sorted(_LedgerRules.model_validate(yaml.safe_load(text)).rules, key=lambda rule: rule.effective_from)
-    valid = [r for r in rules if r.effective_from <= day and (r.effective_to is None or day <= r.effective_to)]
-    rule = valid[-1] if valid else rules[0]
+    rule = _rule_of(day)
     return FieldRules(
         rule.id,
         rule.fields,
@@ -66,57 +87,153 @@ def ledger_field_rules(day: date) -> FieldRules:
         rule.same_as_above,
         rule.no_record,
         rule.settlement_codes,
+        rule.totals,
+        rule.samples,
+        rule.not_patrolled,
+        rule.found_yes,
+        rule.found_no,
+        rule.other_headings,
+        rule.ground_work,
+        rule.present,
     )
+
+
+def ledger_file_rules(day: date) -> FileRules:
+    """What a ledger file has to hold and how a corrected one is named, in force on ``day``."""
+    rule = _rule_of(day)
+    return FileRules(rule.required, rule.required_of_finding, rule.correction_words)
 
 
 def read_workbook(
     content: bytes, *, unit_id: str, file: str, max_unpacked_mb: float, max_cells: int
 ) -> tuple[RawSheet, ...]:
-    """All worksheets of an ``.xlsx`` workbook, hidden ones too: values only, formulas and macros are never run.
+    """All worksheets of an Excel (xlsx, xlsm, xlsb, xls) or ODF workbook, hidden ones too.
 
-    ``file``: how the file is named in the tables, path below the city folder. Raises InputError E501 for a damaged or
-    password-protected file, and for one that unpacks to more than ``max_unpacked_mb`` or spans more than ``max_cells``
-    cells (a zip bomb, or a cell at the far end of the sheet).
+    Values only: formulas and macros are never run. ``file``: how the file is named in the tables, path below the city
+    folder. Raises InputError E501 for a damaged or password-protected file, and for one that unpacks to more than
+    ``max_unpacked_mb`` or spans more than ``max_cells`` cells (a zip bomb, or a cell at the far end of the sheet).
     """
-    if content.startswith(_OLE_MAGIC):
-        raise InputError("E501", f"{file}：已加密或是旧版.xls格式", _SAVE_AS)
-    _check_size(content, file, max_unpacked_mb, max_cells)
+    if content.startswith(OLE_MAGIC):
+        if len(content) > max_unpacked_mb * 1e6:
+            raise InputError("E501", f"{file}：超过{max_unpacked_mb:g}MB", _SAVE_AS)
+    else:
+        _check_size(content, file, max_unpacked_mb, max_cells)
     try:
         with python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
             kinds = {sheet.name: sheet.typ for sheet in book.sheets_metadata}
             names = [n for n in book.sheet_names if kinds[n] == python_calamine.SheetTypeEnum.WorkSheet]
-            return tuple(_sheet(book.get_sheet_by_name(name), unit_id, file) for name in names)
+            unknown = _unknown_cells(content)
+            return tuple(
+                _sheet(book.get_sheet_by_name(name), unit_id, file, unknown.get(name, frozenset())) for name in names
+            )
+    except python_calamine.PasswordError as problem:
+        raise InputError("E501", f"{file}：已加密，需要密码", _SAVE_AS) from problem
     except (python_calamine.CalamineError, OSError, ValueError) as problem:
         raise InputError("E501", f"{file}：{problem}", _SAVE_AS) from problem
 
 
 def _check_size(content: bytes, file: str, max_unpacked_mb: float, max_cells: int) -> None:
-    """Unpack in pieces, counting real bytes, before any reader sees the file."""
+    """Unpack in pieces, counting real bytes, before any reader sees the file; then the extent of every sheet."""
+    check_unpacked(content, file, max_unpacked_mb)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for member in sorted(archive.namelist()):
+            if not member.startswith(_SHEET_PARTS):
+                continue
+            with archive.open(member) as stream:
+                extent = _binary_extent if member.endswith(".bin") else _extent
+                if member == "content.xml":
+                    extent = _odf_extent
+                try:
+                    rows, columns = extent(stream)
+                except (ElementTree.ParseError, struct.error) as problem:
+                    raise InputError("E501", f"{file}：{member}已损坏（{problem}）", _SAVE_AS) from problem
+            if columns * rows > max_cells:
+                raise InputError("E501", f"{file}：{member}跨{rows}行{columns}列，过大", _SAVE_AS)
+
+
+def check_unpacked(content: bytes, file: str, max_unpacked_mb: float) -> None:
+    """Raise InputError E501 where a zipped document is damaged, protected, or unpacks to more than ``max_unpacked_mb``."""
     left = int(max_unpacked_mb * 1e6)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for member in sorted(archive.namelist()):
-                columns = rows = 0
-                tail = b""
                 with archive.open(member) as stream:
                     while piece := stream.read(1 << 20):
                         left -= len(piece)
                         if left < 0:
                             raise InputError("E501", f"{file}：解压后超过{max_unpacked_mb:g}MB", _SAVE_AS)
-                        if member.startswith("xl/worksheets/"):
-                            for match in _CELL.finditer(tail + piece):
-                                columns, rows = max(columns, _column(match[1])), max(rows, int(match[2]))
-                            tail = piece[-200:]
-                if columns * rows > max_cells:
-                    raise InputError("E501", f"{file}：{member}跨{rows}行{columns}列，过大", _SAVE_AS)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as problem:
+    except UNZIPPING as problem:
         raise InputError("E501", f"{file}：不是可读的工作簿（{problem}）", _SAVE_AS) from problem
+
+
+def _extent(stream: IO[bytes]) -> tuple[int, int]:
+    """Last row and column with content of an xlsx sheet; cells that are only formatted do not count."""
+    columns = rows = 0
+    tail = b""
+    while piece := stream.read(1 << 20):
+        for match in _CELL.finditer(tail + piece):
+            columns, rows = max(columns, _column(match[1])), max(rows, int(match[2]))
+        tail = piece[-200:]
+    return rows, columns
+
+
+def _binary_extent(stream: IO[bytes]) -> tuple[int, int]:
+    """Last row and column with content of an xlsb sheet.
+
+    Records of [MS-XLSB] 2.1.4: id of one or two bytes, size of one to four, content; BrtRowHdr (0) begins with its row,
+    cells with a value (2..11) with their column, both unsigned 32 bit.
+    """
+    columns = rows = row = 0
+    while first := stream.read(1):
+        record = first[0]
+        if record & 0x80:
+            record = record & 0x7F | (stream.read(1) or b"\0")[0] << 7
+        size = 0
+        for shift in (0, 7, 14, 21):
+            part = (stream.read(1) or b"\0")[0]
+            size |= (part & 0x7F) << shift
+            if not part & 0x80:
+                break
+        body = stream.read(size)
+        if record == 0:
+            row = struct.unpack_from("<I", body)[0] + 1
+        elif 2 <= record <= 11:
+            columns, rows = max(columns, struct.unpack_from("<I", body)[0] + 1), max(rows, row)
+    return rows, columns
+
+
+def _odf_extent(stream: IO[bytes]) -> tuple[int, int]:
+    """Largest sheet of an ODF document in rows and columns with content, with all repetitions written out."""
+    columns = rows = largest = 0
+    area = (0, 0)
+    reach = 0
+    for event, element in ElementTree.iterparse(stream, events=("start", "end")):
+        if event == "start":
+            if element.tag == f"{_ODS_TABLE}table":
+                columns = rows = reach = 0
+            continue
+        if element.tag == f"{_ODS_TABLE}table-row":
+            again, width = _repeated(element, "number-rows-repeated"), 0
+            for cell in element:
+                step = _repeated(cell, "number-columns-repeated")
+                reach += step
+                width = reach if len(cell) or cell.text else width
+            rows, columns, reach = rows + again, max(columns, width), 0
+            if width and rows * columns > largest:
+                largest, area = rows * columns, (rows, columns)
+            element.clear()
+    return area
+
+
+def _repeated(element: ElementTree.Element, name: str) -> int:
+    value = element.get(f"{_ODS_TABLE}{name}", "1")
+    return int(value) if value.isdigit() and len(value) < 10 else 1
 
 
 def unstored_formulas(content: bytes) -> int:
     """How many formula cells of a readable workbook hold no result, so that they read as empty."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+        members = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
         return sum(len(_UNSTORED.findall(archive.read(name))) for name in members)
 
 
@@ -127,12 +244,41 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _sheet(sheet: Any, unit_id: str, file: str) -> RawSheet:
+def _unknown_cells(content: bytes) -> dict[str, frozenset[tuple[int, int]]]:
+    """Cells (row, column, from 1) by sheet of an xlsx that read as empty but are not: errors, formulas without result."""
+    if content.startswith(OLE_MAGIC):
+        return {}
+    found: dict[str, frozenset[tuple[int, int]]] = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = set(archive.namelist())
+        if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= members:
+            return {}
+        targets = dict(_attributes(archive.read("xl/_rels/workbook.xml.rels"), b"Relationship", "Id", "Target"))
+        for name, relation in _attributes(archive.read("xl/workbook.xml"), b"sheet", "name", "r:id"):
+            part = targets.get(relation, "").lstrip("/")
+            part = part if part.startswith("xl/") else f"xl/{part}"
+            if part in members and part.endswith(".xml"):
+                cells = [m[0] for pattern in (_UNSTORED, _ERROR) for m in pattern.finditer(archive.read(part))]
+                places = [place for place in map(_PLACE.search, cells) if place]
+                found[name] = frozenset((int(place[2]), _column(place[1])) for place in places)
+    return found
+
+
+def _attributes(content: bytes, tag: bytes, first: str, second: str) -> list[tuple[str, str]]:
+    """Two attributes of every element of a name, in a part that Office writes; entities resolved."""
+    pairs = []
+    for element in re.findall(rb"<(?:\w+:)?" + tag + rb"\s[^>]*>", content):
+        told = dict(re.findall(r'([\w:]+)="([^"]*)"', element.decode("utf-8", "replace")))
+        pairs.append((html.unescape(told.get(first, "")), html.unescape(told.get(second, ""))))
+    return pairs
+
+
+def _sheet(sheet: Any, unit_id: str, file: str, unknown: frozenset[tuple[int, int]]) -> RawSheet:
     start = sheet.start or (0, 0)
     rows = tuple(tuple(_value(value) for value in row) for row in sheet.to_python(skip_empty_area=True))
     ranges = sheet.merged_cell_ranges or ()
     merged = tuple((top + 1, left + 1, bottom + 1, right + 1) for (top, left), (bottom, right) in ranges)
-    return RawSheet(unit_id, file, sheet.name, rows, start[0] + 1, start[1] + 1, tuple(sorted(merged)))
+    return RawSheet(unit_id, file, sheet.name, rows, start[0] + 1, start[1] + 1, tuple(sorted(merged)), unknown)
 
 
 def _value(value: Any) -> CellValue:
@@ -140,26 +286,3 @@ def _value(value: Any) -> CellValue:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     return value if isinstance(value, str | int | float | bool | date | datetime) else str(value)
-
-
-def read_ledger_files(
-    files: list[UnitFile], *, max_unpacked_mb: float, max_cells: int
-) -> tuple[list[RawSheet], list[dict[str, Any]]]:
-    """Worksheets of all readable workbooks, and a rejected row (E501) for every other file; one never stops others.
-
-    A workbook whose formulas hold no results is read and gets a row as well: what stood there is not known.
-    """
-    sheets: list[RawSheet] = []
-    rejected: list[dict[str, Any]] = []
-    for file, content in each_readable(files, SUFFIXES, "E501", "请用Excel或WPS另存为.xlsx工作簿", rejected):
-        try:
-            sheets += read_workbook(
-                content, unit_id=file.unit_id, file=file.name, max_unpacked_mb=max_unpacked_mb, max_cells=max_cells
-            )
-        except InputError as problem:
-            rejected.append(refusal(file, problem))
-            continue
-        if count := unstored_formulas(content):
-            reason = f"{count}个公式单元格没有保存结果，读作空白；请用Excel或WPS打开后重新保存"
-            rejected.append(rejection(file.unit_id, file.name, "E501", reason))
-    return sheets, rejected

@@ -35,6 +35,7 @@ from pipeline.sinks.shapefile import write_shapefile
 from pipeline.spectra import BANDS
 from pipeline.stages.guard import require_writable
 from pipeline.store import read_json, write_bytes, write_json
+from pipeline.values import safe_cell
 
 FILE_DAY = date(2026, 10, 31)
 # The months the demo runs: period, day of dispatch, day of reconciliation.
@@ -128,8 +129,9 @@ def _write_units(folder: Path, city: SyntheticCity) -> None:
 
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:
-    """CSV as Excel saves it: UTF-8 with BOM, dates as YYYY-MM-DD, CRLF line ends, nulls empty."""
-    text: str = frame.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\r\n")
+    """CSV as Excel saves it: UTF-8 with BOM, dates as YYYY-MM-DD, CRLF line ends, nulls empty, no text a formula."""
+    safe = frame.map(lambda value: safe_cell(value) if isinstance(value, str) else value)
+    text: str = safe.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\r\n")
     return b"\xef\xbb\xbf" + text.encode("utf-8")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,24 +10,55 @@ from typing import Any
 import pandas as pd
 
 from pipeline.errors import InputError
+from pipeline.ledger.corrections import mended_rows, supersede, turned_into_findings
 from pipeline.ledger.datum import DatumEvidence, infer_datum
 from pipeline.ledger.entries import read_ledgers, rejected_table, repairs_table
-from pipeline.ledger.places import Gazetteer, PlaceOptions, settlements, territories
+from pipeline.ledger.files import files_table
+from pipeline.ledger.locate import Placed, PlaceOptions
+from pipeline.ledger.oddities import oddities_table
+from pipeline.ledger.photos import (
+    PhotoLink,
+    RawPhoto,
+    link_photos,
+    photo_oddities,
+    photo_places,
+    photo_rejections,
+    photos_table,
+)
+from pipeline.ledger.places import Gazetteer, settlements, territories
 from pipeline.ledger.positions import entries_table, place_items
-from pipeline.ledger.tracks import CleanTrack, clean_track, compare_tracks
-from pipeline.ledger.visits import visits_table
-from pipeline.schema import ENTRIES, PLACES, REJECTED, REPAIRS, VISITS, empty
-from pipeline.sources.layers import read_layers
-from pipeline.sources.tracks import read_track_files
-from pipeline.sources.unit_folders import delivered_files
+from pipeline.ledger.row_oddities import oddities as row_oddities
+from pipeline.ledger.rows import Item
+from pipeline.ledger.track_datum import TrackDatum
+from pipeline.ledger.track_oddities import effort_oddities, track_oddities
+from pipeline.ledger.visits import people_of, visits_table
+from pipeline.rulebook import place_words
+from pipeline.schema import (
+    ENTRIES,
+    LEDGER_FILES,
+    ODDITIES,
+    PHOTOS,
+    PLACES,
+    REJECTED,
+    REPAIRS,
+    SUPERSEDED,
+    TRACK_PARTS,
+    VISITS,
+    empty,
+)  # fmt: skip
+from pipeline.sources.layers import Layers, read_layers
+from pipeline.sources.ledger_files import read_ledger_files, strange_files
+from pipeline.sources.photos import is_photo, read_photo_files
+from pipeline.sources.unit_folders import UnitFile, delivered_files
 from pipeline.sources.unit_folders import unit_files as unit_deliveries
 from pipeline.sources.units import read_units, unit_files
-from pipeline.sources.workbook import ledger_field_rules, read_ledger_files
+from pipeline.sources.workbook import ledger_field_rules, ledger_file_rules
 from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.ledger_tracks import read_tracks
 from pipeline.store import write_json, write_table
 
 Rows = list[dict[str, Any]]
-WHOLE_FILE_CODES = ("E501", "E502", "E503", "E504")
+WHOLE_FILE_CODES = ("E501", "E502", "E503", "E504", "E508")
 
 
 def inputs(context: StageContext) -> tuple[Path, ...]:
@@ -37,31 +69,37 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:
-    """Write ``entries``, ``visits``, ``repairs``, ``rejected`` and ``datum.json``."""
+    """Write ``entries``, ``visits``, ``files``, ``superseded``, ``repairs``, ``rejected`` and ``datum.json``."""
     options, crs = context.config.ledger, context.config.city.crs
     book = read_units(context.city, crs)
     names = dict(zip(book.units["unit_id"], book.units["name"], strict=True))
-    rules = ledger_field_rules(context.as_of)
-    gazetteer, notes = _gazetteer(context, rules.settlement_codes)
+    rules, file_rules = ledger_field_rules(context.as_of), ledger_file_rules(context.as_of)
+    layers, notes = _layers(context)
+    gazetteer = _gazetteer(context, layers, rules.settlement_codes)
     ground = territories(book.units, book.cells, book.responsibility, book.delegations)
     xmin, ymin, xmax, ymax = (float(value) for value in book.cells.total_bounds)
     bounds = (xmin, ymin, xmax, ymax)
 
     ledger_files, strange_ledgers = unit_deliveries(context.city, "ledgers", names)
-    sheets, unreadable = read_ledger_files(
-        ledger_files, max_unpacked_mb=options.max_unpacked_mb, max_cells=options.max_cells
+    delivery = read_ledger_files(
+        [file for file in ledger_files if not is_photo(file)],
+        words=tuple(word for words in rules.fields.values() for word in words),
+        max_unpacked_mb=options.max_unpacked_mb,
+        max_cells=options.max_cells,
     )
     ledger = read_ledgers(
-        sheets,
+        delivery.sheets,
         rules,
         as_of=context.as_of,
         oldest_years=options.oldest_years,
         latest_days=options.latest_days,
     )
-    tracks, track_repairs, track_rejected = _tracks(context, names, bounds)
+    corrected = supersede(ledger.items, delivery.files, file_rules)
 
+    photos, photo_links, photo_odds, photographed = _photos(context, ledger_files, corrected.items, bounds)
+    tracks = read_tracks(context, names, bounds, corrected.items, photographed, layers)
     placed = place_items(
-        ledger.items,
+        corrected.items,
         gazetteer,
         ground,
         PlaceOptions(
@@ -69,13 +107,15 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             village_share=options.place_village_share,
             offset_village_share=options.place_offset_village_share,
             offset_distance_share=options.place_offset_distance_share,
+            direction_degrees=options.place_direction_degrees,
         ),
+        unit_names=names,
     )
     evidence = {
         unit_id: infer_datum(
             unit_id,
-            [item for item in ledger.items if item.unit_id == unit_id],
-            tracks,
+            [item for item in corrected.items if item.unit_id == unit_id],
+            tracks.decided,
             placed,
             ground.get(unit_id),
             crs=crs,
@@ -83,36 +123,69 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             min_odds=options.datum_min_odds,
             sight_m=options.datum_sight_m,
             max_days_apart=options.datum_max_days_apart,
+            photographed=photographed,
         )
         for unit_id in sorted(names)
     }
     located = entries_table(
-        ledger.items,
-        {unit_id: found.datum for unit_id, found in evidence.items()},
+        corrected.items,
+        {item.entry_id: evidence[item.unit_id].datum_of(item) for item in corrected.items if item.unit_id in evidence},
         placed,
         crs=crs,
         bounds=bounds,
         gps_uncertainty_m=options.gps_uncertainty_m,
         max_outside_m=options.max_outside_m,
+        photographed=photographed,
     )
     visits = visits_table(
-        ledger.items, tracks, located.entries, cells=book.cells, people=book.people, gazetteer=gazetteer,
+        corrected.items, tracks.tracks, located.entries, cells=book.cells, people=book.people, gazetteer=gazetteer,
         territories=ground, unit_names=names, cell_border_m=options.cell_border_m, crs=crs,
     )  # fmt: skip
 
     entries, later_entries = _until(located.entries, "discovered_on", context.as_of)
     visits, later_visits = _until(visits, "visited_on", context.as_of)
-    repairs = repairs_table([*ledger.repairs.to_dict("records"), *located.repairs, *track_repairs])
-    found_rejected: Rows = [*strange_ledgers, *unreadable, *located.rejected, *track_rejected]
-    rejected = rejected_table([*_rows(ledger.rejected), *found_rejected])
+    staff = sorted({str(name) for name in book.people["name"]}, key=lambda name: (-len(name), name))
+    known_tracks = [track for track in tracks.tracks if track.day <= context.as_of]
+    oddities = oddities_table(
+        [
+            *tracks.oddities,
+            *track_oddities(known_tracks, {track.visit_id: people_of(track, staff) for track in known_tracks}),
+            *effort_oddities(visits),
+            *row_oddities(corrected.items),
+            *photo_odds,
+        ]
+    )
+    parts = tracks.parts[tracks.parts["visit_id"].isin(visits["visit_id"])]
+    repairs = repairs_table([*ledger.repairs.to_dict("records"), *located.repairs, *tracks.repairs])
+    files = files_table(
+        [*delivery.files, *strange_files(context.city, strange_ledgers)],
+        delivery.sheets,
+        ledger,
+        fields=rules,
+        rules=file_rules,
+        unit_names=names,
+        city_name=context.config.city.name,
+        rejected=located.rejected,
+    )
+    found_rejected: Rows = [*strange_ledgers, *delivery.rejected, *corrected.rejected, *located.rejected]
+    still_rejected = mended_rows([*_rows(ledger.rejected), *found_rejected], corrected)
+    rejected = rejected_table([*still_rejected, *tracks.rejected, *photo_rejections(photos, photo_links)])
     write_table(out / "entries.parquet", ENTRIES, entries)
     write_table(out / "visits.parquet", VISITS, visits)
     write_table(out / "repairs.parquet", REPAIRS, repairs)
     write_table(out / "rejected.parquet", REJECTED, rejected)
-    write_json(out / "datum.json", _datum_report(evidence))
+    write_table(out / "files.parquet", LEDGER_FILES, files)
+    write_table(out / "superseded.parquet", SUPERSEDED, corrected.superseded)
+    write_table(out / "photos.parquet", PHOTOS, photos_table(photos, photo_links, crs=crs))
+    write_table(out / "oddities.parquet", ODDITIES, oddities)
+    write_table(out / "track_parts.parquet", TRACK_PARTS, parts)
+    write_json(out / "datum.json", _datum_report(evidence, tracks.datums))
     counts = {
         "entries": len(entries), "findings": int(entries["finding"].sum()), "visits": len(visits),
-        "tracks": len(tracks), "repairs": len(repairs), "rejected": len(rejected),
+        "tracks": len(tracks.tracks), "repairs": len(repairs), "rejected": len(rejected),
+        "oddities": len(oddities),
+        "files": len(files), "files_read": int(files["read"].sum()),
+        "photos": len(photos), "photos_of_entries": len(photo_links), "superseded": len(corrected.superseded),
         "entries_left_for_later": later_entries, "visits_left_for_later": later_visits,
     }  # fmt: skip
     if later_entries or later_visits:
@@ -122,45 +195,55 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         notes += (f"未报送台账和轨迹的单位：{'、'.join(silent)}",)
     whole = rejected[rejected["row"].isna() & rejected["code"].isin(WHOLE_FILE_CODES)]
     notes += tuple(f"{code} {file}：{reason}" for code, file, reason in zip(*_columns(whole), strict=True))
+    doubted = files[files["doubts"].notna()]
+    notes += tuple(f"请核对 {file}：{why}" for file, why in zip(doubted["file"], doubted["doubts"], strict=True))
+    notes += turned_into_findings(corrected.superseded)
     return StageOutcome(counts=counts, notes=notes)
 
 
-def _gazetteer(context: StageContext, codes: tuple[str, ...]) -> tuple[Gazetteer, tuple[str, ...]]:
-    """Village names with their land and houses; without them text places stay unlocated and a note says so."""
-    nothing = Gazetteer(empty(PLACES, context.config.city.crs), {})
+def _layers(context: StageContext) -> tuple[Layers | None, tuple[str, ...]]:
+    """The city's layers, None where they cannot be read, and what is missing in them for places."""
     try:
         layers = read_layers(context.city / "layers", context.config.city.crs)
     except InputError as problem:
-        return nothing, (f"图层不可用，文字地点不能定位：{problem}",)
+        return None, (f"图层不可用，文字地点不能定位：{problem}",)
     if layers.places is None or not len(layers.places):
-        return nothing, ("没有村级调查区图层，文字地点不能定位",)
-    return Gazetteer(layers.places, settlements(layers.places, layers.land_use, codes=codes)), ()
+        return layers, ("没有村级调查区图层，文字地点不能定位",)
+    return layers, ()
 
 
-def _tracks(
-    context: StageContext, names: dict[str, str], bounds: tuple[float, float, float, float]
-) -> tuple[tuple[CleanTrack, ...], Rows, Rows]:
-    """Clean tracks of all units with their repairs and rejections."""
+def _gazetteer(context: StageContext, layers: Layers | None, codes: tuple[str, ...]) -> Gazetteer:
+    """Village names with their land and houses; without them text places stay unlocated."""
+    if layers is None or layers.places is None or not len(layers.places):
+        return Gazetteer(empty(PLACES, context.config.city.crs), {})
+    found = [layer for layer in (layers.roads, layers.hamlets) if layer is not None and len(layer)]
+    return Gazetteer(
+        layers.places,
+        settlements(layers.places, layers.land_use, codes=codes),
+        named=pd.concat(found, ignore_index=True) if found else None,
+        words=place_words(context.as_of),
+    )
+
+
+def _photos(
+    context: StageContext, delivered: list[UnitFile], items: Sequence[Item], bounds: tuple[float, float, float, float]
+) -> tuple[list[RawPhoto], dict[str, PhotoLink], Rows, dict[str, Placed]]:
+    """Photos delivered with the ledgers, their entries, what is odd about them, and where entries' photos were taken."""
     options = context.config.ledger
-    files, rejected = unit_deliveries(context.city, "tracks", names)
-    raw, unreadable = read_track_files(files, max_mb=options.max_track_mb, max_points=options.max_track_points)
-    cleaned = [
-        clean_track(
-            track,
-            crs=context.config.city.crs,
-            bounds=bounds,
-            max_speed_kmh=options.max_speed_kmh,
-            max_gap_minutes=options.max_gap_minutes,
-            max_gap_m=options.max_gap_m,
-            max_outside_m=options.max_outside_m,
-            max_removed_share=options.max_removed_share,
-        )
-        for track in raw
-    ]
-    compared = compare_tracks([track for result in cleaned for track in result.tracks])
-    repairs = [*(repair for result in cleaned for repair in result.repairs), *compared.repairs]
-    refused = [*rejected, *unreadable, *(row for result in cleaned for row in result.rejected), *compared.rejected]
-    return compared.tracks, repairs, refused
+    files = [file for file in delivered if is_photo(file)]
+    photos = read_photo_files(files, max_mb=options.max_photo_mb, max_megapixels=options.max_photo_megapixels)
+    links = link_photos(photos, items)
+    odds = photo_oddities(photos, links, max_days_apart=options.photo_days_apart)
+    places = photo_places(
+        photos,
+        links,
+        crs=context.config.city.crs,
+        bounds=bounds,
+        max_outside_m=options.max_outside_m,
+        uncertainty_m=options.photo_uncertainty_m,
+        doubted={row["what"] for row in odds},
+    )
+    return photos, links, odds, places
 
 
 def _rows(rejected: pd.DataFrame) -> Rows:
@@ -184,9 +267,8 @@ def _silent(names: dict[str, str], entries: pd.DataFrame, visits: pd.DataFrame) 
     return set(names) - set(entries["unit_id"]) - set(visits["unit_id"])
 
 
-def _datum_report(evidence: dict[str, DatumEvidence]) -> dict[str, Any]:
+def _datum_report(evidence: dict[str, DatumEvidence], tracks: Sequence[TrackDatum]) -> dict[str, Any]:
     return {
-        "tracks_read_as": "WGS84",
-        "tracks_read_as_reason": "GPX 1.1 defines coordinates as WGS84",
+        "tracks": [found.as_json() for found in tracks],
         "units": {unit_id: found.as_json() for unit_id, found in evidence.items()},
     }

@@ -17,6 +17,7 @@ from rasterio.windows import Window
 from pipeline.errors import StageError
 from pipeline.execute import map_blocks
 from pipeline.grid import Block, block_geobox, lattice
+from pipeline.patrol.blind import draw_blind
 from pipeline.patrol.cells import cell_index_block, cell_states, count_observable, locate_targets, observable_shares
 from pipeline.patrol.plan import check_plan
 from pipeline.patrol.responsibility import answerable_for
@@ -59,6 +60,7 @@ def known_records(context: StageContext) -> Records:
         notices=known.notices,
         referrals=known.referrals,
         decisions=known.decisions,
+        audit_checks=known.audit_checks,
     )
 
 
@@ -131,6 +133,13 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         field_check_days=(
             deadline_days(day)["field_check"] if options.field_check_days is None else options.field_check_days
         ),
+        blind=draw_blind(
+            targets,
+            known.dispatches,
+            period=str(context.period),
+            share=options.blind_share,
+            key=options.blind_key,
+        ),
     )
     routes = plan_routes(
         tasks, targets, book.units, max_stops_per_day=options.max_stops_per_day, max_length_m=options.max_length_m
@@ -144,6 +153,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         counts={
             "tasks": len(tasks),
             "included": int(tasks["included"].sum()),
+            "blind_samples": int(tasks["blind_sample"].notna().sum()),
             "cells": len(states),
             "cells_not_observed": int((states["state"] == CellState.NOT_OBSERVED.value).sum()),
             "plan_problems": len(problems),

@@ -8,40 +8,61 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.ledger.corrections import follow_corrections
+from pipeline.reconcile.ambiguous import ambiguous_sets
 from pipeline.reconcile.changes import changed_verdicts, in_words
 from pipeline.reconcile.coverage import cover_cells, missed_areas, within_span
-from pipeline.reconcile.estimate import audit_sample, indicators
+from pipeline.reconcile.effort import patrol_effort
+from pipeline.reconcile.estimate import audit_sample, indicators, stratum_sizes
+from pipeline.reconcile.ground import Ground, RiskWeights, ground_points
 from pipeline.reconcile.match import match_entries, open_targets
 from pipeline.reconcile.omissions import omitted
 from pipeline.reconcile.sight import SightOptions
+from pipeline.reconcile.unseen import (
+    audit_rows,
+    blind_lists,
+    estimate_table,
+    held_back_rows,
+    lawful_rows,
+    plan_rows,
+    population_rows,
+)
 from pipeline.reconcile.verdict import judge
-from pipeline.rulebook import finding_words
+from pipeline.rulebook import finding_words, load_rulebook
 from pipeline.schema import (
+    AMBIGUOUS,
     AUDIT_SAMPLE,
     CELL_STATES,
     COVERAGE,
+    EFFORT,
     ENTRIES,
+    ESTIMATES,
     KPIS,
+    LEDGER_FILES,
     MATCHES,
     MISSED,
     OMISSIONS,
     REJECTED,
+    SUPERSEDED,
     SUPPRESSED,
     TARGETS,
     TASKS,
+    TRACK_PARTS,
     VERDICTS,
     VISITS,
 )
-from pipeline.sources.records import read_records, record_files
+from pipeline.sources.layers import read_layers
+from pipeline.sources.records import Records, read_records, record_files
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.base import Difference, StageContext, StageOutcome
 from pipeline.store import read_table, write_table
-from pipeline.values import MatchStatus, Verdict
+from pipeline.values import MatchStatus, Period, Verdict
 
 
 def inputs(context: StageContext) -> tuple[Path, ...]:
-    """Units, records and the registers of earlier periods (what stood when a target was first seen)."""
-    return (*unit_files(context.city), *record_files(context.city), *earlier_registers(context))
+    """Units, layers, records and the registers of earlier periods (what stood when a target was first seen)."""
+    layers = sorted(path for path in (context.city / "layers").rglob("*") if path.is_file())
+    return (*unit_files(context.city), *layers, *record_files(context.city), *earlier_registers(context))
 
 
 def earlier_registers(context: StageContext) -> tuple[Path, ...]:
@@ -66,12 +87,82 @@ def first_registered(context: StageContext, targets: Any) -> Any:
     return rows.drop_duplicates("target_id", keep="first").reset_index(drop=True)
 
 
+def monitored_from(context: StageContext) -> date:
+    """First day of the earliest period with a register: ground older than that was never new to the imagery."""
+    periods = [str(context.period), *(path.parts[-3].split(".r")[0] for path in earlier_registers(context))]
+    return Period.parse(min(periods)).first_day
+
+
 def last_image(context: StageContext, targets: Any, suppressed: Any) -> date:
     """The last day an image of this period shows, as far as its objects tell; the period's last day without any."""
     last = context.period.last_day
     days = pd.concat([targets["first_seen"], suppressed["first_seen"]]).dropna()
     days = days[(days >= pd.Timestamp(context.period.first_day)) & (days <= pd.Timestamp(last))]
     return days.max().date() if len(days) else last
+
+
+def ground_of(context: StageContext, cells: Any, targets: Any) -> Ground:
+    """Points over all cells with their risk from farmland, this period's targets and earlier ones."""
+    options, layers = context.config.reconcile, read_layers(context.city / "layers", context.config.city.crs)
+    group = next(
+        each for each in load_rulebook().ground_rules(context.period.last_day).groups if each.name == "farmland"
+    )
+    arable = layers.land_use[[group.holds(code) for code in layers.land_use["class_code"]]]
+    new = targets["first_period"] == str(context.period)
+    return ground_points(
+        cells,
+        targets[new],
+        targets[~new],
+        arable.geometry,
+        () if layers.basic_farmland is None else layers.basic_farmland.geometry,
+        step_m=options.ground_step_m,
+        weights=RiskWeights(
+            farmland=options.risk_farmland,
+            basic_farmland=options.risk_basic_farmland,
+            target_ha=options.risk_target_ha,
+            case_ha=options.risk_case_ha,
+        ),
+    )
+
+
+def unseen_estimates(
+    context: StageContext, records: Records, found: tuple[Any, ...], ground: tuple[Any, ...]
+) -> pd.DataFrame:
+    """ESTIMATES of the month.
+
+    ``found``: targets, verdicts, matches, entries, omissions; ``ground``: cells, coverage, audit sample, tasks, suppressed.
+    """
+    options, period = context.config.reconcile, context.period
+    targets, verdicts, matches, entries, omissions = found
+    cells, coverage, sample, tasks, suppressed = ground
+    level = options.confidence
+    checks = records.audit_checks[records.audit_checks["period"] == str(period)]
+    audited, dependent = audit_rows(checks, sample, stratum_sizes(cells, coverage), tasks, confidence=level)
+    held, leaked = held_back_rows(tasks, verdicts, confidence=level)
+    lists = blind_lists(
+        targets,
+        verdicts,
+        matches,
+        entries,
+        omissions,
+        records.dispatches,
+        coverage,
+        period=str(period),
+        first_day=period.first_day,
+        last_image=last_image(context, targets, suppressed),
+        same_site_m=options.same_site_m,
+    )
+    lawful = lawful_rows(
+        suppressed,
+        entries,
+        cells,
+        first_day=period.first_day,
+        cutoff=context.as_of,
+        standing_m=options.standing_m,
+        confidence=level,
+    )
+    total = population_rows(lists, (*dependent, *leaked), confidence=level)
+    return estimate_table([*total, *audited, *plan_rows(len(cells), confidence=level), *held, *lawful])
 
 
 def differences(old: Path, new: Path) -> tuple[Difference, ...]:
@@ -81,7 +172,7 @@ def differences(old: Path, new: Path) -> tuple[Difference, ...]:
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:
-    """Write matches, verdicts, coverage, missed, omissions, kpis and audit_sample."""
+    """Write matches, ambiguous, verdicts, coverage, missed, omissions, kpis and audit_sample."""
     options, cutoff = context.config.reconcile, context.as_of
     book = read_units(context.city, context.config.city.crs)
     records = read_records(context.city).until(cutoff)
@@ -89,16 +180,24 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     targets, suppressed = context.table("register", TARGETS), context.table("screen", SUPPRESSED)
     tasks, cells = context.table("patrol", TASKS), context.table("patrol", CELL_STATES, "cells.parquet")
     entries, visits = context.table("ledger", ENTRIES), context.table("ledger", VISITS)
+    sight = SightOptions(
+        sight_m=options.sight_m,
+        ledger_only_seen=options.ledger_only_seen,
+        tall_crop_months=options.tall_crop_months,
+        tall_crop_factor=options.tall_crop_factor,
+        fast_kmh=options.fast_kmh,
+    )
     matches = match_entries(
         targets,
         entries,
-        records.decisions,
+        follow_corrections(records.decisions, context.table("ledger", SUPERSEDED)),
         vocabulary=words,
         accept_match=options.accept_match,
         reject_match=options.reject_match,
         standing_m=options.standing_m,
         background_per_km2=options.background_per_km2,
         max_lead_days=options.max_lead_days,
+        one_site_m=options.one_site_m,
     )
     verdicts = judge(
         targets,
@@ -122,14 +221,10 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         max_lead_days=options.max_lead_days,
         same_site_m=options.same_site_m,
         min_track_day_share=options.min_track_day_share,
-        sight=SightOptions(
-            sight_m=options.sight_m,
-            ledger_only_seen=options.ledger_only_seen,
-            tall_crop_months=options.tall_crop_months,
-            tall_crop_factor=options.tall_crop_factor,
-            fast_kmh=options.fast_kmh,
-        ),
+        sight=sight,
         unit_of_person=dict(zip(book.people["person_id"], book.people["unit_id"], strict=True)),
+        ledger_files=context.table("ledger", LEDGER_FILES),
+        track_parts=context.table("ledger", TRACK_PARTS),
     )
     coverage, seen_ground = cover_cells(
         cells,
@@ -137,9 +232,10 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         visits,
         book.responsibility,
         book.delegations,
+        ground_of(context, cells, open_targets(targets)),
         start=context.period.first_day,
         end=cutoff,
-        sight_m=options.sight_m,
+        sight=sight,
         covered_share=options.covered_share,
     )
     missed = missed_areas(coverage, seen_ground, open_targets(targets), min_missed_m2=options.min_missed_m2)
@@ -149,6 +245,8 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         suppressed,
         cells,
         vocabulary=words,
+        monitored_from=monitored_from(context),
+        roofed_days=options.roofed_days,
         last_image=last_image(context, targets, suppressed),
         period_end=context.period.last_day,
         cutoff=cutoff,
@@ -160,14 +258,20 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     )
     month = visits[within_span(visits, context.period.first_day, cutoff)]
     kpis = indicators(verdicts, coverage, month, confidence=options.confidence)
+    effort = patrol_effort(coverage, visits, book.people, start=context.period.first_day, end=cutoff)
     sample = audit_sample(cells, coverage, cells_wanted=options.audit_cells, seed=str(context.period))
+    found = (targets, verdicts, matches, entries, omissions)
+    estimates = unseen_estimates(context, records, found, (cells, coverage, sample, tasks, suppressed))
     for table, frame in (
         (MATCHES, matches),
+        (AMBIGUOUS, ambiguous_sets(matches, targets, entries)),
         (VERDICTS, verdicts),
         (COVERAGE, coverage),
         (MISSED, missed),
         (OMISSIONS, omissions),
         (KPIS, kpis),
+        (EFFORT, effort),
+        (ESTIMATES, estimates),
         (AUDIT_SAMPLE, sample),
     ):
         write_table(out / f"{table.name}.parquet", table, frame)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pipeline import FORMAT_VERSION, schema
+from pipeline.patrol.blind import as_units_see
+from pipeline.report.mend import FORM_NAME, correction_sheets
 from pipeline.report.month import month_sheets
 from pipeline.report.package import CLUE_NOTE, Package, build_packages
 from pipeline.report.page import month_page
+from pipeline.report.personal import Redaction, known_names, redacted_month, redacted_package, redacted_sheet, redaction
+from pipeline.report.sheets import Sheet
 from pipeline.report.statistics import month_numbers, month_summary
 from pipeline.report.tables import MonthTables, with_case_deadlines
-from pipeline.rulebook import land_class_names, load_rulebook
+from pipeline.rulebook import deliverables_on, land_class_names, load_rulebook
 from pipeline.sinks.archive import zip_bytes
 from pipeline.sinks.exchange import geojson_bytes, gpx_bytes, kml_bytes
 from pipeline.sinks.geopackage import write_geopackage
@@ -37,12 +42,18 @@ _TABLES: tuple[tuple[str, schema.Table, str | None], ...] = (
     ("ledger", schema.VISITS, None),
     ("ledger", schema.REPAIRS, None),
     ("ledger", schema.REJECTED, None),
+    ("ledger", schema.LEDGER_FILES, None),
+    ("ledger", schema.SUPERSEDED, None),
+    ("ledger", schema.ODDITIES, None),
     ("reconcile", schema.MATCHES, None),
+    ("reconcile", schema.AMBIGUOUS, None),
     ("reconcile", schema.VERDICTS, None),
     ("reconcile", schema.COVERAGE, None),
     ("reconcile", schema.MISSED, None),
     ("reconcile", schema.OMISSIONS, None),
     ("reconcile", schema.KPIS, None),
+    ("reconcile", schema.EFFORT, None),
+    ("reconcile", schema.ESTIMATES, None),
     ("reconcile", schema.AUDIT_SAMPLE, None),
     ("supervise", schema.CASES, None),
     ("supervise", schema.ALERTS, None),
@@ -57,14 +68,26 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:
-    """Write all deliverables; raises StageError E601 when an earlier stage's table is missing."""
+    """Write all deliverables, each with the personal data its recipient needs and no more.
+
+    Raises StageError E601 when an earlier stage's table is missing.
+    """
     month = load_month(context)
     numbers = month_numbers(month)
+    guards = _guards(context, month)
     summary = month_summary(numbers)
+    patrol = context.config.patrol
+    shown_cells, shown_tasks = as_units_see(
+        month.cell_states,
+        month.targets,
+        month.tasks,
+        seen_share=patrol.seen_share,
+        unseen_share=patrol.unseen_share,
+    )
     packages = build_packages(
         targets=month.targets,
-        tasks=month.tasks,
-        cells=month.cell_states,
+        tasks=shown_tasks,
+        cells=shown_cells,
         units=month.units,
         people=month.people,
         city_name=month.city_name,
@@ -74,14 +97,18 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         kind_names=month.kind_names,
     )
     for package in packages:
-        _write_package(out / "packages", package, context)
+        guard = guards("package", package.unit_id)
+        form = tuple(redacted_sheet(sheet, guard) for sheet in _correction_form(month, package, context))
+        _write_package(out / "packages", redacted_package(package, guard), form, context)
     day = context.period.last_day
-    page = month_page(month, numbers, rows_max=context.config.report.page_rows_max)
+    shown = redacted_month(month, guards("month_page"))
+    page = month_page(shown, numbers, rows_max=context.config.report.page_rows_max)
     write_bytes(out / "month.html", page.encode("utf-8"))
     title = f"{month.city_name} {month.run_name} 动态巡查月报"
-    write_bytes(out / "month.xlsx", workbook_bytes(month_sheets(month, numbers), day=day, title=title))
-    write_bytes(out / NUMBERS, json_bytes({**numbers, "summary": summary}))
-    write_geopackage(out / GIS_FILE, gis_layers(month), day=day)
+    listed = redacted_month(month, guards("month_workbook"))
+    write_bytes(out / "month.xlsx", workbook_bytes(month_sheets(listed, numbers), day=day, title=title))
+    write_bytes(out / NUMBERS, json_bytes(guards("month_numbers").value({**numbers, "summary": summary})))
+    write_geopackage(out / GIS_FILE, gis_layers(redacted_month(month, guards("gis_file"))), day=day)
     counts = {
         "packages": len(packages),
         "targets": summary["targets"],
@@ -91,6 +118,32 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         "satellite_missed": summary["satellite_missed"],
     }
     return StageOutcome(counts=counts, publish={GIS_FILE: GIS_FILE})
+
+
+def _correction_form(month: MonthTables, package: Package, context: StageContext) -> tuple[Sheet, ...]:
+    if package.unit_id is None:
+        return ()
+    return correction_sheets(
+        unit_id=package.unit_id,
+        unit_name=package.name,
+        city_name=month.city_name,
+        entries=month.entries,
+        repairs=month.repairs,
+        rejected=month.rejected,
+        files=month.files,
+        since=context.period.first_day,
+    )
+
+
+def _guards(context: StageContext, month: MonthTables) -> Callable[..., Redaction]:
+    """By deliverable, and unit for the packages, what must be hidden of the people in this month."""
+    allowed = deliverables_on(context.as_of)
+    names = known_names(month.people, month.entries, month.visits)
+
+    def guard(deliverable: str, unit_id: str | None = None) -> Redaction:
+        return redaction(allowed[deliverable].allowance(), names, unit_id=unit_id)
+
+    return guard
 
 
 def load_month(context: StageContext) -> MonthTables:
@@ -110,6 +163,7 @@ def load_month(context: StageContext) -> MonthTables:
         run_name=context.run_name,
         period_end=context.period.last_day,
         as_of=context.as_of,
+        confidence=context.config.reconcile.confidence,
         units=book.units,
         people=book.people,
         candidates=schema.conform(schema.CANDIDATES, pd.concat(sources, ignore_index=True), crs),
@@ -136,7 +190,7 @@ def gis_layers(month: MonthTables) -> dict[str, Any]:
     }
 
 
-def _write_package(folder: Path, package: Package, context: StageContext) -> None:
+def _write_package(folder: Path, package: Package, form: tuple[Sheet, ...], context: StageContext) -> None:
     """A unit's folder, its manifest with the hash of every file, and the same as one zip beside it."""
     day, city = context.period.last_day, context.config.city.name
     title = f"{city} {context.period} {package.name} 核查任务"
@@ -147,6 +201,8 @@ def _write_package(folder: Path, package: Package, context: StageContext) -> Non
         "targets.kml": kml_bytes(places, name="JCBH", title=title),
         "targets.gpx": gpx_bytes(places[places["SFLR"] == 1], name="JCBH", note="BZ", title=title, day=day),
     }
+    if form:
+        files[FORM_NAME] = workbook_bytes(form, day=day, title=f"{city} {package.name} {FORM_NAME[:-5]}")
     manifest = {
         "format_version": FORMAT_VERSION,
         "city": city,

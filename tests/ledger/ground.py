@@ -9,9 +9,11 @@ import shapely
 
 from pipeline.geodesy import bd09_from_gcj02, gcj02_from_wgs84
 from pipeline.ledger.coordinates import Coordinate
-from pipeline.ledger.places import Gazetteer, PlaceOptions
+from pipeline.ledger.locate import PlaceOptions
+from pipeline.ledger.places import Gazetteer
 from pipeline.ledger.rows import Item
 from pipeline.ledger.tracks import CleanTrack
+from pipeline.rulebook import place_words
 from pipeline.schema import CELLS, PLACES, conform
 
 CRS = "EPSG:4547"
@@ -19,7 +21,9 @@ X0, Y0 = 520_000.0, 3_600_000.0
 BOUNDS = (X0, Y0, X0 + 6000.0, Y0 + 2000.0)
 TERRITORY = shapely.box(*BOUNDS)
 DAY = date(2026, 9, 3)
-OPTIONS = PlaceOptions(least_m=100.0, village_share=1.0, offset_village_share=0.5, offset_distance_share=0.4)
+OPTIONS = PlaceOptions(
+    least_m=100.0, village_share=1.0, offset_village_share=0.5, offset_distance_share=0.2, direction_degrees=25.0
+)
 
 
 def villages() -> gpd.GeoDataFrame:
@@ -37,8 +41,9 @@ def houses(number: int) -> shapely.Polygon:
     return shapely.box(x - 100, y - 100, x + 100, y + 100)
 
 
-def gazetteer(*, settled: bool = True) -> Gazetteer:
-    return Gazetteer(villages(), {str(n + 1): houses(n) for n in range(3)} if settled else {})
+def gazetteer(*, settled: bool = True, named: gpd.GeoDataFrame | None = None) -> Gazetteer:
+    homes = {str(n + 1): houses(n) for n in range(3)} if settled else {}
+    return Gazetteer(villages(), homes, named=named, words=place_words(DAY))
 
 
 def cells() -> gpd.GeoDataFrame:

@@ -1,4 +1,5 @@
 import math
+import re
 
 import pyproj
 import pytest
@@ -6,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.ledger.coordinates import (
+    OLD_DATUM,
     SEXAGESIMAL,
     SWAPPED,
     centre,
     city_meridian,
     read_columns,
     read_coordinates,
+    why_unreadable,
     zone_to_degrees,
 )
 
@@ -24,12 +27,29 @@ def dms(value: float) -> str:
     return f"{int(seconds // 3600)}°{int(seconds % 3600 // 60)}′{seconds % 60:.2f}″"
 
 
+def minutes(value: float) -> str:
+    total = round(value * 60, 5)
+    return f"{int(total // 60)}°{total % 60:.5f}'"
+
+
+def dashes(value: float) -> str:
+    seconds = round(value * 3600, 2)
+    return f"{int(seconds // 3600)}-{int(seconds % 3600 // 60)}-{seconds % 60:.2f}"
+
+
 @given(LON, LAT)
 def test_degrees_round_trip_in_every_form(lon: float, lat: float) -> None:
     forms = [
         f"{lon:.6f},{lat:.6f}",
         f"{lat:.6f}，{lon:.6f}",
-        f"东经{lon:.6f}度 北纬{lat:.6f}度".replace("度", ""),
+        f"东经{lon:.6f}度 北纬{lat:.6f}度",
+        f"{lon:.6f}°E {lat:.6f}°N",
+        f"WGS84 {lat:.6f},{lon:.6f}",
+        f"经度{minutes(lon)} 纬度{minutes(lat)}",
+        f"{dashes(lon)},{dashes(lat)}",
+        f"{dashes(lat).replace('-', ':')} {dashes(lon).replace('-', ':')}",
+        f"{dashes(lon).replace('-', ' ')}，{dashes(lat).replace('-', ' ')}",
+        f"{dms(lon).replace('°', 'º').replace('′', '’').replace('″', '”')} {dms(lat).replace('″', chr(39) * 2)}",
         f"E{dms(lon)} N{dms(lat)}",
         f"北纬{dms(lat)}，东经{dms(lon)}",
         dms(lon).replace("°", "度").replace("′", "分").replace("″", "秒")
@@ -115,3 +135,41 @@ def test_centre_reaches_all_corners() -> None:
     middle = centre(corners)
     assert (middle.x, middle.y) == pytest.approx((114.0005, 32.0005))
     assert middle.rounding_m == pytest.approx(111_000 * math.hypot(0.0005, 0.0005) + corners[0].rounding_m)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("114123456,32123456", "疑缺小数点"),
+        ("经度114123456 纬度32.123", "只有一个数|不是能识别"),
+        ("11412345 3212345", "疑缺小数点"),
+        ("114°75′20″,32°10′20″", "不小于60"),
+        ("西经114.12345，北纬32.12345", "西经"),
+        ("114.12345 W, 32.12345 N", "西经"),
+        ("114.12345", "只有一个数"),
+        ("见附图", "不是能识别"),
+        ("2026-05-03 16:30:20", "不是能识别"),
+    ],
+)
+def test_what_would_have_to_be_guessed_is_refused_with_the_reason(text: str, why: str) -> None:
+    assert read_coordinates(text, strict=False) == ()
+    assert re.search(why, why_unreadable(text))
+    assert why_unreadable(text).endswith("请写成114.12345,32.12345")
+
+
+def test_an_older_datum_keeps_its_place_with_its_shift() -> None:
+    (read,) = read_coordinates("西安80坐标 114.12345,32.12345", strict=False)
+    assert (read.x, read.y, read.rounding_m) == (114.12345, 32.12345, 150.0)
+    assert read.rules == (OLD_DATUM,)
+
+
+def test_rounding_of_minutes_and_seconds_is_that_of_the_ground() -> None:
+    (seconds,) = read_coordinates("114°12′30″,32°10′20″", strict=False)
+    (minutes_only,) = read_coordinates("114°12′,32°10′", strict=False)
+    assert seconds.rounding_m == pytest.approx(0.5 * 111_000 / 3600)
+    assert minutes_only.rounding_m == pytest.approx(0.5 * 111_000 / 60)
+
+
+def test_one_axis_in_each_cell_without_degree_signs() -> None:
+    (read,) = read_columns("114-12-30.5", "32 30 15.2")
+    assert (read.x, read.y) == (pytest.approx(114 + 12 / 60 + 30.5 / 3600), pytest.approx(32 + 30 / 60 + 15.2 / 3600))

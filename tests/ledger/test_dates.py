@@ -1,11 +1,13 @@
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.ledger import dates
-from pipeline.ledger.dates import DateHints, anchors_of, read_date, title_hint
+from pipeline.ledger.dates import DateHints, anchors_of, day_in_text, read_date, title_hint
 
 HINTS = DateHints(as_of=date(2026, 10, 31), earliest=date(2016, 1, 1), latest=date(2027, 12, 5))
 MAY_3 = date(2026, 5, 3)
@@ -38,6 +40,21 @@ MAY_3 = date(2026, 5, 3)
         "2026-05-03T08:00:00",
         date(2026, 5, 3),
         datetime(2026, 5, 3, 14, 5),
+        "2026.5.3 9:30",
+        "2026-05-03 3:30 PM",
+        "2026-05-03T08:00:00+08:00",
+        "2026年5月3日9时至11时",
+        "2026年5月3日（星期日）上午9:00-11:30",
+        "2026 5 3",
+        "2026、5、3",
+        "2026\\5\\3",
+        "2026503",
+        "260503",
+        "3-May-26",
+        "二六年五月三日",
+        "'26年5月3日",
+        "2026年\n5月3日",
+        "2026年5月3日（农历三月十七）",
     ],
 )
 def test_complete_forms_of_one_day(written: dates.CellValue) -> None:
@@ -67,6 +84,15 @@ def test_a_missing_year_is_taken_near_the_day_of_reading_and_said(written: str) 
         ("5月中旬", date(2026, 5, 11), date(2026, 5, 20)),
         ("2月下旬", date(2026, 2, 21), date(2026, 2, 28)),
         ("5月底", date(2026, 5, 21), date(2026, 5, 31)),
+        ("2026年5月3日-2026年5月5日", MAY_3, date(2026, 5, 5)),
+        ("20260503-0505", MAY_3, date(2026, 5, 5)),
+        ("5月3、4、6日", MAY_3, date(2026, 5, 6)),
+        ("5月3日、5日、7日", MAY_3, date(2026, 5, 7)),
+        ("五月三、四日", MAY_3, date(2026, 5, 4)),
+        ("5月6日左右", MAY_3, date(2026, 5, 9)),
+        ("5月中下旬", date(2026, 5, 11), date(2026, 5, 31)),
+        ("五月下半月", date(2026, 5, 16), date(2026, 5, 31)),
+        (5.3, MAY_3, date(2026, 5, 30)),
         ("2026年2月", date(2026, 2, 1), date(2026, 2, 28)),
         ("2026-02", date(2026, 2, 1), date(2026, 2, 28)),
         (202602, date(2026, 2, 1), date(2026, 2, 28)),
@@ -91,7 +117,12 @@ def test_intervals(written: dates.CellValue, start: date, end: date) -> None:
         "王庄村",
         "",
         "3日",
-        9.1,
+        "昨日",
+        "同日",
+        "农历五月初三",
+        "2026111",
+        "5/3/2026",
+        "上旬",
         5,
         True,
         None,
@@ -108,7 +139,7 @@ def test_impossible_and_implausible_dates_say_why(written: dates.CellValue) -> N
 def test_year_comes_from_the_sheet_before_the_title_before_the_day_of_reading() -> None:
     sheet = DateHints(HINTS.as_of, HINTS.earliest, HINTS.latest, (date(2024, 12, 20),), 2023, 6)
     assert read_date("1月4日", sheet).start == date(2025, 1, 4)
-    assert read_date("1月4日", sheet).rule == dates.YEAR_FROM_SHEET
+    assert read_date("1月4日", sheet).rule == dates.YEAR_FROM_SHEET + dates.ACROSS_YEARS
     title = DateHints(HINTS.as_of, HINTS.earliest, HINTS.latest, (), 2023, 12)
     assert read_date("1月4日", title).start == date(2024, 1, 4)
     only_year = DateHints(HINTS.as_of, HINTS.earliest, HINTS.latest, (), 2023, None)
@@ -116,7 +147,67 @@ def test_year_comes_from_the_sheet_before_the_title_before_the_day_of_reading() 
     assert read_date("4日", title).start == date(2023, 12, 4)
 
 
+def hints(**more: Any) -> DateHints:
+    return replace(HINTS, **more)
+
+
+def test_days_and_months_from_the_title() -> None:
+    titled = hints(year=2026, month=5)
+    assert read_date("3-5日", titled).end == read_date("3、4、5日", titled).end == date(2026, 5, 5)
+    assert read_date("上旬", titled).end == date(2026, 5, 10)
+    assert read_date("月底", titled).start == date(2026, 5, 21)
+    assert read_date("5/3/2026", titled).start == MAY_3
+    assert read_date("5/13/2026", HINTS).start == read_date("13.5.2026", HINTS).start == date(2026, 5, 13)
+
+
+def test_same_and_next_day_refer_to_the_row_above_and_to_nothing_else() -> None:
+    below = hints(above=(MAY_3, MAY_3))
+    assert read_date("同日", below).start == read_date("当日", below).start == MAY_3
+    assert read_date("次日", below).start == date(2026, 5, 4)
+    assert "哪一天" in read_date("昨日", below).problem
+
+
+def test_a_number_whose_zero_may_be_lost_is_decided_by_its_neighbours_alone() -> None:
+    between = hints(anchors=(MAY_3,), before=date(2026, 5, 18), after=date(2026, 5, 25))
+    assert read_date(5.2, between).start == date(2026, 5, 20)
+    assert read_date(5.12, HINTS).start == date(2026, 5, 12)
+    unknown = read_date(5.2, HINTS)
+    assert (unknown.start, unknown.end, unknown.rule) == (date(2026, 5, 2), date(2026, 5, 20), dates.TRAILING_ZERO)
+
+
+def test_a_turn_of_the_year_is_said_and_so_is_doubt() -> None:
+    winter = hints(year=2025, month=12)
+    assert read_date("1月3日", winter).start == date(2026, 1, 3)
+    assert read_date("1月3日", winter).rule.endswith(dates.ACROSS_YEARS)
+    assert read_date("12月29日", winter).rule == dates.YEAR_FROM_TITLE
+    only_year = hints(year=2025, above=(date(2025, 12, 29), date(2025, 12, 29)))
+    assert read_date("1月3日", only_year).start == date(2026, 1, 3)
+    assert dates.EITHER_YEAR in read_date("11月4日", hints(anchors=(MAY_3,))).rule
+    assert read_date("11月4日", hints(anchors=(MAY_3,), year=2026)).start == date(2026, 11, 4)
+
+
+def test_a_slip_of_the_year_is_asked_never_guessed() -> None:
+    between = hints(before=date(2026, 5, 2), after=date(2026, 5, 4), year=2026, month=5)
+    slip = read_date("2025-05-03", between)
+    assert slip.start is None and "疑为2026-05-03" in slip.problem
+    assert read_date("2025-05-03", hints(before=date(2025, 5, 2), after=date(2026, 5, 4))).start == date(2025, 5, 3)
+    assert read_date("2025-05-03", hints(before=date(2026, 5, 2))).start == date(2025, 5, 3)
+
+
+def test_serials_of_a_1904_workbook() -> None:
+    assert read_date(46145 - 1462, hints(serials_from_1904=True)).start == MAY_3
+
+
+def test_the_one_day_a_title_states() -> None:
+    found = day_in_text("巡查日志20260503", HINTS)
+    assert found is not None and found.start == MAY_3
+    assert day_in_text("2026年5月台账", HINTS) is None
+    assert day_in_text("2026.5.3-2026.5.9", HINTS) is None
+
+
 def test_titles() -> None:
+    assert title_hint(["填表日期：2026年10月31日", "2026年9月台账"]) == (2026, 9)
+    assert title_hint(["9月", "动态巡查台账2026年"]) == (2026, 9)
     assert title_hint(["王庄镇2026年9月动态巡查台账"]) == (2026, 9)
     assert title_hint(["二〇二六年度台账", "2025年"]) == (2026, None)
     assert title_hint(["Sheet1", "台账202609"]) == (2026, 9)

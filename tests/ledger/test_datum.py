@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -5,8 +6,8 @@ import pytest
 import shapely
 
 from pipeline.geodesy import DATUMS
-from pipeline.ledger.datum import DatumEvidence, infer_datum
-from pipeline.ledger.places import Placed
+from pipeline.ledger.datum import DatumEvidence, device_of, infer_datum
+from pipeline.ledger.locate import Placed
 from pipeline.ledger.rows import Item
 from tests.ledger.ground import CRS, DAY, TERRITORY, X0, Y0, item, track
 
@@ -21,6 +22,7 @@ def infer(
     with_tracks: bool = True,
     placed: dict[str, Placed] | None = None,
     way: list[tuple[float, float]] | None = None,
+    photographed: dict[str, Placed] | None = None,
 ) -> DatumEvidence:
     tracks = [track(WAY if way is None else way)] if with_tracks else []
     return infer_datum(
@@ -34,17 +36,18 @@ def infer(
         min_odds=0.95,
         sight_m=150.0,
         max_days_apart=1,
+        photographed=photographed,
     )
 
 
-def found_along_the_way(count: int, datum: str, seed: int = 1) -> list[Item]:
+def found_along_the_way(count: int, datum: str, seed: int = 1, people: str = "张三", first: int = 2) -> list[Item]:
     """Findings up to 100 m from the way, stated with phone noise of 10 m."""
     rng = np.random.default_rng(seed)
     line = shapely.LineString(WAY)
     spots = shapely.line_interpolate_point(line, rng.uniform(600, line.length - 600, count))
     aside = rng.uniform(-70, 70, (count, 2)) + rng.normal(0, 10, (count, 2))
     return [
-        item(n + 2, at=(spot.x + dx, spot.y + dy), datum=datum)
+        item(n + first, at=(spot.x + dx, spot.y + dy), datum=datum, people=people)
         for n, (spot, (dx, dy)) in enumerate(zip(spots, aside, strict=True))
     ]
 
@@ -106,3 +109,54 @@ def test_a_straight_road_cannot_tell() -> None:
     items = [item(n, at=(X0 + 500 * n, Y0 + 1000), datum="WGS84") for n in range(1, 11)]
     found = infer(items, way=[(X0, Y0 + 900), (X0 + 6000, Y0 + 900)])
     assert found.datum in ("WGS84", None)
+
+
+def by(items: list[Item], people: str) -> Item:
+    return next(entry for entry in items if entry.texts["people"] == people)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_devices_of_one_unit_are_told_apart(seed: int) -> None:
+    mine = found_along_the_way(10, "GCJ-02", seed, "张三")
+    theirs = found_along_the_way(10, "WGS84", seed + 50, "李四", first=30)
+    few = found_along_the_way(3, "WGS84", seed + 90, "王五", first=60)
+    found = infer([*mine, *theirs, *few])
+    assert found.datum is None
+    assert [found.datum_of(by([*mine, *theirs, *few], name)) for name in ("张三", "李四", "王五")] == [
+        "GCJ-02", "WGS84", None,
+    ]  # fmt: skip
+    assert set(found.as_json()["devices"]) == {"张三", "李四", "王五"}
+
+
+def test_a_device_with_few_entries_takes_its_units_datum_unless_they_speak_against_it() -> None:
+    many = found_along_the_way(12, "GCJ-02", 3, "张三")
+    agreeing = found_along_the_way(4, "GCJ-02", 4, "李四", first=30)
+    objecting = found_along_the_way(6, "BD-09", 5, "王五", first=60)
+    found = infer([*many, *agreeing, *objecting])
+    assert found.datum_of(agreeing[0]) == "GCJ-02"
+    assert found.datum_of(objecting[0]) in (None, "BD-09")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_entries_of_two_datums_under_one_name_cannot_be_told(seed: int) -> None:
+    mixed = [*found_along_the_way(12, "WGS84", seed), *found_along_the_way(12, "BD-09", seed + 20, first=40)]
+    found = infer(mixed)
+    assert found.datum is None and "混用" in found.reason
+
+
+def test_a_device_named_in_the_row_counts_before_the_people() -> None:
+    entry = item(2, at=(X0 + 1000, Y0 + 1000), people="李四、张三")
+    named = replace(entry, texts={**entry.texts, "remark": "采集设备：巡查仪07；其他"})
+    assert device_of(named) == "巡查仪07"
+    assert device_of(entry) == device_of(item(3, people="张三 李四")) == "张三、李四"
+
+
+def test_positions_stored_in_photos_serve_where_tracks_are_missing() -> None:
+    spots = [(X0 + 600.0 * n, Y0 + 300.0 + 90 * n) for n in range(1, 10)]
+    items = [item(n + 2, at=spot, datum="BD-09") for n, spot in enumerate(spots)]
+    photos = {
+        entry.entry_id: Placed(spot[0] + 20, spot[1] - 15, 60.0, "a.jpg")
+        for entry, spot in zip(items, spots, strict=True)
+    }
+    found = infer(items, with_tracks=False, photographed=photos)
+    assert (found.datum, found.usable) == ("BD-09", 9)

@@ -1,10 +1,13 @@
 from dataclasses import replace
 
 import geopandas as gpd
+import pyproj
 import pytest
+import shapely
 
-from pipeline.ledger.coordinates import Coordinate
-from pipeline.ledger.positions import DISAGREE, Located, entries_table, place_items
+from pipeline.ledger.coordinates import Coordinate, zone_to_degrees
+from pipeline.ledger.locate import Placed
+from pipeline.ledger.positions import DISAGREE, PHOTO_POSITION, ZONE_BY_PLACE, Located, entries_table, place_items
 from pipeline.ledger.rows import Item
 from pipeline.schema import ENTRIES
 from pipeline.store import check_table
@@ -13,10 +16,17 @@ from tests.ledger.ground import BOUNDS, CRS, OPTIONS, TERRITORY, X0, Y0, gazette
 SPOT = (X0 + 1400.0, Y0 + 1050.0)
 
 
-def table(*items: Item, datum: str | None = None) -> Located:
+def table(*items: Item, datum: str | None = None, photographed: dict[str, Placed] | None = None) -> Located:
     placed = place_items(items, gazetteer(), {"U1": TERRITORY}, OPTIONS)
     located = entries_table(
-        items, {"U1": datum}, placed, crs=CRS, bounds=BOUNDS, gps_uncertainty_m=30.0, max_outside_m=5000.0
+        items,
+        {entry.entry_id: datum for entry in items},
+        placed,
+        crs=CRS,
+        bounds=BOUNDS,
+        gps_uncertainty_m=30.0,
+        max_outside_m=5000.0,
+        photographed=photographed,
     )
     check_table(ENTRIES, located.entries)
     return located
@@ -34,7 +44,42 @@ def test_an_unknown_datum_reaches_every_reading(datum: str) -> None:
     row = table(item(2, at=SPOT, datum=datum)).entries.iloc[0]
     assert row["datum"] == "unknown"
     assert row.geometry.distance(gpd.points_from_xy([SPOT[0]], [SPOT[1]])[0]) <= row["uncertainty_m"]
-    assert 500 < row["uncertainty_m"] < 2500
+    # half the way between the farthest readings, and the phone's own error
+    assert 300 < row["uncertainty_m"] < 1000
+
+
+def test_the_text_place_leaves_only_the_readings_it_allows() -> None:
+    # BD-09 lies about 900 m from WGS84 here: the words allow only readings near the truth
+    entry = item(2, at=SPOT, datum="WGS84", place="王庄村东300米")
+    row = table(entry).entries.iloc[0]
+    assert row.geometry.distance(shapely.Point(SPOT)) <= row["uncertainty_m"]
+    assert row["uncertainty_m"] < table(item(2, at=SPOT, datum="WGS84")).entries.iloc[0]["uncertainty_m"]
+
+
+def test_a_photo_serves_where_there_is_nothing_better() -> None:
+    photo = Placed(X0 + 3210.0, Y0 + 700.0, 60.0, "a.jpg", kind="photo")
+    bare, vague, exact, far = item(2), item(3, place="李庄村"), item(4, at=SPOT), item(5, at=SPOT)
+    near = Placed(SPOT[0] + 20, SPOT[1], 60.0, "b.jpg", kind="photo")
+    found = table(
+        *(bare, vague, exact, far),
+        datum="WGS84",
+        photographed={bare.entry_id: photo, vague.entry_id: photo, exact.entry_id: near, far.entry_id: photo},
+    )
+    rows = found.entries.set_index("row")
+    assert rows["position_source"].to_dict() == {2: "photo", 3: "photo", 4: "coordinates", 5: "coordinates"}
+    assert rows.loc[2].geometry.equals(shapely.Point(X0 + 3210, Y0 + 700))
+    # coordinates that their own photo contradicts are not believed to the metre
+    assert rows.loc[4, "uncertainty_m"] == 30.0
+    assert rows.loc[5, "uncertainty_m"] > 1800.0
+    assert {(r["row"], r["rule"]) for r in found.repairs} == {(2, PHOTO_POSITION), (3, PHOTO_POSITION), (5, DISAGREE)}
+
+
+def test_a_photo_tells_which_reading_is_right() -> None:
+    entry = item(2, at=SPOT, datum="GCJ-02")
+    photo = Placed(SPOT[0] + 30, SPOT[1] + 10, 150.0, "a.jpg", kind="photo")
+    row = table(entry, photographed={entry.entry_id: photo}).entries.iloc[0]
+    assert (row.geometry.x, row.geometry.y) == pytest.approx(SPOT, abs=0.02)
+    assert (row["uncertainty_m"], row["position_source"]) == (100.0, "coordinates")
 
 
 def test_the_text_place_picks_the_only_reading_that_fits() -> None:
@@ -74,6 +119,17 @@ def test_zone_metres_need_no_datum() -> None:
         assert (row.geometry.x, row.geometry.y) == pytest.approx(SPOT, abs=0.02)
         assert row.datum == "CGCS2000"
     assert [repair["row"] for repair in located.repairs] == [2]
+
+
+@pytest.mark.parametrize("meridian", [111.0, 117.0])
+def test_zone_metres_of_a_neighbouring_zone_are_read_where_they_fall_into_the_city(meridian: float) -> None:
+    lon, lat = zone_to_degrees(*SPOT, 114.0)
+    projection = pyproj.Proj(f"+proj=tmerc +lat_0=0 +lon_0={meridian} +k=1 +x_0=500000 +ellps=GRS80")
+    stated = Coordinate("zone", *projection(lon, lat), 0.5)
+    located = table(replace(item(2), coordinate=stated))
+    row = located.entries.iloc[0]
+    assert (row.geometry.x, row.geometry.y) == pytest.approx(SPOT, abs=0.05)
+    assert [(repair["after"], repair["rule"]) for repair in located.repairs] == [(f"{meridian:g}", ZONE_BY_PLACE)]
 
 
 def test_empty() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -6,7 +7,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ledger.tracks import CleanTrack, RawTrack, TrackResult, clean_track, compare_tracks
+from pipeline.ledger.tracks import RawTrack, TrackResult, clean_track
 from tests.ledger.ground import BOUNDS, CRS, X0, Y0, degrees
 
 # 09:00 in China
@@ -118,23 +119,6 @@ def test_a_track_that_loses_many_points_is_doubtful() -> None:
     assert "12" in track.doubts[0]
 
 
-def made(file: str, *, unit: str = "U1", day: int = 3, key: str = "k") -> CleanTrack:
-    line = shapely.LineString([(0, 0), (1, 1)])
-    return CleanTrack(unit, file, "", date(2026, 9, day), line, line.length, 1.0, key)
-
-
-def test_copies_are_set_aside_and_likeness_is_only_a_reason_to_look() -> None:
-    result = compare_tracks([made("b"), made("a"), made("c", day=4), made("d", unit="U2"), made("e", key="other")])
-    assert [(track.file, bool(track.doubts)) for track in result.tracks] == [
-        ("a", True),
-        ("c", True),
-        ("e", False),
-        ("d", True),
-    ]
-    assert [(row["file"], row["code"]) for row in result.rejected] == [("b", "E506")]
-    assert compare_tracks([]).tracks == ()
-
-
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(
@@ -146,3 +130,75 @@ def test_any_track_is_used_or_rejected(points: list[tuple[float, float, float | 
     assert bool(result.tracks) != bool(result.rejected)
     for track in result.tracks:
         assert track.line.is_valid and np.isfinite(track.length_m)
+
+
+def test_two_devices_in_one_file_become_two_outings() -> None:
+    one, other = raw(straight(11)), raw(straight(11, start_s=90.0, y=800.0))
+    both = replace(
+        one,
+        lon=np.concatenate([one.lon, other.lon]),
+        lat=np.concatenate([one.lat, other.lat]),
+        time=np.concatenate([one.time, other.time]),
+        segment=np.repeat([0, 1], 11),
+    )
+    result = clean(both)
+    assert [track.part for track in result.tracks] == ["第1台", "第2台"]
+    assert [track.length_m for track in result.tracks] == pytest.approx([1000.0, 1000.0], abs=0.2)
+    assert len({track.visit_id for track in result.tracks}) == 2
+    assert len({(row["file"], row["sheet"], row["row"], row["field"], row["rule"]) for row in result.repairs}) == 2
+    # one device that closes its segment and goes on stays one outing
+    later = raw(straight(11, start_s=220.0))
+    going_on = replace(both, time=np.concatenate([one.time, later.time]))
+    assert [track.part for track in clean(going_on).tracks] == [""]
+
+
+def unzoned(hour: float, minutes: int = 60) -> TrackResult:
+    """A track whose times, as written, begin at ``hour`` of the third of September."""
+    made = raw([(100.0 * n, 0.0, (hour - 1.0) * 3600 + 60.0 * n) for n in range(minutes + 1)])
+    return clean(replace(made, zoned=False))
+
+
+@pytest.mark.parametrize(
+    ("hour", "day", "reading", "doubted"),
+    [(9.0, 3, "北京时间", False), (1.0, 3, "UTC", False), (17.0, 3, "北京时间", False), (22.5, 4, "UTC", False),
+     (20.5, 4, "北京时间", True)],
+)  # fmt: skip
+def test_times_without_a_zone_are_read_by_daylight(hour: float, day: int, reading: str, doubted: bool) -> None:
+    result = unzoned(hour)
+    assert any(reading in rule for rule in rules(result))
+    assert (result.tracks[0].day == date(2026, 9, day)) or doubted
+    assert bool(result.tracks[0].doubts) == doubted
+
+
+@pytest.mark.parametrize(
+    ("file", "doubted"),
+    [
+        ("20260903_张三.gpx", False),
+        ("2026-09-04 0830.gpx", True),
+        ("2026年09月02日.gpx", True),
+        ("20260801.gpx", False),
+        ("20260902-20260904.gpx", False),
+        ("12345620260902.gpx", False),
+        ("20260902083000.gpx", True),
+        ("20260231.gpx", False),
+        ("a.gpx", False),
+    ],
+)
+def test_a_file_named_after_the_day_before_or_behind_is_in_doubt(file: str, doubted: bool) -> None:
+    (track,) = clean(raw(straight(11), file=f"tracks/王庄镇/{file}")).tracks
+    assert bool(track.doubts) == doubted
+
+
+def test_what_the_reader_noted_and_doubted_is_kept() -> None:
+    made = replace(raw(straight(11)), notes=("换算",), doubts=("推算",), device="app", part="豫A1", standard=False)
+    result = clean(made)
+    assert result.repairs[0]["rule"] == "换算" and result.repairs[0]["sheet"] == "豫A1"
+    (track,) = result.tracks
+    assert track.doubts == ("推算",) and (track.device, track.part, track.standard) == ("app", "豫A1", False)
+    assert len(track.times) == len(shapely.get_coordinates(track.line)) and track.times[0] == np.datetime64(START)
+
+
+def test_the_share_of_impossible_points_is_told() -> None:
+    points = straight(20)
+    points[7] = (points[7][0], 4000.0, points[7][2])
+    assert clean(raw(points)).tracks[0].impossible == pytest.approx(0.05)

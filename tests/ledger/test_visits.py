@@ -18,9 +18,8 @@ LINE = [(X0 + 500, Y0 + 500), (X0 + 2500, Y0 + 500)]
 
 
 def table(items: list[Item], tracks: list[CleanTrack]) -> Any:
-    located = entries_table(
-        items, {"U1": "WGS84"}, {}, crs=CRS, bounds=BOUNDS, gps_uncertainty_m=30.0, max_outside_m=5000.0
-    )
+    datums = {entry.entry_id: "WGS84" for entry in items}
+    located = entries_table(items, datums, {}, crs=CRS, bounds=BOUNDS, gps_uncertainty_m=30.0, max_outside_m=5000.0)
     visits = visits_table(
         items,
         tracks,

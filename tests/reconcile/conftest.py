@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from shapely.geometry import LineString, Point, box
 
+from pipeline.reconcile.ground import RiskWeights, ground_points
 from pipeline.reconcile.match import match_entries
 from pipeline.reconcile.sight import SightOptions
 from pipeline.reconcile.verdict import judge
@@ -23,6 +24,7 @@ from pipeline.schema import (
     DISPATCHES,
     ENTRIES,
     FIELD_CHECKS,
+    LEDGER_FILES,
     PLAN,
     REJECTED,
     RESPONSIBILITY,
@@ -54,6 +56,7 @@ MATCHING: dict[str, Any] = {
     "standing_m": 25.0,
     "background_per_km2": 1.0,
     "max_lead_days": 60,
+    "one_site_m": 30.0,
 }
 SIGHT = SightOptions(
     sight_m=100.0, ledger_only_seen=0.2, tall_crop_months=(7, 8, 9), tall_crop_factor=0.6, fast_kmh=40.0
@@ -134,6 +137,11 @@ TASK = {
     "priority": 1.0, "included": True, "reason": "",
 }  # fmt: skip
 REJECT = {"unit_id": "A", "file": "A.xlsx", "code": "E505", "reason": "r"}
+LEDGER_FILE = {
+    "unit_id": "A", "file": "A.xlsx", "format": "Excel工作簿", "size_bytes": 1, "read": True, "sheets": 1, "rows": 2,
+    "entries": 2, "findings": 0, "effort_rows": 2, "rejected": 0, "repaired_cells": 0, "first_day": "2026-10-12",
+    "last_day": "2026-10-12", "stated_month": "2026-10", "saved_on": "2026-11-02",
+}  # fmt: skip
 DISPATCH = {"period": "2026-10", "revision": "2026-10", "unit_id": "A"}
 
 
@@ -155,6 +163,7 @@ class City:
         self.dispatches: list[dict[str, Any]] = []
         self.checks: list[dict[str, Any]] = []
         self.decisions: list[dict[str, Any]] = []
+        self.files: list[dict[str, Any]] = []
         self.tasks: list[dict[str, Any]] | None = None
 
     def tables(self) -> dict[str, Any]:
@@ -171,6 +180,7 @@ class City:
             "delegations": table(DELEGATIONS, self.delegations, {}),
             "dispatches": table(DISPATCHES, self.dispatches, DISPATCH),
             "checks": table(FIELD_CHECKS, self.checks, {}),
+            "files": table(LEDGER_FILES, self.files, LEDGER_FILE),
             "decisions": table(DECISIONS, self.decisions, {"decided_on": "2026-11-20"}),
         }  # fmt: skip
 
@@ -184,7 +194,7 @@ def verdicts(tables: dict[str, Any], **changes: Any) -> Any:
         "entries", "visits", "rejected", "plan", "responsibility", "delegations", "dispatches", "checks",
     )  # fmt: skip
     rest = [tables[name] for name in names]
-    options = {**JUDGING, **changes}
+    options = {**JUDGING, "ledger_files": tables["files"], **changes}
     return judge(tables["targets"], tables["first"], tables["tasks"], match(tables), *rest, **options)
 
 
@@ -206,12 +216,27 @@ def suppressed(rows: Sequence[dict[str, Any]]) -> Any:
     return table(SUPPRESSED, rows, {**TARGET, "suppressed_by": "S1", "suppressed_reason": "water"})
 
 
+def ground(cells: Any, targets: Any = None, cases: Any = None, step_m: float = 50.0, **land: Any) -> Any:
+    """Points over ``cells``; farmland counts double, a target 20 ha, an earlier case 10 ha."""
+    nothing = table(TARGETS, [], TARGET)
+    return ground_points(
+        cells,
+        nothing if targets is None else targets,
+        nothing if cases is None else cases,
+        land.get("farmland", ()),
+        land.get("basic_farmland", ()),
+        step_m=step_m,
+        weights=RiskWeights(farmland=1.0, basic_farmland=2.0, target_ha=20.0, case_ha=10.0),
+    )
+
+
 @pytest.fixture(scope="session")
 def draw() -> SimpleNamespace:
     return SimpleNamespace(
         City=City, target=target, entry=entry, effort=effort, visit=visit, match=match, verdicts=verdicts, cells=cells,
-        suppressed=suppressed, table=table, sight=SIGHT, vocabulary=VOCABULARY, x=X, y=Y, crs=CRS,
-        span={"start": date(2026, 10, 1), "end": date(2026, 11, 30), "sight_m": 100.0, "covered_share": 0.6},
+        suppressed=suppressed, table=table, facts=TARGET, sight=SIGHT, vocabulary=VOCABULARY, x=X, y=Y, crs=CRS,
+        span={"start": date(2026, 10, 1), "end": date(2026, 11, 30), "sight": SIGHT, "covered_share": 0.6},
+        ground=ground,
     )  # fmt: skip
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from shapely.geometry import LineString
 
-from pipeline.reconcile.coverage import cover_cells, missed_areas
+from pipeline.reconcile.coverage import cover_cells, longest_gap, missed_areas
 from pipeline.schema import COVERAGE
 
+TABLES = ("plan", "visits", "responsibility", "delegations")
 PLANNED = [
     {"plan_id": "L1", "due_from": "2026-10-01", "due_to": "2026-10-31", "visits_required": 2},
     {"plan_id": "L2", "due_from": "2026-10-01", "due_to": "2026-10-31", "cell_id": "C2", "unit_id": "B"},
@@ -21,9 +23,8 @@ PLANNED = [
 
 def covered(draw: SimpleNamespace, city: Any) -> tuple[Any, Any]:
     tables = city.tables()
-    return cover_cells(
-        draw.cells(), tables["plan"], tables["visits"], tables["responsibility"], tables["delegations"], **draw.span
-    )
+    cells = draw.cells()
+    return cover_cells(cells, *(tables[name] for name in TABLES), draw.ground(cells, tables["targets"]), **draw.span)
 
 
 def test_track_through_the_middle_of_one_cell(draw: SimpleNamespace) -> None:
@@ -84,7 +85,7 @@ def test_never_visited_cells_with_targets_come_first(draw: SimpleNamespace) -> N
     tables = city.tables()
     cells = draw.cells(acting_unit_id="A")
     rows, seen = cover_cells(
-        cells, tables["plan"], tables["visits"], tables["responsibility"], tables["delegations"], **draw.span
+        cells, *(tables[name] for name in TABLES), draw.ground(cells, tables["targets"]), **draw.span
     )
     missed = missed_areas(rows, seen, tables["targets"], min_missed_m2=5000.0)
     assert missed["cell_id"].tolist() == ["C2", "C1"]
@@ -110,13 +111,50 @@ def test_round_end_of_a_track_in_the_cell(draw: SimpleNamespace) -> None:
 
 def test_no_cells(draw: SimpleNamespace) -> None:
     tables = draw.City().tables()
-    rows, seen = cover_cells(
-        draw.cells().iloc[:0],
-        tables["plan"],
-        tables["visits"],
-        tables["responsibility"],
-        tables["delegations"],
-        **draw.span,
-    )
+    cells = draw.cells().iloc[:0]
+    rows, seen = cover_cells(cells, *(tables[name] for name in TABLES), draw.ground(cells), **draw.span)
     assert list(rows.columns) == [*COVERAGE.names, "geometry"]
     assert missed_areas(rows, seen, tables["targets"], min_missed_m2=1.0).empty
+
+
+def test_longest_gap() -> None:
+    start, end = date(2026, 10, 1), date(2026, 10, 10)
+    assert longest_gap([], start, end) == 10
+    assert longest_gap([date(2026, 10, 1)], start, end) == 9
+    # 2, 3 | 5, 6, 7, 8, 9
+    assert longest_gap([date(2026, 9, 1), date(2026, 10, 1), date(2026, 10, 4), date(2026, 10, 10)], start, end) == 5
+
+
+def test_weighed_ground_and_gap_of_a_cell(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    city.visits = [draw.visit("V1", "2026-10-14", y=250.0)]
+    first, second = covered(draw, city)[0].to_dict("records")
+    # a structure of 1000 m2 beside the track is seen with 0.92, earthworks farther off hardly at all
+    assert 0.0 < first["seen_early_share"] < first["seen_built_share"] < 0.92
+    # half-normal of scale 100 m over 250 m to each side: 0.92 * sqrt(pi / 2) * 100 * erf(2.5 / sqrt(2)) / 250
+    assert first["seen_built_share"] == pytest.approx(0.4555, abs=0.02)
+    assert (first["area_ha"], first["longest_gap_days"]) == (pytest.approx(25.0), 47)
+    # the whole track is 1 km long in 30 minutes, 500 m of it in the cell
+    assert first["track_minutes"] == pytest.approx(15.0)
+    # the target of 20 ha lies in the far corner: the risk is seen less than the ground is
+    assert first["risk"] == pytest.approx(45.0)
+    assert first["risk_seen_built_share"] < first["seen_built_share"]
+    assert (second["seen_built_share"], second["longest_gap_days"]) == (0.0, 61)
+
+
+def test_missed_ground_is_ranked_by_the_risk_left(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    city.targets = [draw.target("T1", x=20.0, y=20.0), draw.target("T2", x=120.0, y=20.0)]
+    city.plan = [PLANNED[0], PLANNED[1] | {"unit_id": "A"}]
+    city.responsibility = [row | {"unit_id": "A"} for row in city.responsibility]
+    city.visits = [draw.visit("V1", "2026-10-14", y=400.0)]
+    tables = city.tables()
+    cells = draw.cells(acting_unit_id="A")
+    rows, seen = cover_cells(cells, *(tables[n] for n in TABLES), draw.ground(cells, tables["targets"]), **draw.span)
+    missed = missed_areas(rows, seen, tables["targets"], min_missed_m2=5000.0).set_index("cell_id")
+    # of C2 only an edge was in sight, it holds 25 ha of risk; C1 keeps its two targets of 20 ha out of sight
+    assert missed["rank"].to_dict() == {"C1": 1, "C2": 2}
+    assert (missed["risk_left_low"] <= missed["risk_left"]).all()
+    assert (missed["risk_left"] <= missed["risk_left_high"]).all()
+    assert missed.loc["C1", "risk_left_low"] > 40.0
+    assert 20.0 < missed.loc["C2", "risk_left_high"] < 25.0

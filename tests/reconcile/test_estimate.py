@@ -25,7 +25,8 @@ def test_indicators_by_hand(draw: SimpleNamespace) -> None:
     city.checks = [{"target_id": "T2", "checked_on": "2026-10-20", "outcome": "pseudo_change"}]
     tables = city.tables()
     names = ("plan", "visits", "responsibility", "delegations")
-    coverage, _ = cover_cells(draw.cells(), *(tables[name] for name in names), **draw.span)
+    cells = draw.cells()
+    coverage, _ = cover_cells(cells, *(tables[name] for name in names), draw.ground(cells), **draw.span)
     rows = indicators(draw.verdicts(tables), coverage, tables["visits"], confidence=0.95)
     city_rows = rows[rows["unit_id"].isna()].set_index("kpi")
     counts = {kpi: (row["numerator"], row["denominator"]) for kpi, row in city_rows.iterrows()}

@@ -24,6 +24,48 @@ def test_ledger_of_a_part_of_the_month_says_nothing_of_later_days(draw: SimpleNa
     assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
 
 
+@pytest.mark.parametrize(
+    ("file", "speaks"),
+    [
+        ({}, True),
+        ({"saved_on": "2026-10-31"}, False),
+        ({"saved_on": "2026-10-13"}, False),
+        ({"saved_on": None}, False),
+        ({"stated_month": None}, False),
+        ({"stated_month": "2026-09", "saved_on": "2026-11-02"}, False),
+        ({"last_day": "2026-09-28"}, False),
+        ({"last_day": None}, False),
+        ({"read": False}, False),
+        ({"unit_id": "B"}, False),
+    ],
+)
+def test_ledger_kept_beyond_its_month_speaks_for_all_of_it(
+    draw: SimpleNamespace, patrolled: Any, due: Any, file: Any, speaks: bool
+) -> None:
+    patrolled.entries = due.entries = [draw.effort("2026-10-12"), draw.effort("2026-10-12", unit="B")]
+    patrolled.files = due.files = [file]
+    assert (one(draw, patrolled)["verdict"] == "patrolled_not_reported") is speaks
+    assert (one(draw, due)["verdict"] == "due_not_patrolled") is speaks
+
+
+def test_month_of_a_kept_ledger_says_nothing_of_the_next(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.entries = [draw.effort("2026-10-12"), draw.effort("2026-11-02")]
+    patrolled.visits = [draw.visit("V1", "2026-11-10")]
+    patrolled.files = [{"last_day": "2026-11-02"}]
+    assert one(draw, patrolled)["verdict"] == "undeterminable"
+    patrolled.files.append(
+        {"file": "B.xlsx", "last_day": "2026-11-02", "stated_month": "2026-11", "saved_on": "2026-12-01"}
+    )
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+
+
+def test_ledger_under_two_units_may_be_anybodys(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.rejected = [{"code": "E508"}]
+    assert one(draw, patrolled)["verdict"] == "undeterminable"
+    patrolled.rejected = [{"code": "E509", "field": "discovered_on", "row": 4}]
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+
+
 def test_ledger_that_ends_before_the_plan_does_proves_no_absence(draw: SimpleNamespace, due: Any) -> None:
     due.entries = [draw.effort("2026-10-14")]
     assert one(draw, due)["verdict"] == "undeterminable"

@@ -8,13 +8,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyproj
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from pipeline.reconcile.match import position_sigma_m, space_density, survivors, time_score
+from pipeline.geodesy import gcj02_from_wgs84
+from pipeline.reconcile.decisions import survivors
+from pipeline.reconcile.match import time_score
+from pipeline.reconcile.sites import site_numbers
+from pipeline.reconcile.space import position_sigma_m, space_density
 from pipeline.reconcile.words import area_factor, stage_factor, topics
+from pipeline.schema import TARGETS
 
 
 def pairs(draw: SimpleNamespace, city: Any) -> dict[tuple[str, str], dict[str, Any]]:
@@ -53,8 +59,10 @@ def test_words() -> None:
     assert stage_factor(("pit",), "pit", 0) > stage_factor((), "pit", 0) == 1.0
     assert stage_factor(("roofed",), "pit", 20) > stage_factor(("roofed",), "pit", -20)
     assert stage_factor(("small",), "pit", 0) < 0.3
-    assert area_factor(1000.0, 1000.0, 0.0) == 1.5
-    assert area_factor(60.0, 3000.0, 10.0) == 0.02
+    # 0.5 / 0.5 + 0.5 / 1.2 on the side of growth, against 1 / 1.8: a finding of the commonest size
+    assert area_factor(1000.0, 1000.0, 0.0) == pytest.approx(1.8 * (0.5 / 0.5 + 0.5 / 1.2), rel=0.5)
+    assert area_factor(20_000.0, 20_000.0, 0.0) > 3 * area_factor(1000.0, 1000.0, 0.0)
+    assert area_factor(15.0, 30_000.0, 10.0) == 0.01
     assert area_factor(600.0, 3000.0, -10.0) > area_factor(600.0, 3000.0, 10.0)
     assert area_factor(math.nan, 3000.0, 0.0) == 1.0
 
@@ -131,8 +139,8 @@ def test_matter_written_down_before_the_site_is_hardly_the_site(draw: SimpleName
     city.entries.append(draw.entry("E2", 20, 20, "2026-05-01", **said))
     again = pairs(draw, city)["T1", "E1"]
     assert (fresh["time_score"], again["time_score"]) == (1.0, 0.25)
-    for other in ({"subject": "李某"}, {"place": "黄营村"}, {"subject": "村民"}):
-        city.entries[1] = draw.entry("E2", 20, 20, "2026-05-01", **{**said, **other})
+    for other, x in (({"subject": "李某"}, 20), ({"place": "黄营村"}, 3000), ({"subject": "村民"}, 20)):
+        city.entries[1] = draw.entry("E2", x, 20, "2026-05-01", **{**said, **other})
         assert pairs(draw, city)["T1", "E1"]["time_score"] == 1.0
     city.entries = [draw.entry("E1", 20, 20, **said | {"subject": "村民"}), city.entries[1]]
     assert pairs(draw, city)["T1", "E1"]["time_score"] == 1.0
@@ -181,5 +189,83 @@ def test_order_free_and_probabilities_add_up(draw: SimpleNamespace, sites: Any, 
     city.targets = data.draw(st.permutations(city.targets))
     city.entries = data.draw(st.permutations(city.entries))
     pd.testing.assert_frame_equal(draw.match(city.tables()), found)
-    assert (found.groupby("entry_id")["probability"].sum() <= 1.0 + 1e-9).all()
-    assert (found[found["status"] == "assigned"].groupby("entry_id").size() <= 1).all()
+    sites = site_numbers(draw.table(TARGETS, city.targets, draw.facts), same_site_m=30.0) if city.targets else {}
+    found = found.assign(site=[sites[target] for target in found["target_id"]])
+    whole = found.groupby(["entry_id", "site"])["probability"].max().groupby("entry_id").sum()
+    assert (whole <= 1.0 + 1e-9).all()
+    assigned = found[found["status"] == "assigned"]
+    assert (assigned.groupby("entry_id")["site"].nunique() <= 1).all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(sites=st.lists(places, max_size=4), finds=st.lists(places, min_size=1, max_size=5), far=st.integers(0, 4))
+def test_other_files_and_far_rows_change_nothing(draw: SimpleNamespace, sites: Any, finds: Any, far: int) -> None:
+    city = draw.City()
+    city.targets = [draw.target(f"T{n}", x, y, first_seen=f"2026-10-{d:02d}") for n, (x, y, d) in enumerate(sites)]
+    said = {"subject": "张某", "place": "林洼村南"}
+    city.entries = [draw.entry(f"E{n}", x, y, f"2026-10-{d:02d}", **said) for n, (x, y, d) in enumerate(finds)]
+    found = draw.match(city.tables())
+    city.entries = [{**row, "file": f"{row['entry_id']}.csv", "row": 1} for row in city.entries]
+    city.entries += [draw.entry(f"E{50 + n}", 50_000.0 + n, 0, unit_id="B", file="B.xlsx", **said) for n in range(far)]
+    pd.testing.assert_frame_equal(draw.match(city.tables()), found)
+
+
+def test_entry_about_a_site_in_parts_is_about_each_part(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    city.targets = [draw.target("T1"), draw.target("T2", x=50), draw.target("T3", x=50, y=50, first_seen="2026-11-20",
+                    last_clear="2026-11-10")]  # fmt: skip
+    city.entries = [draw.entry("E1", 45, 20)]
+    found = pairs(draw, city)
+    assert {target for (target, _), row in found.items() if row["status"] == "assigned"} == {"T1", "T2"}
+    # the third part began weeks after the report
+    assert found["T3", "E1"]["probability"] < 0.2
+    city.targets = [draw.target("T1"), draw.target("T2", x=75)]
+    assert "assigned" not in {row["status"] for row in pairs(draw, city).values() if row["target_id"] == "T2"}
+
+
+def test_coordinates_of_unknown_datum_are_read_in_each(draw: SimpleNamespace) -> None:
+    # a site 480 m from the recorded text place, exactly where the stated degrees lie when read as GCJ-02
+    lon, lat = 114.05, 31.6
+    to_city = pyproj.Transformer.from_crs("EPSG:4490", draw.crs, always_xy=True)
+    x, y = (float(value) for value in to_city.transform(lon, lat))
+    gcj = [float(value) for value in gcj02_from_wgs84(lon, lat)]
+    city = draw.City()
+    city.targets = [draw.target("T1", x - draw.x - 20, y - draw.y - 20)]
+    said = {"uncertainty_m": 500.0, "datum": "unknown", "position_source": "place"}
+    place = (x - draw.x + 340, y - draw.y + 340)
+    city.entries = [draw.entry("E1", *place, **said)]
+    blurred = pairs(draw, city)["T1", "E1"]["probability"]
+    for stated in (gcj, gcj[::-1]):
+        city.entries = [draw.entry("E1", *place, **said, stated_x=stated[0], stated_y=stated[1])]
+        row = pairs(draw, city)["T1", "E1"]
+        assert row["probability"] > 0.9 > 0.6 > blurred
+        assert row["distance_m"] < 5.0
+        assert "坐标基准未定" in row["reason"]
+
+
+def test_mention_without_coordinates_takes_the_better_place_of_its_matter(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    said = {"subject": "张某", "place": "林洼村南400米"}
+    vague = draw.entry("E2", 200, 20, "2026-10-25", position_source="place", uncertainty_m=300.0, **said)
+    city.entries = [vague]
+    alone = pairs(draw, city)["T1", "E2"]["probability"]
+    city.entries = [draw.entry("E1", 20, 20, **said), vague]
+    row = pairs(draw, city)["T1", "E2"]
+    assert (row["status"], row["distance_m"]) == ("assigned", 0.0)
+    assert row["probability"] > max(alone, 0.95)
+    assert "另一条目的位置" in row["reason"]
+    city.entries[0] = {**city.entries[0], "subject": "李某"}
+    assert pairs(draw, city)["T1", "E2"]["probability"] < alone
+
+
+def test_different_from_a_merged_target_is_not_different_from_its_survivor(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    city.targets = [draw.target("T1"), draw.target("T9", state="merged", merged_into="T1")]
+    city.entries = [draw.entry("E1", 20, 20)]
+    city.decisions = [{"target_id": "T9", "entry_id": "E1", "decision": "different"}]
+    assert pairs(draw, city)["T1", "E1"]["status"] == "assigned"
+    city.decisions = [{"target_id": "T9", "entry_id": "E1", "decision": "same"}]
+    assert pairs(draw, city)["T1", "E1"]["status"] == "decided"
+    # a part split off later leaves the word on the part that kept the name
+    city.targets = [draw.target("T1"), draw.target("T2", x=100, parent_ids="T1"), city.targets[1]]
+    assert {pair: row["status"] for pair, row in pairs(draw, city).items()} == {("T1", "E1"): "decided"}

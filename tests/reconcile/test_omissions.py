@@ -11,6 +11,7 @@ import pytest
 from pipeline.reconcile.omissions import omitted
 
 OPTIONS = {
+    "monitored_from": date(2026, 9, 1), "roofed_days": 75,
     "last_image": date(2026, 10, 28), "period_end": date(2026, 10, 31), "cutoff": date(2026, 11, 30),
     "look_back_days": 92, "reject_match": 0.05, "resolvable_m2": 400.0, "min_observable_share": 0.5, "standing_m": 25.0,
 }  # fmt: skip
@@ -39,6 +40,8 @@ def classes(draw: SimpleNamespace, entries: list[dict[str, Any]], hidden: Any = 
         ({"x": 700.0}, "not_observable"),
         ({"x": 5000.0}, "not_observable"),
         ({"x": 330.0}, "suppressed"),
+        ({"day": "2026-08-20"}, "maybe_older"),
+        ({"status": "已封顶"}, "maybe_older"),
     ],
 )
 def test_class(draw: SimpleNamespace, change: dict[str, Any], omission: str) -> None:
@@ -59,3 +62,21 @@ def test_what_is_no_omission(draw: SimpleNamespace, row: dict[str, Any]) -> None
 
 def test_no_entries(draw: SimpleNamespace) -> None:
     assert classes(draw, []) == {}
+
+
+def test_an_earlier_mention_nearby_makes_it_older(draw: SimpleNamespace) -> None:
+    rows = [draw.entry("E1", 200.0, 300.0), draw.entry("E2", 210.0, 300.0, day="2026-06-01")]
+    assert classes(draw, rows) == {"E1": "maybe_older"}
+    rows[1] = draw.entry("E2", 480.0, 300.0, day="2026-06-01")
+    assert classes(draw, rows) == {"E1": "true_miss"}
+
+
+def test_roofed_long_after_monitoring_began_is_a_miss(draw: SimpleNamespace) -> None:
+    late = {**OPTIONS, "monitored_from": date(2026, 1, 1)}
+    city = draw.City()
+    city.entries = [draw.entry("E1", 200.0, 300.0, status="已封顶")]
+    tables = city.tables()
+    found = omitted(
+        tables["entries"], draw.match(tables), draw.suppressed(()), draw.cells(), vocabulary=draw.vocabulary, **late
+    )
+    assert found["omission"].tolist() == ["true_miss"]

@@ -128,6 +128,11 @@ def small_month(**changes: Any) -> MonthTables:
         "rejected": frame(schema.REJECTED, [{
             "unit_id": "U1", "file": "十月.xlsx", "sheet": "Sheet1", "row": 9, "field": "巡查时间", "content": "@不详",
             "code": "E502", "reason": "看不懂的日期"}]),
+        "files": frame(schema.LEDGER_FILES, [{
+            "unit_id": "U1", "file": "十月.xlsx", "format": "Excel工作簿", "size_bytes": 9000, "sha256": "ab", "read": True,
+            "sheets": 1, "rows": 3, "entries": 2, "findings": 1, "effort_rows": 1, "rejected": 1, "repaired_cells": 0,
+            "completeness": 0.8}]),
+        "superseded": frame(schema.SUPERSEDED, []),
         "verdicts": frame(schema.VERDICTS, verdicts),
         "missed": frame(schema.MISSED, [{
             "missed_id": "m1", "cell_id": "W05", "unit_id": "U2", "acting_unit_id": "U3", "rank": 1,
@@ -139,7 +144,8 @@ def small_month(**changes: Any) -> MonthTables:
             "kpi": "发现率", "unit_id": None, "value": 0.25, "low": 0.05, "high": 0.7, "numerator": 1, "denominator": 4,
             "formula": "已发现/全部目标"}]),
     }  # fmt: skip
-    for name in ("revision", "plan_check", "routes", "matches", "coverage", "audit_sample", "cases", "alerts",
+    for name in ("revision", "plan_check", "routes", "matches", "ambiguous", "coverage", "effort", "estimates",
+                 "audit_sample", "oddities", "cases", "alerts",
                  "parcels", "referrals"):  # fmt: skip
         tables[name] = frame(getattr(schema, name.upper()), [])
     about = {"city_name": "示例市", "county_code": "420000", "period": "2026-10", "run_name": "2026-10",
@@ -152,6 +158,7 @@ def empty_month() -> MonthTables:
     """A city with units and cells but nothing seen: every cell not observed, every other table empty."""
     full = small_month()
     names = ("candidates suspected suppressed targets revision tasks plan_check routes entries visits repairs rejected "
-             "matches verdicts coverage missed omissions kpis audit_sample cases alerts parcels referrals")  # fmt: skip
+             "matches ambiguous verdicts coverage missed omissions kpis "
+             "effort estimates audit_sample oddities cases alerts parcels referrals")  # fmt: skip
     nothing = {name: schema.empty(getattr(schema, name.upper()), CRS) for name in names.split()}
     return small_month(**nothing, cell_states=full.cell_states.assign(state="not_observed", targets=0))

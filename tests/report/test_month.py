@@ -31,7 +31,7 @@ def test_nothing_is_missing_from_the_workbook() -> None:
 
 def test_every_table_of_the_month_has_a_sheet_even_when_empty() -> None:
     full, none = pages(small_month()), pages(empty_month())
-    assert list(full) == list(none) and len(full) == 22
+    assert list(full) == list(none) and {"考核指标", "考核明细", "巡查力量", "未见估计"} <= set(full)
     assert all(list(full[name].columns) == list(none[name].columns) for name in full)
     assert workbook_bytes(month_sheets(empty_month(), month_numbers(empty_month())), day=date(2026, 10, 31), title="t")
 

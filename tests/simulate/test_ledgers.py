@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import io
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import openpyxl
@@ -132,3 +132,16 @@ def test_rows_come_in_order_of_days(ground_side: GroundSide) -> None:
     for _, part in rows.groupby(["file", "sheet"]):
         assert part["discovered_on"].is_monotonic_increasing
         assert pd.Index(part["row"]).is_monotonic_increasing
+
+
+def test_workbooks_say_when_they_were_last_saved(ground_side: GroundSide) -> None:
+    late = 0
+    for book in ground_side.workbooks:
+        found = openpyxl.load_workbook(io.BytesIO(book.content))
+        saved = found.properties.modified.date()
+        rows = ground_side.truth["ledger_rows"]
+        own = rows[rows["file"] == f"{book.unit}/{book.file}"]["discovered_on"].max().date()
+        month_end = (pd.Timestamp(own) + pd.offsets.MonthEnd(0)).date()
+        assert own <= saved <= month_end + timedelta(days=6)
+        late += saved > month_end
+    assert len(ground_side.workbooks) / 2 < late < len(ground_side.workbooks)

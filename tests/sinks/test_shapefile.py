@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pyogrio
 import pytest
 from shapely.geometry import box
@@ -31,6 +32,17 @@ def test_declared_text_reads_by_itself(tmp_path: Path) -> None:
     path = tmp_path / "a.shp"
     write_shapefile(path, FRAME, day=DAY)
     assert pyogrio.read_dataframe(path)["ZLDWMC"].tolist() == ["王庄村", "㐱家寨"]
+
+
+def test_no_text_of_the_dbf_begins_like_a_formula(tmp_path: Path) -> None:
+    frame = FRAME.assign(ZLDWMC=["=1+1", "@王庄村"], MJ=[-1.5, 2.0])
+    write_shapefile(tmp_path / "a.shp", frame, day=DAY)
+    read = pyogrio.read_dataframe(tmp_path / "a.shp")
+    assert read["ZLDWMC"].tolist() == ["'=1+1", "'@王庄村"] and read["MJ"].tolist() == [-1.5, 2.0]
+    assert frame["ZLDWMC"].tolist() == ["=1+1", "@王庄村"]
+    none = FRAME.assign(ZLDWMC=pd.Series(["-", None], dtype="str"))
+    write_shapefile(tmp_path / "b.shp", none, day=DAY)
+    assert pyogrio.read_dataframe(tmp_path / "b.shp")["ZLDWMC"].isna().tolist() == [False, True]
 
 
 def test_same_bytes_and_the_given_day(tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ def test_same_bytes_at_another_time() -> None:
     assert load_workbook(io.BytesIO(first)).properties.modified == datetime(2026, 10, 31)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://a","b")', "=", "\r=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://a","b")', "=", "\r=1", "＝1+1", "＠SUM"]
+)
 def test_text_never_becomes_a_formula(text: str) -> None:
     cell = opened(sheet(注=[text])).active["A2"]
     assert cell.data_type == "s" and cell.quotePrefix

@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from pipeline.errors import InputError
-from pipeline.schema import LAND_USE, TEMPORARY_LAND
+from pipeline.schema import LAND_USE, NAMED_GROUND, TEMPORARY_LAND
 from pipeline.sources.layer_files import dbf_encoding, name_fits, require_safe_transform
 from pipeline.sources.layers import check_layers, parse_day, read_layers
 from pipeline.store import check_table
@@ -237,3 +237,19 @@ def test_fields_are_found_in_any_case_and_unknown_layers_are_listed(tmp_path: Pa
 )
 def test_names_fit_as_whole_words(name: str, alias: str, fits: bool) -> None:
     assert name_fits(name, alias) is fits
+
+
+def test_roads_and_hamlets_are_read_as_they_are_drawn(tmp_path: Path) -> None:
+    land_use(tmp_path)
+    line, spot = shapely.LineString([(0, 0), (500, 0)]), shapely.Point(20, 20)
+    write(tmp_path / "LRDL.gpkg", [{"NAME": "富民路", "geometry": line}, {"NAME": None, "geometry": line}])
+    write(tmp_path / "自然村.gpkg", [{"MC": "小李湾", "geometry": spot}, {"MC": "空", "geometry": shapely.Point()}])
+    layers = read_layers(tmp_path, CRS)
+    assert [tuple(row) for row in layers.roads[["name", "kind"]].to_numpy()] == [("富民路", "road")]
+    assert [tuple(row) for row in layers.hamlets[["name", "kind"]].to_numpy()] == [("小李湾", "hamlet")]
+    assert layers.roads.geometry[0].equals(line) and layers.hamlets.geometry[0].equals(spot)
+    (source,) = entry(layers.report, "roads")["sources"]
+    assert source["unusable"] == [{"row": 2, "reason": "名称为空"}]
+    (source,) = entry(layers.report, "hamlets")["sources"]
+    assert source["unusable"] == [{"row": 2, "reason": "没有图形"}]
+    check_table(NAMED_GROUND, layers.roads)

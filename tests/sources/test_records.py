@@ -140,3 +140,12 @@ def test_until_hides_what_had_not_happened_yet(tmp_path: Path) -> None:
     notices = read_records(tmp_path).until(date(2026, 11, 10)).notices
     assert notices["number"].tolist() == ["1号"] and notices["served_on"].isna().all()
     assert read_records(tmp_path).until(date(2026, 12, 1)).notices["served_on"].notna().tolist() == [True, False]
+
+
+def test_a_unit_named_like_a_formula_is_written_as_text_and_read_as_it_was(tmp_path: Path) -> None:
+    rows = pd.DataFrame([dispatch("T1", "2026-11-01", "=1+1"), dispatch("T2", "2026-11-01", "@U")])
+    assert append_records(tmp_path, DISPATCHES, rows) == 2
+    text = (tmp_path / "records" / "dispatches.csv").read_text(encoding="utf-8-sig")
+    assert ",'=1+1," in text and ",'@U," in text
+    assert read_records(tmp_path).dispatches["unit_id"].tolist() == ["=1+1", "@U"]
+    assert append_records(tmp_path, DISPATCHES, rows) == 0

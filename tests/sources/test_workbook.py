@@ -8,8 +8,15 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.ledger.sheets import RawSheet
+from pipeline.sources.ledger_files import read_ledger_files
 from pipeline.sources.unit_folders import UnitFile, unit_files
-from pipeline.sources.workbook import ledger_field_rules, read_ledger_files, read_workbook, unstored_formulas
+from pipeline.sources.workbook import (
+    _binary_extent,
+    ledger_field_rules,
+    ledger_file_rules,
+    read_workbook,
+    unstored_formulas,
+)
 
 
 def book(*rows: tuple[object, ...], merge: str = "", at: tuple[int, int] = (1, 1)) -> bytes:
@@ -30,6 +37,11 @@ def book(*rows: tuple[object, ...], merge: str = "", at: tuple[int, int] = (1, 1
 
 def read(content: bytes, max_unpacked_mb: float = 10.0, max_cells: int = 100_000) -> tuple[RawSheet, ...]:
     return read_workbook(content, unit_id="U1", file="a.xlsx", max_unpacked_mb=max_unpacked_mb, max_cells=max_cells)
+
+
+def delivered(files: list[UnitFile]) -> tuple[tuple[RawSheet, ...], tuple[dict[str, object], ...]]:
+    found = read_ledger_files(files, words=("巡查时间", "违法地点"), max_unpacked_mb=10.0, max_cells=100_000)
+    return found.sheets, found.rejected
 
 
 def test_typed_values_positions_and_merges() -> None:
@@ -95,7 +107,7 @@ def test_one_bad_file_does_not_stop_others(tmp_path: Path) -> None:
         ("ledgers/王庄镇政府/a.xlsx", "E503", None),
     ]
     assert "王庄镇" in strange[1]["reason"]
-    sheets, rejected = read_ledger_files(files, max_unpacked_mb=10.0, max_cells=100_000)
+    sheets, rejected = delivered(files)
     assert {sheet.file for sheet in sheets} == {"ledgers/王庄镇/好.xlsx"}
     assert {row["file"].rsplit("/", 1)[-1]: row["code"] for row in rejected} == {
         "坏.xlsx": "E501",
@@ -110,7 +122,7 @@ def test_formulas_without_results_are_told(tmp_path: Path) -> None:
     (folder / "a.xlsx").write_bytes(book(("巡查时间", "违法地点"), ("=DATE(2026,9,3)", '=CONCATENATE("王庄", "村")')))
     (folder / "b.xlsx").write_bytes(book(("巡查时间", "违法地点"), (datetime(2026, 9, 3), "王庄村")))
     files, _ = unit_files(tmp_path, "ledgers", {"U1": "王庄镇"})
-    sheets, rejected = read_ledger_files(files, max_unpacked_mb=10.0, max_cells=100_000)
+    sheets, rejected = delivered(files)
     assert {sheet.file.rsplit("/", 1)[-1] for sheet in sheets} == {"a.xlsx", "b.xlsx"}
     ((unit, file, code, reason),) = [(r["unit_id"], r["file"], r["code"], r["reason"]) for r in rejected]
     assert (unit, file, code) == ("U1", "ledgers/王庄镇/a.xlsx", "E501")
@@ -150,3 +162,25 @@ def test_every_field_of_the_plan_has_a_heading() -> None:
     assert set(ten.split()) <= headings
     assert len(headings) == sum(len(aliases) for aliases in rules.fields.values())
     assert ledger_field_rules(date(1990, 1, 1)).rule_id == rules.rule_id
+
+
+def test_extent_of_a_binary_sheet() -> None:
+    def record(number: int, body: bytes) -> bytes:
+        head = bytes([number]) if number < 128 else bytes([number & 127 | 128, number >> 7])
+        return head + bytes([len(body) & 127 | 128, len(body) >> 7]) + body
+
+    def cell(number: int, column: int) -> bytes:
+        return record(number, column.to_bytes(4, "little") + b"\0" * 12)
+
+    def row(number: int) -> bytes:
+        return record(0, number.to_bytes(4, "little") + b"\0" * 200)
+
+    content = record(129, b"") + row(4) + cell(2, 7) + row(999_999) + cell(1, 16_000)
+    assert _binary_extent(io.BytesIO(content)) == (5, 8)
+    assert _binary_extent(io.BytesIO(content + cell(5, 2))) == (1_000_000, 8)
+    assert _binary_extent(io.BytesIO(b"")) == (0, 0)
+
+
+def test_required_fields_are_fields_of_a_ledger() -> None:
+    rules, fields = ledger_file_rules(date(2026, 9, 3)), ledger_field_rules(date(2026, 9, 3)).fields
+    assert {*rules.required, *rules.required_of_finding} <= set(fields) and "更正" in rules.correction_words

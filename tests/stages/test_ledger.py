@@ -13,7 +13,7 @@ import shapely
 
 from pipeline.config import City, Config
 from pipeline.execute import Execution
-from pipeline.schema import ENTRIES, REJECTED, REPAIRS, VISITS
+from pipeline.schema import ENTRIES, LEDGER_FILES, REJECTED, REPAIRS, SUPERSEDED, VISITS
 from pipeline.stages import ledger
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.store import digest_tree, read_table
@@ -223,3 +223,50 @@ def test_inputs_name_every_delivery(city: Path) -> None:
     names = {path.relative_to(city).as_posix() for path in ledger.inputs(context)}
     assert {"ledgers/王庄镇/九月.xlsx", "layers/CJDCQ.gpkg", "units/people.csv", "ledgers/王庄镇政府/a.xlsx"} <= names
     assert pd.Series(sorted(names)).is_unique
+
+
+def test_every_file_is_listed_with_what_it_gave(done: tuple[Path, StageOutcome]) -> None:
+    files = read_table(done[0] / "files.parquet", LEDGER_FILES)
+    told = {name.rsplit("/", 1)[-1]: line for name, line in zip(files["file"], files.to_dict("records"), strict=True)}
+    assert sorted(told) == sorted(["九月.xlsx", "九月下.xlsx", "坏.xlsx", "台账.xlsx", "没有日期.xlsx", "a.xlsx"])
+    assert {name: line["code"] for name, line in told.items() if isinstance(line["code"], str)} == {
+        "坏.xlsx": "E501", "没有日期.xlsx": "E502", "a.xlsx": "E503",
+    }  # fmt: skip
+    assert (told["九月.xlsx"]["entries"], told["九月.xlsx"]["stated_month"]) == (6, "2026-09")
+    assert told["九月下.xlsx"]["entries"] == 5 and told["没有日期.xlsx"]["completeness"] == 0.0
+    assert (done[1].counts["files"], done[1].counts["files_read"], done[1].counts["superseded"]) == (6, 4, 0)
+    assert read_table(done[0] / "superseded.parquet", SUPERSEDED).empty
+
+
+def test_a_file_under_two_units_gives_entries_to_none(city: Path, tmp_path: Path) -> None:
+    other = tmp_path / "城"
+    shutil.copytree(city, other)
+    shutil.copy(other / "ledgers" / UNITS[0] / "九月.xlsx", other / "ledgers" / UNITS[1] / "另存.xlsx")
+    outcome = run(other, tmp_path / "out")
+    entries = read_table(tmp_path / "out" / "entries.parquet", ENTRIES)
+    assert not entries["file"].str.contains("九月.xlsx|另存").any()
+    rejected = read_table(tmp_path / "out" / "rejected.parquet", REJECTED).query("code == 'E508'")
+    assert rejected.groupby("unit_id").size().to_dict() == {"U1": 7, "U2": 7}
+    assert sum("内容相同" in note for note in outcome.notes) == 2
+
+
+def test_a_renamed_file_keeps_ids_and_a_correction_is_followed(
+    done: tuple[Path, StageOutcome], city: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "城"
+    shutil.copytree(city, other)
+    folder = other / "ledgers" / UNITS[1]
+    (folder / "台账.xlsx").rename(folder / "李庄乡台账.xlsx")
+    run(other, tmp_path / "out")
+    before = read_table(done[0] / "entries.parquet", ENTRIES).set_index("entry_id")
+    after = read_table(tmp_path / "out" / "entries.parquet", ENTRIES)
+    assert set(after["entry_id"]) == set(before.index)
+    old = before.index[(before["subject"] == "钱七")][0]
+    mended = ("2026-09-07", "李四", "百赛村", "违法占地", "钱七", "百赛村西300米", "已封顶", "", "", "", old)
+    (folder / "补正.xlsx").write_bytes(workbook((*TEN, "原条目编号"), mended))
+    run(other, tmp_path / "again")
+    (gone,) = read_table(tmp_path / "again" / "superseded.parquet", SUPERSEDED).to_dict("records")
+    assert (gone["entry_id"], gone["changed"]) == (old, "违法现状：建房→已封顶")
+    now = read_table(tmp_path / "again" / "entries.parquet", ENTRIES)
+    assert gone["superseded_by"] in set(now["entry_id"]) and old not in set(now["entry_id"])
+    assert len(now) == len(before)

@@ -46,7 +46,14 @@ def test_every_target_and_every_cell_comes_out(city: Path, tmp_path: Path) -> No
     assert len(read_table(tmp_path / "out" / "routes.parquet", ROUTES)) == 2
     problems = read_table(tmp_path / "out" / "plan_check.parquet", PLAN_CHECK)
     assert problems["rule"].tolist() == ["cell_not_planned"]
-    assert counts == {"tasks": 2, "included": 2, "cells": 2, "cells_not_observed": 1, "plan_problems": 1}
+    assert counts == {
+        "tasks": 2,
+        "included": 2,
+        "blind_samples": 0,
+        "cells": 2,
+        "cells_not_observed": 1,
+        "plan_problems": 1,
+    }
 
 
 def test_tile_size_and_workers_change_no_byte(city: Path, tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ def test_every_deliverable_is_there(done: tuple[StageContext, Path, StageOutcome
     assert files == {
         "month.html", "month.xlsx", "month.json", "targets.gpkg",
         *(f"packages/{unit}/{name}" for unit in units for name in package), *(f"packages/{unit}.zip" for unit in units),
+        "packages/柳林镇/台账补正表.xlsx",
     }  # fmt: skip
     assert outcome.publish == {"targets.gpkg": "targets.gpkg"}
     assert outcome.counts["packages"] == 4 and outcome.counts["targets"] == 4

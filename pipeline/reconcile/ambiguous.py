@@ -1,0 +1,100 @@
+"""What a person has to decide: rival targets and entries side by side, one set per row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from pipeline.reconcile.evidence import as_day
+from pipeline.schema import AMBIGUOUS, conform, empty
+from pipeline.values import MatchStatus
+
+PAIRS_SHOWN = 40
+HOW = "逐对填入 records/decisions.csv：监测编号、台账条目、同一处或不是同一处、决定日期"
+
+
+def ambiguous_sets(matches: pd.DataFrame, targets: gpd.GeoDataFrame, entries: gpd.GeoDataFrame) -> pd.DataFrame:
+    """One row per set of entries and targets that cannot be told apart without a person, as AMBIGUOUS.
+
+    A set is what ambiguous pairs of MATCHES link, in chains; its id is its first target. Its evidence lists every
+    ambiguous pair and, beside it, what is assigned or decided for the same entries and targets, likeliest first.
+    """
+    open_pairs = matches[matches["status"] == MatchStatus.AMBIGUOUS].reset_index(drop=True)
+    if open_pairs.empty:
+        return empty(AMBIGUOUS)
+    numbers = _set_numbers(open_pairs)
+    site = targets.drop(columns="geometry").set_index("target_id").to_dict("index")
+    told = entries.drop(columns="geometry").set_index("entry_id").to_dict("index")
+    settled = matches[matches["status"].isin([MatchStatus.ASSIGNED, MatchStatus.DECIDED])]
+    of_entry, of_target = (settled.groupby(name).groups for name in ("entry_id", "target_id"))
+    rows = []
+    for _, pairs in open_pairs.groupby(numbers):
+        goals, names = sorted(set(pairs["target_id"])), sorted(set(pairs["entry_id"]))
+        beside = {row for name in names for row in of_entry.get(name, ())}
+        beside |= {row for name in goals for row in of_target.get(name, ())}
+        shown = pd.concat([pairs, settled.loc[sorted(beside)]], ignore_index=True)
+        shown = shown.sort_values(["probability", "target_id", "entry_id"], ascending=[False, True, True])
+        units = sorted({str(told[name]["unit_id"]) for name in names if name in told})
+        rows.append(
+            {"set_id": goals[0], "target_ids": "、".join(goals), "entry_ids": "、".join(names),
+             "unit_ids": "、".join(units) or None, "pairs": len(pairs), "best_probability": pairs["probability"].max(),
+             "question": _question(len(goals), len(names)), "evidence": _evidence(shown, site, told), "how": HOW}
+        )  # fmt: skip
+    return conform(AMBIGUOUS, pd.DataFrame(rows).sort_values("set_id", kind="stable"))
+
+
+def _set_numbers(pairs: pd.DataFrame) -> Any:
+    entries, entry_at = np.unique(pairs["entry_id"].to_numpy("object"), return_inverse=True)
+    targets, target_at = np.unique(pairs["target_id"].to_numpy("object"), return_inverse=True)
+    size = len(entries) + len(targets)
+    graph = coo_array((np.ones(len(pairs)), (entry_at, target_at + len(entries))), shape=(size, size))
+    return connected_components(graph, directed=False)[1][entry_at]
+
+
+def _question(targets: int, entries: int) -> str:
+    if targets == entries == 1:
+        return "这条台账说的是不是这个目标"
+    if entries == 1:
+        return f"这条台账说的是{targets}个目标中的哪一个，或都不是"
+    if targets == 1:
+        return f"{entries}条台账中哪些说的是这个目标"
+    return f"{entries}条台账与{targets}个目标如何对应"
+
+
+def _evidence(
+    pairs: pd.DataFrame, targets: Mapping[Any, Mapping[Any, Any]], entries: Mapping[Any, Mapping[Any, Any]]
+) -> str:
+    """What each target and each entry says, then the pairs, likeliest first; the rest is in the sheet of matches."""
+    shown = pairs.head(PAIRS_SHOWN)
+    lines = [_target_line(name, targets.get(name)) for name in sorted(set(shown["target_id"]))]
+    lines += [_entry_line(name, entries.get(name)) for name in sorted(set(shown["entry_id"]))]
+    labels = {status.value: status.label for status in MatchStatus}
+    lines += [
+        f"{row['entry_id']} ↔ {row['target_id']}：{row['probability']:.2f} {labels[row['status']]}，{row['reason']}"
+        for row in shown.to_dict("records")
+    ]
+    if len(pairs) > len(shown):
+        lines.append(f"另有{len(pairs) - len(shown)}对，见台账匹配表")
+    return "\n".join(lines)
+
+
+def _target_line(name: str, target: Mapping[Any, Any] | None) -> str:
+    if target is None:
+        return f"目标 {name}"
+    since, seen = as_day(target["last_clear"]), as_day(target["first_seen"])
+    return f"目标 {name}：{since or '不明'}至{seen or '不明'}之间出现，{target['stage']}，{target['area_m2']:.0f}平方米"
+
+
+def _entry_line(name: str, entry: Mapping[Any, Any] | None) -> str:
+    if entry is None:
+        return f"条目 {name}：台账中已无"
+    area = entry["stated_area_m2"]
+    said = [entry[field] for field in ("subject", "place", "status") if isinstance(entry[field], str)]
+    said += [f"{area:.0f}平方米"] if area > 0 else []
+    return f"条目 {name}：{as_day(entry['discovered_on']) or '日期不明'}，{'，'.join(said) or '无文字'}"

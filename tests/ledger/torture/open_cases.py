@@ -1,0 +1,23 @@
+"""Where the reader is known to fall short of a careful clerk, and what that costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Open:
+    """`why` it is left so; `tolerated`: lines of `broken_promises` that the reader may not yet keep."""
+
+    why: str
+    tolerated: tuple[str, ...] = ()
+
+
+OPEN = {
+    "xy-minutes": Open("a pair of degrees and decimal minutes without letters is misread: finding kept, cell listed"),
+    "xy-comma-decimal": Open("a comma for the decimal point is not guessed: finding kept, cell listed"),
+    "file-two-units-titled": Open("the title is not asked whose file it is: both copies wait for a person"),
+    "file-other-city": Open("each position is listed as outside the city, the file as a whole is not"),
+    "file-other-city-title": Open("a title that names another city is not compared with this one"),
+    "file-far-cell": Open("a blank in the sheet's last cell makes the sheet too large: the file is listed"),
+}

@@ -1,0 +1,70 @@
+"""Points over drawn cells, their risk, and the chance that a drawn track showed them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from shapely.geometry import box
+
+from pipeline.reconcile.ground import chance_unseen, seen_by_cell
+from pipeline.schema import TARGETS
+
+
+def test_points_share_their_cells_area_and_carry_its_risk(draw: SimpleNamespace) -> None:
+    cells = draw.cells()
+    west = [box(draw.x, draw.y, draw.x + 250, draw.y + 500)]
+    ground = draw.ground(cells, farmland=west, basic_farmland=[])
+    sums = seen_by_cell(ground, np.ones((len(ground.xy), 2)), cells=2)
+    assert sums["area_ha"].tolist() == pytest.approx([25.0, 25.0])
+    # half of C1 is farmland, which counts double
+    assert sums["risk"].tolist() == pytest.approx([37.5, 25.0])
+    assert sums["seen_built_ha"].tolist() == [0.0, 0.0]
+
+
+def test_targets_and_cases_add_points_of_their_own(draw: SimpleNamespace) -> None:
+    cells = draw.cells()
+    new, old, far = (
+        draw.table(TARGETS, [draw.target("T", x=x)], base(draw)) for x in (100.0, 700.0, 5000.0)
+    )  # fmt: skip
+    sums = seen_by_cell(ground := draw.ground(cells, new, old), np.zeros((len(ground.xy), 2)), cells=2)
+    assert sums["risk"].tolist() == pytest.approx([45.0, 35.0])
+    assert sums["area_ha"].tolist() == pytest.approx([25.0, 25.0])
+    assert sums["risk_seen_early"].tolist() == pytest.approx([45.0, 35.0])
+    outside = draw.ground(cells, far)
+    assert len(outside.xy) == len(draw.ground(cells).xy)
+
+
+def base(draw: SimpleNamespace) -> dict[str, object]:
+    city = draw.City()
+    return dict(city.tables()["targets"].drop(columns="geometry").iloc[0])
+
+
+def test_two_visits_multiply_what_each_left_unseen(draw: SimpleNamespace) -> None:
+    cells, city = draw.cells(), draw.City()
+    city.visits = [draw.visit("V1", "2026-10-14", y=250.0), draw.visit("V2", "2026-10-15", y=250.0)]
+    visits, ground = city.tables()["visits"], draw.ground(cells)
+    once = chance_unseen(ground, visits, {0: [0]}, sight=draw.sight)
+    twice = chance_unseen(ground, visits, {0: [0], 1: [0]}, sight=draw.sight)
+    assert twice == pytest.approx(once**2)
+    inside = ground.cell == 0
+    assert (once[inside] < 1).any() and (once[~inside] == 1.0).all()
+    near = np.abs(ground.xy[:, 1] - draw.y - 250.0) < 30.0
+    # 25 m from the track at 2 km/h: 0.92 * exp(-0.5 * 0.25 ** 2) of a structure
+    assert 1.0 - once[near & inside, 1].min() == pytest.approx(0.92 * np.exp(-0.5 * 0.25**2), abs=0.01)
+    assert (once[:, 1] <= once[:, 0]).all()
+
+
+def test_a_cell_smaller_than_the_lattice_keeps_a_point(draw: SimpleNamespace) -> None:
+    cells = draw.cells().iloc[:1].copy()
+    cells.geometry = [box(draw.x + 1, draw.y + 1, draw.x + 3, draw.y + 3)]
+    ground = draw.ground(cells, step_m=500.0)
+    assert ground.area_ha.tolist() == pytest.approx([4 / 10_000])
+
+
+def test_nothing_to_weigh(draw: SimpleNamespace) -> None:
+    cells = draw.cells().iloc[:0]
+    ground = draw.ground(cells)
+    assert chance_unseen(ground, draw.City().tables()["visits"], {}, sight=draw.sight).shape == (0, 2)
+    assert seen_by_cell(ground, np.zeros((0, 2)), cells=0).empty

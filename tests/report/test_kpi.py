@@ -1,0 +1,155 @@
+"""Indicators as formulas: read back from the workbook, computed here by other means, and compared."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from datetime import date
+from statistics import NormalDist
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from pipeline import schema
+from pipeline.intervals import wilson
+from pipeline.report.kpi import CITY, FACTS_NAME, INDICATORS, KPI_NAME, OVERLAP, fact_table, kpi_sheets, structure_day
+from pipeline.report.sheets import Formula, Sheet, column_letter
+from pipeline.sinks.workbook import workbook_bytes
+from tests.report.fabricate import empty_month, frame, small_month, verdict
+
+HISTORY = '[{"period": "2026-08", "stage": "pit"}, {"period": "2026-10", "stage": "structure"}]'
+
+
+def case(number: int, state: str, **values: Any) -> dict[str, Any]:
+    row = {"target_id": f"420000XC2610{number:04d}", "unit_id": "U1", "state": state, "outcome": "violation",
+           "next_step": "-", "overdue": False, "basis": "-"}  # fmt: skip
+    return row | values
+
+
+def told() -> Any:
+    """Four verdicts: found early and stopped, found late and closed but seen again, missed and unchecked, pseudo."""
+    month = small_month()
+    verdicts = [
+        verdict(1, 0, "U1", "found_before_dispatch", outcome="violation", discovered_on="2026-09-20"),
+        verdict(2, 1, "U1", "found_after_dispatch", outcome="violation", discovered_on="2026-10-12"),
+        verdict(3, 2, "U3", "due_not_patrolled"),
+        verdict(4, 4, "U3", "undeterminable", outcome="pseudo_change"),
+    ]
+    cases = [
+        case(1, "rectifying", due_on="2026-11-20", overdue=True),
+        case(2, "closed"),
+        case(3, "dispatched", due_on="2026-12-20", outcome="unchecked"),
+    ]
+    alerts = [{"target_id": "420000XC26100002", "alert": "seen_after_closing", "reason": "-"}]
+    return small_month(
+        verdicts=frame(schema.VERDICTS, verdicts), cases=frame(schema.CASES, cases),
+        alerts=frame(schema.ALERTS, alerts), targets=month.targets.assign(history=HISTORY),
+    )  # fmt: skip
+
+
+def book_of(month: Any) -> Any:
+    content = workbook_bytes(kpi_sheets(month, confidence=0.95), day=date(2026, 10, 31), title="t")
+    return openpyxl.load_workbook(io.BytesIO(content))
+
+
+def countifs(book: Any, formula: str) -> int:
+    """Excel's COUNTIFS for criteria that are plain texts."""
+    inner = re.fullmatch(r"=COUNTIFS\((.*)\)", formula)
+    assert inner
+    columns = []
+    for place, wanted in re.findall(r"'([^']+'!\$[A-Z]+\$\d+:\$[A-Z]+\$\d+),\"([^\"]*)\"", inner.group(1)):
+        name, _, cells = place.partition("'!")
+        values = [row[0].value for row in book[name][cells.replace("$", "")]]
+        columns.append([value is not None if wanted == "<>" else value == wanted for value in values])
+    return sum(all(row) for row in zip(*columns, strict=True))
+
+
+def interval(formula: str, hit: int, asked: int) -> float:
+    """Excel's formula of a limit, for a denominator above 0."""
+    body = re.fullmatch(r'=IF\(D\d+=0,"",(.*)\)', formula)
+    assert body
+    text = re.sub(r"C\d+", str(hit), re.sub(r"D\d+", str(asked), body.group(1))).replace("^", "**")
+    names = {"NORMSINV": NormalDist().inv_cdf, "SQRT": math.sqrt, "MAX": max, "MIN": min}
+    return float(eval(text, {"__builtins__": {}}, names))  # noqa: S307
+
+
+def test_every_number_is_a_formula_over_the_facts() -> None:
+    month = told()
+    book, facts = book_of(month), fact_table(month)
+    rows = list(book[KPI_NAME].iter_rows(min_row=4, values_only=True))
+    seen = 0
+    for name, unit, hit, asked, value, low, high, rank, _ in rows:
+        if name == "平均提前天数":
+            continue
+        each = next(indicator for indicator in INDICATORS if indicator.name == name)
+        mine = facts if unit == CITY else facts[facts["单位"] == unit]
+        base = mine[mine[each.asked] == "是"]
+        right = (int((base[each.hit] == "是").sum()), len(base))
+        assert (countifs(book, hit), countifs(book, asked)) == right
+        assert value.startswith("=IF(D") and (rank is None) == (unit == CITY)
+        if right[1]:
+            limits = (interval(low, *right), interval(high, *right))
+            assert limits == pytest.approx(wilson(*right, confidence=0.95), abs=1e-9)
+            seen += 1
+    assert seen >= 10
+
+
+def test_the_facts_by_hand() -> None:
+    rows = fact_table(told()).set_index("监测编号")
+    early, late, missed, pseudo = (rows.loc[f"420000XC2610000{n}"] for n in (1, 2, 3, 4))
+    # the structure can first have shown on 1 October
+    assert early[["派发前发现", "主体前发现", "报告属实", "制止有效", "逾期"]].tolist() == ["是"] * 5
+    assert (early["提前天数"], late["提前天数"]) == (11, -11)
+    assert late[["派发前发现", "报告属实", "已销案", "重开", "查处到位"]].tolist() == ["否", "是", "是", "是", "否"]
+    assert pd.isna(late["主体前发现"]) and pd.isna(late["逾期"])
+    assert missed[["应发现", "派发前发现", "已报且已核", "违法", "逾期"]].tolist() == ["是", "否", "否", "否", "否"]
+    assert pd.isna(missed["制止有效"]) and pd.isna(missed["查处到位"])
+    assert pseudo["应发现"] == "否" and pd.isna(pseudo["派发前发现"])
+
+
+def test_overlapping_units_are_not_ranked() -> None:
+    """The rank's formula says so where another interval of the same indicator touches."""
+    _, sheet = kpi_sheets(told(), confidence=0.95)
+    ranks = [each.text for each in sheet.frame["排名"] if isinstance(each, Formula)]
+    assert len(ranks) == 2 * len(INDICATORS)
+    assert all(f'>1,"{OVERLAP}",' in text for text in ranks)
+    assert re.search(r'\$F\$4:\$F\$\d+,"<="&G5,\$G\$4:\$G\$\d+,">="&F5\)', ranks[0].replace("$F$4", "$F$4"))
+
+
+@pytest.mark.parametrize(
+    ("history", "day"),
+    [(HISTORY, "2026-10-01"), ('[{"period": "2026-10", "stage": "roofed"}]', "2026-10-08"), ("[]", None), (None, None)],
+)
+def test_structure_day(history: str | None, day: str | None) -> None:
+    found = structure_day(history, pd.Timestamp("2026-10-08"))
+    assert found == (pd.Timestamp(day) if day else None)
+
+
+def test_a_units_name_is_only_text_in_a_formula() -> None:
+    month = told()
+    odd = month.units.assign(name=['柳*"林', *month.units["name"][1:]])
+    _, sheet = kpi_sheets(small_month(verdicts=month.verdicts, units=odd), confidence=0.95)
+    texts = [each.text for each in sheet.frame["分子"] if isinstance(each, Formula)]
+    assert any('"柳~*""林"' in text for text in texts)
+
+
+def test_a_month_without_targets() -> None:
+    facts, sheet = kpi_sheets(empty_month(), confidence=0.95)
+    assert facts.frame.empty and set(sheet.frame["单位"]) == {CITY}
+    assert {FACTS_NAME, KPI_NAME} == set(book_of(empty_month()).sheetnames)
+
+
+@pytest.mark.parametrize(("number", "letters"), [(1, "A"), (26, "Z"), (27, "AA"), (52, "AZ"), (703, "AAA")])
+def test_column_letter(number: int, letters: str) -> None:
+    assert column_letter(number) == letters
+
+
+def test_span_and_hostile_text() -> None:
+    sheet = Sheet("表", pd.DataFrame({"a": ["=1+1"], "b": [Formula("SUM($A$3:$A$3)")]}), title="t", note="n")
+    assert (sheet.span("b"), sheet.span("a", local=True)) == ("'表'!$B$4:$B$4", "$A$4:$A$4")
+    page = openpyxl.load_workbook(io.BytesIO(workbook_bytes([sheet], day=date(2026, 10, 31), title="t")))["表"]
+    # the first stays text, only the program's own is computed
+    assert (page["A4"].data_type, page["B4"].data_type) == ("s", "f")
