@@ -337,7 +337,7 @@ def _outing(
     if len(lines) > 1:
         lost = float(step_minutes[breaks].sum())
         log.repair("1", f"{len(lines)}", f"{day} 轨迹有间断，共{lost:.0f}分钟，不连线")
-    shapes = [shapely.LineString(np.round(xy[part], 2)) for part in lines]
+    shapes = [_way(xy[part]) for part in lines]
     line = shapes[0] if len(shapes) == 1 else shapely.MultiLineString(shapes)
     minutes = sum(float((time[part[-1]] - time[part[0]]) / np.timedelta64(1, "m")) for part in lines)
     key = sha256(np.round(np.concatenate([xy[part] for part in lines]), 1).tobytes()).hexdigest()
@@ -351,3 +351,11 @@ def _outing(
         raw.unit_id, raw.file, raw.words, found, line, length, minutes, key, tuple(doubts), times, raw.device, raw.part,
         raw.standard, raw.stated_datum,
     )  # fmt: skip
+
+
+def _way(xy: NDArray[np.float64]) -> shapely.LineString:
+    """The line over these points to the centimetre; whoever stood still went one centimetre, for lines need two places."""
+    places = np.round(xy, 2)
+    if (places == places[0]).all():
+        places[-1, 0] += 0.01
+    return shapely.LineString(places)

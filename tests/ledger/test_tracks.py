@@ -202,3 +202,9 @@ def test_the_share_of_impossible_points_is_told() -> None:
     points = straight(20)
     points[7] = (points[7][0], 4000.0, points[7][2])
     assert clean(raw(points)).tracks[0].impossible == pytest.approx(0.05)
+
+
+def test_standing_still_is_a_visit() -> None:
+    (track,) = clean(raw([(0.0, 0.0, 0.0), (0.0, 0.0, 60.0), (0.0, 0.0, 120.0)])).tracks
+    assert track.line.is_valid and track.length_m <= 0.011 and track.minutes == 2.0
+    assert len(track.line.coords) == len(track.times) == 3
