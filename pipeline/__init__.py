@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 FORMAT_VERSION = 1
 
 
@@ -36,7 +36,8 @@ STAGES: tuple[StageEntry, ...] = (
                ("city", "ledger"), "台账读入"),
     StageEntry("reconcile", ("screen", "register", "patrol", "ledger"),
                ("matches.parquet", "ambiguous.parquet", "verdicts.parquet", "coverage.parquet", "missed.parquet",
-                "omissions.parquet", "kpis.parquet", "audit_sample.parquet"), ("city", "reconcile"), "比对核实"),
+                "omissions.parquet", "kpis.parquet", "effort.parquet", "estimates.parquet", "audit_sample.parquet"),
+               ("city", "reconcile"), "比对核实"),
     StageEntry("supervise", ("screen", "register", "patrol", "ledger", "reconcile"),
                ("cases.parquet", "alerts.parquet", "parcels.parquet", "referrals.parquet"),
                ("city", "supervise"), "跟踪督办"),

@@ -36,7 +36,7 @@ CODES: dict[str, str] = {
     # 5xx ledgers and tracks
     "E501": "ledger file unreadable",
     "E502": "ledger without a date column",
-    "E503": "ledger or track folder named after no known unit",
+    "E503": "ledger or track that belongs to no known unit",
     "E504": "track file unreadable",
     "E505": "ledger row or cell not usable",
     "E506": "copy of another ledger row or track",

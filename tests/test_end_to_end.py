@@ -9,7 +9,7 @@ import geopandas as gpd
 import pyogrio
 import pytest
 
-from pipeline import schema
+from pipeline import STAGES, schema
 from pipeline.store import read_table
 from tests.city import PERIODS
 
@@ -43,6 +43,16 @@ def test_every_promised_output_is_there(finished_city: Path, period: str) -> Non
         *("report/month.html", "report/month.xlsx", "report/month.json", "targets.gpkg"),
     ):
         assert (run / name).is_file(), name
+
+
+@pytest.mark.parametrize("period", RUNS)
+def test_stage_table_names_every_table_and_so_does_the_guide(finished_city: Path, period: str) -> None:
+    guide = (Path(__file__).parents[1] / "docs" / "city-folder.md").read_text(encoding="utf-8")
+    for stage in STAGES:
+        promised = {name for name in stage.writes if name.endswith(".parquet") and "/" not in name}
+        written = {path.name for path in (finished_city / "runs" / period / stage.name).glob("*.parquet")}
+        assert written == promised, stage.name
+        assert all(f"`{name.removesuffix('.parquet')}`" in guide for name in promised), stage.name
 
 
 @pytest.mark.parametrize("period", RUNS)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from pipeline import schema
-from pipeline.simulate.frame import CITY_CRS
+from pipeline.simulate.frame import CITY_CRS, LAST_IMAGE, SCENE_DAYS
+from pipeline.simulate.sightings import COULD_SEE, seen_probability
 from pipeline.sources.units import read_units
 from pipeline.store import read_table
 
 FOUND = ("found_before_dispatch", "found_after_dispatch")
-TRACK_TOUCHES_M, PAPER_PRECISION_M = 100.0, 1500.0
+TRACK_TOUCHES_M, WITHIN_SIGHT_M, PAPER_PRECISION_M = 100.0, 200.0, 1500.0
+CLEAR = sorted(day for day, cloud in SCENE_DAYS if cloud < 0.2)
 MISSED = ("patrolled_not_reported", "due_not_patrolled")
 
 
@@ -23,7 +27,7 @@ MISSED = ("patrolled_not_reported", "due_not_patrolled")
 class Judged:
     """``pairs``: a row per target on a true site with our verdict, the informed one and ``decidable``; the rest counts.
 
-    ``decidable``: what was handed in can show the miss, given the day of the first image that shows the site.
+    ``decidable``: what was handed in can show the miss, given what of the site the images show and since when.
     """
 
     pairs: pd.DataFrame
@@ -65,7 +69,7 @@ def judge(city: Path, period: str, as_of: str) -> Judged:
     pairs = pairs[begun].reset_index(drop=True)
     pairs["true_verdict"] = [informed["verdict"].get(site, "not_judged") for site in pairs["site_id"]]
     records = _Records(city)
-    pairs["decidable"] = [records.show_miss(row) for row in pairs.itertuples(index=False)]
+    pairs["decidable"] = [records.show_miss(row, LAST_IMAGE[period]) for row in pairs.itertuples(index=False)]
     pairs["onset"] = sites.set_index("site_id")["onset"].reindex(pairs["site_id"]).to_numpy()
     unfair, contradictions = [], []
     for row in pairs.itertuples(index=False):
@@ -100,9 +104,7 @@ class _Records:
     def __init__(self, city: Path) -> None:
         truth = city / "truth"
         self._visits = gpd.read_parquet(truth / "visits.parquet")
-        seen = pd.read_parquet(truth / "sightings.parquet")[["visit_id", "site_id", "could_see"]]
-        seen = seen[seen["could_see"]].merge(self._visits.drop(columns="geometry"), on="visit_id")
-        self._chances = seen[seen["really_went"] & seen["file"].notna()]
+        self._stages = gpd.read_parquet(truth / "stages.parquet")
         rows = pd.read_parquet(truth / "ledger_rows.parquet")
         self._months = set(zip(rows["unit_id"], rows["discovered_on"].dt.strftime("%Y-%m"), strict=True))
         cells = read_units(city, CITY_CRS).cells
@@ -112,14 +114,14 @@ class _Records:
         plan = plan.drop(columns="visits_required").merge(pd.read_parquet(truth / "plan.parquet"), on="plan_id")
         self._plan = plan[(plan["visits_required"] > 0) & (plan["visits_made"] == 0)]
 
-    def show_miss(self, row: Any) -> bool:
+    def show_miss(self, row: Any, last_image: date) -> bool:
         """Whether a tracked chance, or a plan for the cell with no trace of a visit, lies in the window."""
-        mine = self._chances[
-            (self._chances["site_id"] == row.site_id) & (self._chances["unit_id"] == row.acting_unit_id)
-        ]
-        days = mine.loc[mine["visited_on"].between(row.window_from, row.window_to), "visited_on"]
-        if any((row.acting_unit_id, f"{day:%Y-%m}") in self._months for day in days):
-            return True
+        mine = self._visits[(self._visits["unit_id"] == row.acting_unit_id) & self._visits["file"].notna()]
+        mine = mine[mine["really_went"] & mine["visited_on"].between(row.window_from, row.window_to)]
+        for visit in mine.itertuples():
+            handed_in = (row.acting_unit_id, f"{visit.visited_on:%Y-%m}") in self._months
+            if handed_in and self._shown(row.site_id, visit, last_image) >= COULD_SEE:
+                return True
         due = self._plan[self._plan["cell_id"] == row.cell_id]
         for first, last in zip(pd.to_datetime(due["due_from"]), pd.to_datetime(due["due_to"]), strict=True):
             months = {(row.acting_unit_id, str(month)) for month in pd.period_range(first, last, freq="M")}
@@ -128,14 +130,30 @@ class _Records:
                 return True
         return False
 
+    def _shown(self, site: str, visit: Any, last_image: date) -> float:
+        """Truth's chance of seeing what the images up to then show of the site: nobody can prove more of it."""
+        shown = max(day for day in CLEAR if day <= min(visit.visited_on.date(), last_image))
+        stood = self._stages[(self._stages["site_id"] == site) & (self._stages["from"] <= pd.Timestamp(shown))]
+        if stood.empty:
+            return 0.0
+        state = stood.sort_values("from").iloc[-1]
+        return seen_probability(
+            distance_m=float(visit.geometry.distance(state["geometry"])),
+            stage=str(state["stage"]),
+            area_m2=float(state["area_m2"]),
+            day=visit.visited_on.date(),
+        )
+
     def _traces(self, row: Any, first: pd.Timestamp, last: pd.Timestamp) -> bool:
-        """A track of the unit that touches the cell, or an outing on paper, which names villages, around it."""
+        """A track of the unit that touches the cell or comes within sight, or an outing on paper, which names villages."""
         units = {row.unit_id, row.acting_unit_id}
         visits = self._visits[self._visits["visited_on"].between(first, last) & self._visits["unit_id"].isin(units)]
         cell = self._cells[row.cell_id]
+        ground = shapely.union_all(self._stages.loc[self._stages["site_id"] == row.site_id, "geometry"].to_numpy())
         tracked = visits[visits["file"].notna()]
         on_paper = visits.loc[visits["file"].isna(), "cell_ids"].str.split(",").explode().dropna()
         return bool(
             (tracked.distance(cell) <= TRACK_TOUCHES_M).any()
+            or (tracked.distance(ground) <= WITHIN_SIGHT_M).any()
             or (self._cells.reindex(on_paper).distance(cell) <= PAPER_PRECISION_M).any()
         )

@@ -18,9 +18,11 @@ METRES_PER_DEGREE = 111_000.0
 
 _LONGITUDES, _LATITUDES = (72.0, 138.0), (15.0, 56.0)
 _EASTINGS, _NORTHINGS = (100_000.0, 900_000.0), (1_600_000.0, 6_200_000.0)
+# a number that carries a degree sign itself begins the next pair: it is no minutes and no seconds
 _MARKED = re.compile(
     r"(?<![\d.])(\d{1,3}(?:\.\d+)?)\s*[°度D]\s*"
-    r"(?:(\d{1,2}(?:\.\d+)?)\s*(?:['′分M](?!['′])\s*(?:(\d{1,2}(?:\.\d+)?)\s*(?:\"|''|′′|秒|S)?)?)?)?",
+    r"(?:(\d{1,2}(?:\.\d+)?)(?![\d.]*\s*[°度])\s*"
+    r"(?:['′分M](?!['′])\s*(?:(\d{1,2}(?:\.\d+)?)(?![\d.]*\s*[°度])\s*(?:\"|''|′′|秒|S)?)?)?)?",
     re.IGNORECASE,
 )
 _TRIPLE = re.compile(r"(?<![\d.:\-])(\d{2,3})([:\- ])(\d{1,2})\2(\d{1,2}(?:\.\d+)?)(?![\d.]|[:\-]\d)")

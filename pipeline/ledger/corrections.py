@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,9 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.ledger.dates import plain
+from pipeline.ledger.characters import plain
+from pipeline.ledger.coordinates import METRES_PER_DEGREE
 from pipeline.ledger.files import DeliveredFile, FileRules
-from pipeline.ledger.rows import COPY, UNUSABLE, Item
+from pipeline.ledger.items import Item
+from pipeline.ledger.log import COPY, UNUSABLE
 from pipeline.schema import ENTRIES, SUPERSEDED, conform, empty
 
 MENDED = "E509"
@@ -21,6 +24,8 @@ _LABELS = {column.name: column.label for column in ENTRIES.columns} | {
     "finding": "有无发现", "coordinates": "坐标", "discovered_on": "巡查时间",
 }  # fmt: skip
 _COORDINATE_PLACES = 5
+_OTHER_SPOT_M = 100.0
+_ID = "id"
 _TURNED = "有无发现：无→有"
 
 
@@ -39,8 +44,8 @@ def supersede(items: Sequence[Item], delivered: Iterable[DeliveredFile], rules: 
     An entry is replaced by one of its unit that states its entry id (the correction form does), or by one of a newer
     file that has the same days and the same subject and place, or the same stated target id. Newer is only what says
     so: the file's name has a word of ``rules.correction_words`` the other lacks, else its document properties name a
-    later day. Where a file has two such rows, or nothing tells which is newer, all stay. A form's row that changes
-    nothing is a copy.
+    later day and neither people nor coordinates tell of two findings. Where a file has two such rows, or nothing tells
+    which is newer, all stay. A form's row that changes nothing is a copy.
     """
     files = {file.name: file for file in delivered}
     by_id = {item.entry_id: item for item in items}
@@ -129,14 +134,15 @@ def _by_words(items: Sequence[Item], files: Mapping[str, DeliveredFile], rules: 
         for key in _keys(item):
             alike.setdefault(key, []).append(item)
     pairs: dict[str, tuple[Item, Item]] = {}
-    for _, group in sorted(alike.items(), key=lambda pair: repr(pair[0])):
+    for key, group in sorted(alike.items(), key=lambda pair: repr(pair[0])):
         names = [item.file for item in group]
         if len(group) < 2 or len(set(names)) < len(names):
             continue
         ranks = {name: _age(name, files.get(name), rules) for name in names}
         ordered = sorted(group, key=lambda item: (ranks[item.file][0], ranks[item.file][1] or date.min, item.file))
         for old, new in zip(ordered, ordered[1:], strict=False):
-            if _newer(ranks[old.file], ranks[new.file]):
+            named = ranks[old.file][0] != ranks[new.file][0] or key[3] == _ID
+            if _newer(ranks[old.file], ranks[new.file]) and (named or not _two_findings(old, new)):
                 pairs.setdefault(old.entry_id, (old, new))
     return [pairs[name] for name in sorted(pairs)]
 
@@ -147,8 +153,22 @@ def _keys(item: Item) -> list[tuple[Any, ...]]:
         return []
     same_day = (item.unit_id, item.start, item.end)
     subject, place = (plain(item.texts.get(name) or "") for name in ("subject", "place"))
-    keys: list[tuple[Any, ...]] = [(*same_day, "id", item.target_id)] if item.target_id else []
+    keys: list[tuple[Any, ...]] = [(*same_day, _ID, item.target_id)] if item.target_id else []
     return [*keys, (*same_day, "words", subject, place)] if subject and place else keys
+
+
+def _two_findings(one: Item, other: Item) -> bool:
+    """Whether people or coordinates say that rows of equal words are two crews' reports or two spots of one village."""
+    mine, theirs = (plain(item.texts.get("people") or "") for item in (one, other))
+    if mine and theirs and mine != theirs:
+        return True
+    at, there = one.coordinate, other.coordinate
+    if at is None or there is None or (at.kind, at.meridian) != (there.kind, there.meridian):
+        return False
+    east, north = at.x - there.x, at.y - there.y
+    if at.kind == "degrees":
+        east, north = east * METRES_PER_DEGREE * math.cos(math.radians(at.y)), north * METRES_PER_DEGREE
+    return math.hypot(east, north) > _OTHER_SPOT_M + at.rounding_m + there.rounding_m
 
 
 def _age(name: str, file: DeliveredFile | None, rules: FileRules) -> tuple[bool, date | None]:

@@ -16,9 +16,9 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.geodesy import DATUMS, to_wgs84
-from pipeline.ledger.dates import plain
+from pipeline.ledger.characters import plain
+from pipeline.ledger.items import Item
 from pipeline.ledger.locate import Placed
-from pipeline.ledger.rows import Item
 from pipeline.ledger.tracks import CleanTrack
 
 UNKNOWN_DATUM = "unknown"

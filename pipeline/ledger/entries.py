@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.ledger.dates import plain
-from pipeline.ledger.rows import COPY, NO_RECORD, WHOLE_ROW, Item, SheetResult, read_sheet
+from pipeline.ledger.characters import plain
+from pipeline.ledger.items import Item
+from pipeline.ledger.log import COPY, NO_RECORD, WHOLE_ROW
+from pipeline.ledger.rows import SheetResult, read_sheet
 from pipeline.ledger.sheets import FieldRules, RawSheet, cell_text, is_empty
 from pipeline.schema import REJECTED, REPAIRS, conform, empty
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.ledger.dates import plain, title_hint
+from pipeline.ledger.characters import plain
+from pipeline.ledger.dates import title_hint
 from pipeline.ledger.entries import LedgerRead
-from pipeline.ledger.rows import DATE_FIELD, POSITION_FIELD, Item
+from pipeline.ledger.items import Item
+from pipeline.ledger.log import DATE_FIELD, POSITION_FIELD
 from pipeline.ledger.sheets import FieldRules, RawSheet, find_heading
 from pipeline.schema import LEDGER_FILES, conform, empty
 
@@ -25,6 +27,7 @@ _NUMERALS = {
     text: str(number) for number, text in enumerate("一 二 三 四 五 六 七 八 九 十 十一 十二".split(), start=1)
 }
 _MOSTLY, _FEWEST = 0.8, 3
+OF_NO_UNIT = "E503"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def files_table(
     ``ledger``: what the sheets gave, copies included; ``rejected``: further REJECTED rows, of positions. ``rows``
     counts data rows: those that became entries, copies or rejected rows. First and last day are of dated rows, also of
     copies. ``stated_month`` is the latest month a title, sheet or file name states of which the file holds a dated row
-    (else the latest stated). Completeness is
+    (else the latest stated); where only a year is stated, the month of that year's last row. Completeness is
 
         usable cells of required fields / required cells
 
@@ -115,6 +118,35 @@ def files_table(
     if not rows:
         return empty(LEDGER_FILES)
     return conform(LEDGER_FILES, pd.DataFrame(rows).sort_values("file", kind="stable"))
+
+
+def misplaced(
+    delivered: Iterable[DeliveredFile],
+    sheets: Sequence[RawSheet],
+    items: Iterable[Item],
+    rejected: Sequence[Mapping[str, Any]],
+    *,
+    fields: FieldRules,
+    unit_names: Mapping[str, str],
+    city_name: str,
+) -> list[dict[str, Any]]:
+    """REJECTED rows (E503) of read files whose title or coordinates are those of another unit or city.
+
+    Their entries stay, so that a wrong guess loses nothing; but whose patrols they tell of is not known.
+    """
+    parts: dict[str, list[RawSheet]] = {}
+    for sheet in sheets:
+        parts.setdefault(sheet.file, []).append(sheet)
+    own = _by_file(items)
+    rows = []
+    for file in sorted(delivered, key=lambda file: file.name):
+        titles, lost = _titles(parts.get(file.name, []), fields), [row for row in rejected if row["file"] == file.name]
+        why = _elsewhere(file, titles, own.get(file.name, []), lost, unit_names, city_name) if file.read else []
+        if why:
+            reason = f"{'；'.join(why)}；可能不属于该单位，请核对后移入所属单位文件夹或移出"
+            rows.append({"unit_id": file.unit_id, "file": file.name, "sheet": None, "row": None, "field": None,
+                         "content": None, "code": OF_NO_UNIT, "reason": reason})  # fmt: skip
+    return rows
 
 
 def completeness(items: Sequence[Item], rejected: Sequence[Mapping[str, Any]], rules: FileRules) -> float | None:
@@ -175,6 +207,9 @@ def _stated_month(
         year, month = title_hint(texts)
         if month is None:
             month = _month_named(sheet.sheet) or _month_named(stem)
+        if month is None and year is not None:
+            # A yearly ledger stands for the month it has got to.
+            month = max((day.month for day in days if day.year == year), default=None)
         years = {year} if year is not None else {day.year for day in days if day.month == month}
         if month is not None and len(years) == 1:
             stated.add((years.pop(), month))
@@ -200,12 +235,7 @@ def _doubts(
     city_name: str,
 ) -> list[str]:
     """Reasons to look at a file; none of them is held against anyone."""
-    doubts = [strange_title("".join(texts), file.unit_id, unit_names, city_name) for texts in titles.values()]
-    found = list(dict.fromkeys(doubt for doubt in doubts if doubt))
-    outside = sum(row["field"] == POSITION_FIELD and "不在本市" in str(row["reason"]) for row in lost)
-    stated = sum(item.coordinate is not None for item in items)
-    if outside >= _FEWEST and outside >= _MOSTLY * stated:
-        found.append(f"{stated}个坐标中{outside}个不在本市范围，可能是外地台账")
+    found = _elsewhere(file, titles, items, lost, unit_names, city_name)
     if month is not None and days and month not in {(day.year, day.month) for day in days}:
         found.append(f"写明是{month[0]}年{month[1]}月，却没有该月的记录")
     if file.saved_on is not None and days and max(days) > file.saved_on:
@@ -216,17 +246,37 @@ def _doubts(
     return found
 
 
+def _elsewhere(
+    file: DeliveredFile,
+    titles: Mapping[str, tuple[str, ...]],
+    items: Sequence[Item],
+    lost: Sequence[Mapping[str, Any]],
+    unit_names: Mapping[str, str],
+    city_name: str,
+) -> list[str]:
+    """Why a file may be another unit's or another city's."""
+    doubts = [strange_title("".join(texts), file.unit_id, unit_names, city_name) for texts in titles.values()]
+    found = list(dict.fromkeys(doubt for doubt in doubts if doubt))
+    outside = sum(row["field"] == POSITION_FIELD and "不在本市" in str(row["reason"]) for row in lost)
+    stated = sum(item.coordinate is not None for item in items)
+    if outside >= _FEWEST and outside >= _MOSTLY * stated:
+        found.append(f"{stated}个坐标中{outside}个不在本市范围，可能是外地台账")
+    return found
+
+
 def strange_title(title: str, unit_id: str | None, unit_names: Mapping[str, str], city_name: str) -> str | None:
     """What is odd about the place a title names, None where it names the unit, the city, or no place.
 
     Words only: another unit of the city by its name, else a name ending in 省市县区镇乡街道 that is none of the city's.
     """
     own = unit_names.get(unit_id or "", "")
-    if (own and own in title) or city_name in title:
+    if own and own in title:
         return None
     other = sorted(name for name in unit_names.values() if name in title)
     if other:
         return f"标题写的是“{'、'.join(other)}”，不是“{own}”" if own else None
+    if city_name in title:
+        return None
     names = [name for name in _PLACE_NAME.findall(title) if not _NO_PLACE.fullmatch(name)]
     if not names or _same_place(names, (own, city_name)):
         return None

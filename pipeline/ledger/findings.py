@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from pipeline.ledger.characters import plain
 from pipeline.ledger.coordinates import read_coordinates
-from pipeline.ledger.dates import CellValue, plain
+from pipeline.ledger.date_forms import CellValue
 from pipeline.ledger.log import AREA_FIELD, TARGET_FIELD, UNUSABLE, SheetLog
 from pipeline.ledger.sheets import FieldRules, cell_text
 from pipeline.ledger.words import (

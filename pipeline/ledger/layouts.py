@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.ledger.dates import CellValue
+from pipeline.ledger.date_forms import CellValue
 from pipeline.ledger.sheets import (
     FieldRules,
     Heading,

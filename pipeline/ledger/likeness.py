@@ -12,8 +12,8 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from pipeline.ledger.log import COPY, WHOLE_ROW
 from pipeline.ledger.oddities import COPIED, SAME_OUTING, oddity
-from pipeline.ledger.rows import COPY, WHOLE_ROW
 from pipeline.ledger.tracks import CleanTrack, TrackResult
 
 Floats = NDArray[np.float64]

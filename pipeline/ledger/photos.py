@@ -17,10 +17,10 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.geodesy import DATUMS
-from pipeline.ledger.dates import plain
+from pipeline.ledger.characters import plain
 from pipeline.ledger.datum import city_points
+from pipeline.ledger.items import SHARED_POSITION_M, Item
 from pipeline.ledger.locate import Placed
-from pipeline.ledger.rows import SHARED_POSITION_M, Item
 from pipeline.ledger.words import TARGET_ID
 from pipeline.schema import PHOTOS, conform, empty
 
@@ -31,6 +31,7 @@ LOOK_BITS = 256
 _SAME_LOOK_BITS = 20
 _ROW = re.compile(r"第?(\d{1,5})行(?:第?(\d{1,2})项)?|(?<![A-Z])ROW[_\- ]?(\d{1,5})(?!\d)", re.IGNORECASE)
 _STEM_LEAST = 4
+_HOW_TO_NAME = "请把文件名写入备注，或以监测编号、行号命名"
 
 
 @dataclass(frozen=True)
@@ -207,21 +208,21 @@ def _doubts(photo: RawPhoto, links: Mapping[str, PhotoLink]) -> list[str]:
     if photo.lon is not None and photo.datum not in DATUMS:
         told.append(f"照片写明坐标基准{photo.datum}，不能换算，位置未采用")
     if photo.file not in links:
-        told.append("没有台账条目提到这张照片；请把文件名写入备注，或以监测编号、行号命名")
+        told.append(f"没有台账条目提到这张照片；{_HOW_TO_NAME}")
     return told
 
 
 def photo_rejections(photos: Iterable[RawPhoto], links: Mapping[str, PhotoLink]) -> list[dict[str, Any]]:
-    """Rows of REJECTED (E515) for pictures that could not be read, and for those that may be a page of a ledger:
-    no entry names them and no camera signed them.
+    """Rows of REJECTED (E515) for pictures that could not be read, and for those that no entry names.
+
+    Such a picture may be a page of a ledger, also one taken with a phone, or show a finding that was never typed in.
     """
     rows = []
     for photo in photos:
-        unsigned = photo.camera is None and photo.taken is None and photo.lon is None
-        scan = (
-            "没有条目提到、也没有拍摄信息；若是台账扫描件，请录入.xlsx" if unsigned and photo.file not in links else ""
+        unnamed = (
+            "" if photo.file in links else f"没有台账条目提到这张照片；{_HOW_TO_NAME}；若是台账扫描件，请录入.xlsx"
         )
-        reason = photo.problem or scan
+        reason = photo.problem or unnamed
         if reason:
             rows.append({"unit_id": photo.unit_id, "file": photo.file, "sheet": None, "row": None, "field": None,
                          "content": None, "code": NO_USE, "reason": reason})  # fmt: skip

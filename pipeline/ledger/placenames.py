@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 import pypinyin
 from rapidfuzz.distance import Levenshtein
 
-from pipeline.ledger.dates import plain
+from pipeline.ledger.characters import plain
 
 SPELLING = "地名近似"
 HOMOPHONE = "地名同音"

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from pipeline.geodesy import DATUMS
 from pipeline.ledger.coordinates import ZONE_OF_CITY, Coordinate, city_meridian, zone_to_degrees
 from pipeline.ledger.datum import UNKNOWN_DATUM, city_points
+from pipeline.ledger.items import Item
 from pipeline.ledger.locate import Placed, PlaceOptions, locate
+from pipeline.ledger.log import POSITION_FIELD, UNUSABLE
 from pipeline.ledger.places import Gazetteer
-from pipeline.ledger.rows import POSITION_FIELD, UNUSABLE, Item
 from pipeline.schema import ENTRIES, conform, empty
 
 FROM_COORDINATES, FROM_PHOTO, FROM_PLACE, NOWHERE = "coordinates", "photo", "place", "none"

@@ -11,9 +11,10 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from pipeline.ledger.dates import plain, title_hint
+from pipeline.ledger.characters import plain
+from pipeline.ledger.dates import title_hint
+from pipeline.ledger.items import Item
 from pipeline.ledger.oddities import oddity
-from pipeline.ledger.rows import Item
 
 SAME_SENTENCE, SAME_WORDS, OUT_OF_ORDER, BEFORE_MONTH, AFTER_MONTH = (
     "same_sentence", "same_words", "dated_back", "before_file_month", "after_file_month",

@@ -6,33 +6,24 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from hashlib import sha256
 from typing import Any
 
-from pipeline.ledger.coordinates import Coordinate, centre, read_columns, read_coordinates, why_unreadable
-from pipeline.ledger.dates import (
-    CellValue,
-    DateHints,
-    ReadDate,
-    anchors_of,
-    day_in_text,
-    read_date,
-    title_hint,
-)
+from pipeline.ledger.date_forms import CellValue, DateHints
+from pipeline.ledger.dates import ReadDate, anchors_of, day_in_text, read_date, title_hint
 from pipeline.ledger.findings import POSITION_COLUMNS, Texts, areas_of, is_finding, split_row, target_ids_of
+from pipeline.ledger.items import Item
 from pipeline.ledger.layouts import Block, find_blocks, labelled_parts
 from pipeline.ledger.log import (
     AREA_FIELD,
-    COPY,
     DATE_FIELD,
     NO_DATE_COLUMN,
     NO_RECORD,
     POSITION_FIELD,
     TARGET_FIELD,
     UNUSABLE,
-    WHOLE_ROW,
     SheetLog,
 )
+from pipeline.ledger.row_positions import positions_of
 from pipeline.ledger.sheets import TEXT_FIELDS, FieldRules, RawSheet, cell_text, is_empty, known_headings, row_content
 from pipeline.ledger.words import (
     ditto_and_more,
@@ -47,23 +38,10 @@ from pipeline.ledger.words import (
     without_numbers,
 )
 
-__all__ = [
-    "COPY",
-    "DATE_FIELD",
-    "NO_RECORD",
-    "POSITION_FIELD",
-    "UNUSABLE",
-    "WHOLE_ROW",
-    "Item",
-    "SheetResult",
-    "read_sheet",
-]
-
 MERGED, DITTO, DITTO_AND_MORE, CONTINUED = "合并单元格", "同上", "同上并补充", "续行沿用上一行"
 FROM_PARTS, NUMBERS_REMOVED, DATE_FORM = "取自分项填写的单元格", "姓名中的号码移出", "日期写法"
 FROM_SENTENCE = "取自文字叙述"
 FROM_SHEET_NAME, FROM_FILE_NAME, YEAR_MONTH_DAY = "日期取自工作表名", "日期取自文件名", "年月日分列合并"
-SHARED_POSITION_M = 500.0
 _NAMES = ("people", "subject", "place")
 _COUNTED = re.compile(
     r"(?:巡查|出动|发现|制止|查处|处理|整改|立案|拆除|上报)?[共约]?\d+(?:次|起|宗|件|处|人次|人|户|天)"
@@ -71,47 +49,6 @@ _COUNTED = re.compile(
 _COLUMN_NUMBER = re.compile(r"[(（]?(?:\d{1,2}|[一二三四五六七八九十]{1,2})[)）]?|[①-⑳]")
 _HINT_OF_A_DATE = re.compile(r"[^\d一二三四五六七八九十]*[年月日][^\d一二三四五六七八九十]*")
 _FINDING_CELLS = ("subject", "place", "status", "measures")
-_TEXT_LABELS = {
-    "place": "违法地点", "status": "违法现状", "remark": "备注", "project": "巡查项目", "subject": "违法主体",
-    "route": "巡查路线", "measures": "制止措施", "effect": "制止效果", "follow_up": "后续处理",
-}  # fmt: skip
-_LETTERS = str.maketrans("0123456789abcdef", "abcdefghjkmnpqrs")
-
-
-@dataclass(frozen=True)
-class Item:
-    """One finding, or one patrol that found nothing. ``start``/``end``: closed interval of days, None when unknown."""
-
-    unit_id: str
-    file: str
-    sheet: str
-    row: int
-    item: int
-    finding: bool
-    start: date | None
-    end: date | None
-    texts: Mapping[str, str | None]
-    coordinate: Coordinate | None
-    area_m2: float | None
-    target_id: str | None
-    content: str = ""
-    corrects: str | None = None
-    meaning: str = ""
-
-    @property
-    def entry_id(self) -> str:
-        """Unit, twelve letters (48 bits of a hash) of what the row says, item: the same in a renamed or longer file.
-
-        ``meaning`` is set where all rows are read together; before that the row's place and content stand for it.
-        Letters only: digits could be taken for a telephone number, or by Excel for a number.
-        """
-        told = self.meaning or f"{self.file}|{self.sheet}|{self.row}|{self.content}"
-        return f"{self.unit_id}-{sha256(told.encode()).hexdigest()[:12].translate(_LETTERS)}-{self.item}"
-
-    @property
-    def order(self) -> tuple[str, str, str, int, int]:
-        """Sort key that names every item once."""
-        return self.unit_id, self.file, self.sheet, self.row, self.item
 
 
 @dataclass(frozen=True)
@@ -411,7 +348,7 @@ class _Reader:
         self, index: int, values: Mapping[str, CellValue], texts: Texts, day: ReadDate, finding: bool, content: str
     ) -> None:
         parts = split_row(index, texts, values, self.rules, self.log) if finding else [texts]
-        positions = self._positions(index, values, parts)
+        positions = positions_of(index, values, parts, self.rules, self.log)
         column = self.heading.column("area")
         unit = self.heading.texts.get(column, "") if column is not None else ""
         areas = areas_of(index, unit, values, parts, self.rules, self.log) if finding else (None,)
@@ -423,45 +360,6 @@ class _Reader:
                      finding, day.start, day.end, part, position, area, target, content,
                      cell_text(values.get("corrects")) or None)
             )  # fmt: skip
-
-    def _positions(
-        self, index: int, values: Mapping[str, CellValue], parts: Sequence[Mapping[str, str | None]]
-    ) -> list[Coordinate | None]:
-        """One coordinate per finding: from the coordinate columns, else from the words of the place or the remark."""
-        columns = [pair for pair in POSITION_COLUMNS if any(cell_text(values.get(name)) for name in pair)]
-        told = [cell_text(values.get(name)) for name in (columns[0] if columns else ("coordinates",))]
-        content = " , ".join(text for text in told if text)
-        if not content or is_nothing(content, self.rules):
-            return [self._position_in_text(index, part) for part in parts]
-        found = read_columns(told[0], told[1]) if columns else read_coordinates(content, strict=False)
-        if not found:
-            self.log.reject(index, POSITION_FIELD, content, UNUSABLE, why_unreadable(content))
-            return [self._position_in_text(index, part) for part in parts]
-        for rule in dict.fromkeys(rule for pair in found for rule in pair.rules):
-            after = "; ".join(f"{pair.x:.8g},{pair.y:.8g}" for pair in found)
-            self.log.repair(index, POSITION_FIELD, content, after, rule)
-        if len(found) == len(parts):
-            return list(found)
-        if len(parts) == 1:
-            middle = centre(found)
-            self.log.repair(index, POSITION_FIELD, content, f"{middle.x:.8g},{middle.y:.8g}", "多个坐标取中心")
-            return [middle]
-        if len(found) == 1:
-            self.log.repair(index, POSITION_FIELD, content, content, "多项共用一个坐标")
-            return [replace(found[0], rounding_m=max(found[0].rounding_m, SHARED_POSITION_M))] * len(parts)
-        reason = f"{len(parts)}项发现有{len(found)}个坐标，请一一对应编号"
-        self.log.reject(index, POSITION_FIELD, content, UNUSABLE, reason)
-        return [None] * len(parts)
-
-    def _position_in_text(self, index: int, part: Mapping[str, str | None]) -> Coordinate | None:
-        for field in _TEXT_LABELS:
-            found = read_coordinates(part.get(field) or "", strict=True)
-            if found:
-                middle = found[0] if len(found) == 1 else centre(found)
-                after = f"{middle.x:.8g},{middle.y:.8g}"
-                self.log.repair(index, POSITION_FIELD, part[field], after, f"坐标取自{_TEXT_LABELS[field]}")
-                return middle
-        return None
 
 
 def _latest_of(days: Sequence[date | None]) -> Iterator[date | None]:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from itertools import pairwise
 
 from pipeline.ledger.characters import simplified
-from pipeline.ledger.dates import CellValue
+from pipeline.ledger.date_forms import CellValue
 
 HEADING_SEARCH_ROWS = 40
 HEADING_MIN_FIELDS = 3

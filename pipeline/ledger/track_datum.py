@@ -16,8 +16,8 @@ from scipy.special import betaln
 
 from pipeline.geodesy import DATUMS
 from pipeline.ledger.datum import city_points
+from pipeline.ledger.items import Item
 from pipeline.ledger.locate import Placed
-from pipeline.ledger.rows import Item
 from pipeline.ledger.tracks import CleanTrack
 
 Floats = NDArray[np.float64]
@@ -310,7 +310,7 @@ def _near(distance_m: Floats, sight_m: float) -> float:
 
 def datum_doubt(track: CleanTrack, found: TrackDatum, crs: str) -> str:
     """The doubt of a visit whose track may lie elsewhere."""
-    return f"轨迹坐标基准不能判断，位置可能偏移{largest_shift_m(track, crs):.0f}米（{found.device}）"
+    return f"轨迹坐标基准不能判断，位置可能偏移{largest_shift_m(track, crs):.0f}米（{found.device.strip('（）')}）"
 
 
 def datum_repair(track: CleanTrack, found: TrackDatum) -> list[dict[str, Any]]:

@@ -12,9 +12,9 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from pipeline.ledger.dates import plain
+from pipeline.ledger.characters import plain
+from pipeline.ledger.items import Item
 from pipeline.ledger.places import Gazetteer, route_shape
-from pipeline.ledger.rows import Item
 from pipeline.ledger.tracks import CleanTrack
 from pipeline.schema import VISITS, conform, empty
 

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from pipeline.reconcile.evidence import as_day
 from pipeline.schema import AMBIGUOUS, conform, empty
-from pipeline.values import MatchStatus
+from pipeline.values import MatchStatus, Stage
 
 PAIRS_SHOWN = 40
 HOW = "逐对填入 records/decisions.csv：监测编号、台账条目、同一处或不是同一处、决定日期"
@@ -88,7 +88,8 @@ def _target_line(name: str, target: Mapping[Any, Any] | None) -> str:
     if target is None:
         return f"目标 {name}"
     since, seen = as_day(target["last_clear"]), as_day(target["first_seen"])
-    return f"目标 {name}：{since or '不明'}至{seen or '不明'}之间出现，{target['stage']}，{target['area_m2']:.0f}平方米"
+    stage = next((known.label for known in Stage if known.value == target["stage"]), target["stage"])
+    return f"目标 {name}：{since or '不明'}至{seen or '不明'}之间出现，{stage}，{target['area_m2']:.0f}平方米"
 
 
 def _entry_line(name: str, entry: Mapping[Any, Any] | None) -> str:

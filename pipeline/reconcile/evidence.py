@@ -13,7 +13,8 @@ from pipeline.reconcile.sight import LEDGER_EVIDENCE, TRACK_EVIDENCE
 from pipeline.values import Period
 
 Row = dict[str, Any]
-LEDGER_CODES: tuple[str, ...] = ("E501", "E502", "E508")
+# E515: a picture may be a page of a ledger
+LEDGER_CODES: tuple[str, ...] = ("E501", "E502", "E508", "E515")
 TRACK_CODES: tuple[str, ...] = ("E504",)
 UNUSABLE_CODE = "E505"
 STRAY_CODE = "E503"
@@ -26,6 +27,11 @@ HARMLESS_CODES: tuple[str, ...] = ("E506", "E507", "E509")
 def as_day(value: object) -> date | None:
     """A table's date as a plain day; None when missing."""
     return None if value is None or pd.isna(value) else pd.Timestamp(value).date()
+
+
+def as_text(value: object) -> str | None:
+    """A table's text; None when missing."""
+    return value if isinstance(value, str) else None
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,7 @@ class Deliveries:
             return f"台账 {self._lost['ledger'][NO_UNIT]} 未归入任何单位，可能属于 {'、'.join(units)}"
         for unit in units:
             if unit in self._lost["ledger"]:
-                return f"{unit} 的台账 {self._lost['ledger'][unit]} 无法读取"
+                return f"{unit} 的台账文件 {self._lost['ledger'][unit]} 未能读入（图片可能是台账扫描件）"
             if unit in self._lost["row"]:
                 return f"{unit} 的台账有未能采用的行（{self._lost['row'][unit]}）"
         return None

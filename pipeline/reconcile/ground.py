@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,24 @@ def ground_points(
         inside = home >= 0
         parts.append((spots[inside], home[inside], np.zeros(inside.sum()), np.full(inside.sum(), worth)))
     return Ground(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+
+def risk_ground(
+    cells: gpd.GeoDataFrame,
+    targets: gpd.GeoDataFrame,
+    land_use: gpd.GeoDataFrame,
+    basic_farmland: gpd.GeoDataFrame | None,
+    *,
+    period: str,
+    is_farmland: Callable[[str], bool],
+    step_m: float,
+    weights: RiskWeights,
+) -> Ground:
+    """:func:`ground_points` with this period's targets, those of earlier ones as cases, and the farmland of the layers."""
+    new = targets["first_period"] == period
+    arable = land_use[[is_farmland(code) for code in land_use["class_code"]]]
+    protected = () if basic_farmland is None else basic_farmland.geometry
+    return ground_points(cells, targets[new], targets[~new], arable.geometry, protected, step_m=step_m, weights=weights)
 
 
 def chance_unseen(

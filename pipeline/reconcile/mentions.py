@@ -52,6 +52,17 @@ def linked_entries(
     return linked
 
 
+def answered_targets(entries: gpd.GeoDataFrame, carried: Mapping[str, str], cutoff: date) -> dict[str, list[str]]:
+    """Entry ids per target of ledger rows that name it and say that nothing was found there."""
+    named = entries[~entries["finding"] & entries["stated_target_id"].notna()]
+    answered: dict[str, list[str]] = {}
+    for entry, day, stated in zip(named["entry_id"], named["discovered_on"], named["stated_target_id"], strict=True):
+        known, target = as_day(day), carried.get(str(stated).strip())
+        if target is not None and (known is None or known <= cutoff):
+            answered.setdefault(target, []).append(entry)
+    return {target: sorted(found) for target, found in answered.items()}
+
+
 def unlocated_findings(
     entries: gpd.GeoDataFrame, matches: pd.DataFrame, vocabulary: Vocabulary, cutoff: date, reject_match: float
 ) -> dict[str, list[Row]]:

@@ -38,9 +38,7 @@ def reported_beside(
     sites = site_numbers(targets, same_site_m=same_site_m)
     told: dict[int, list[tuple[str, str]]] = {}
     for name, site in sorted(sites.items()):
-        told.setdefault(site, []).extend(
-            (row["entry_id"], name) for row in linked.get(name, []) if row["sure"] and row["day"] is not None
-        )
+        told.setdefault(site, []).extend((row["entry_id"], name) for row in linked.get(name, []) if row["sure"])
     beside: dict[str, tuple[str, str]] = {}
     for name, site in sorted(sites.items()):
         others = sorted(pair for pair in told[site] if pair[1] != name and (name, pair[0]) not in refused)

@@ -96,8 +96,8 @@ def _how_sure(month: MonthTables, numbers: Mapping[str, Any]) -> Answer:
     checked = numbers["verdicts"]["total"] - outcomes[Outcome.UNCHECKED.value]
     total = numbers["targets"]["total"]
     lines = [
-        f"概率 {LIKELY} 以上 {likely} 个，{POSSIBLE}–{LIKELY} {possible} 个，"
-        f"{POSSIBLE} 以下 {total - likely - possible} 个。",
+        f"概率在 {LIKELY} 以上的 {likely} 个，{POSSIBLE} 至 {LIKELY} 的 {possible} 个，"
+        f"{POSSIBLE} 以下的 {total - likely - possible} 个。",
         f"已现场核查 {checked} 个：违法 {outcomes[Outcome.VIOLATION.value]}，合法 {outcomes[Outcome.LAWFUL.value]}，"
         f"伪变化 {outcomes[Outcome.PSEUDO_CHANGE.value]}，其他 {outcomes[Outcome.OTHER.value]}。",
         f"{verdicts[Verdict.UNDETERMINABLE.value]} 个目标证据不足，结论为“不可判”。",
@@ -117,6 +117,11 @@ def _what_next(numbers: Mapping[str, Any]) -> Answer:
     if numbers["cases"]["overdue"]:
         lines.append(
             f"{numbers['cases']['overdue']} 个目标已过期限而未见办理记录，请先核对记录是否补录，见“办理状态和提醒”。"
+        )
+    if numbers["to_decide"]:
+        lines.append(
+            f"市局：{numbers['to_decide']} 组台账和目标分不清是不是同一处，请人工判定（见“待人工判定”）；"
+            "判定之前有关目标不作漏查认定。"
         )
     hidden = numbers["cells"]["by_state"][CellState.NOT_OBSERVED.value]
     if hidden:

@@ -14,7 +14,7 @@ import pandas as pd
 from pipeline.report.package import LEDGER_FIELDS
 from pipeline.report.sheets import Sheet, number_formats, readable
 from pipeline.report.statistics import NOTHING_TO_MEND
-from pipeline.schema import ENTRIES, LEDGER_FILES, REJECTED, REPAIRS, Table
+from pipeline.schema import LEDGER_FILES, REJECTED, REPAIRS, Table
 
 FORM_NAME = "台账补正表.xlsx"
 ORIGINAL_ID = "原条目编号"
@@ -24,7 +24,6 @@ _FIELDS = ("discovered_on", "people", "route", "project", "subject", "place", "s
            "follow_up")  # fmt: skip
 _MEND_ANSWERS, _REPAIR_ANSWERS = ("补正为", "补正说明"), ("修正是否正确", "应为")
 _FILE_COLUMNS_LEFT_OUT = ("unit_id", "sha256", "size_bytes", "code", "reason")
-_FIELD_LABELS = {column.name: column.label for column in ENTRIES.columns} | {"coordinates": "坐标", "row": "整行"}
 _WIDE = {"原内容": 44, "理由": 44, "原值": 28, "改后": 28, "文件": 30, "需核对": 40, "补正为": 24, "补正说明": 20}
 
 
@@ -73,11 +72,7 @@ def _open_rows(rows: pd.DataFrame, settled: set[tuple[str, str, int]]) -> pd.Dat
 
 
 def _printed(table: Table, rows: pd.DataFrame, drop: tuple[str, ...]) -> pd.DataFrame:
-    shown = readable(table, rows, units={}, people={}, drop=drop)
-    if "字段" in shown:
-        told = [_FIELD_LABELS.get(name, name) if isinstance(name, str) else None for name in rows["field"]]
-        shown["字段"] = pd.Series(told, dtype="str")
-    return shown
+    return readable(table, rows, units={}, people={}, drop=drop)
 
 
 def _with_answers(frame: pd.DataFrame, answers: tuple[str, ...]) -> pd.DataFrame:

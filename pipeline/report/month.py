@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from pipeline import schema
-from pipeline.report.kpi import kpi_sheets
+from pipeline.report.answers import four_answers
+from pipeline.report.kpi import CITY, kpi_sheets
 from pipeline.report.package import CLUE_NOTE, task_list
-from pipeline.report.sheets import Sheet, labels_of, named, number_formats, readable
+from pipeline.report.sheets import Sheet, labels_of, named, number_formats, readable, with_names
 from pipeline.report.statistics import month_summary
 from pipeline.report.tables import MonthTables
 from pipeline.schema import Table
-from pipeline.values import CellState, OmissionClass, Outcome, Verdict
+from pipeline.values import CellState, OmissionClass, Outcome, Stage, Verdict
 
 UNITS_NOTE = (
     "网格、目标、漏巡按现负责单位统计，结论按派发、巡查当时的负责单位统计，委托变动时同一单位的两项可以不等；"
@@ -32,12 +34,13 @@ ODDITIES_NOTE = (
     "只供核对，不是结论，不计入考核，也不下发。"
 )
 MISSED_NOTE = "计划内轨迹没有覆盖到的地方；没有轨迹不等于没有巡查，请先核对轨迹是否漏报。"
+KPIS_NOTE = "过程性比例，区间为统计置信区间，分母为 0 的不给数值；发现及时、报告准确等在 month.xlsx 的“考核指标”。"
 PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("网格情况", schema.CELL_STATES, "cell_states", "每个网格都在册：有疑似目标、未发现、部分可观测或未观测。"),
     ("比对结论", schema.VERDICTS, "verdicts", "结论按规则先后取第一条符合的；仅核查结果为违法的才可追责。"),
     ("台账匹配", schema.MATCHES, "matches", "目标与台账条目的匹配概率及其组成。"),
     ("待人工判定", schema.AMBIGUOUS, "ambiguous", AMBIGUOUS_NOTE),
-    ("卫星漏检", schema.OMISSIONS, "omissions", "台账有发现而卫星没有目标的条目及其原因类别。"),
+    ("台账有卫星无", schema.OMISSIONS, "omissions", "台账有发现而卫星没有目标的条目；只有原因类别为卫星漏检的才是漏检。"),
     ("排除图斑", schema.SUPPRESSED, "suppressed", "检出后被排除的图斑，每个都保留规则和理由。"),
     ("漏巡区域", schema.MISSED, "missed", MISSED_NOTE),
     ("巡查覆盖", schema.COVERAGE, "coverage", "每个网格的计划、轨迹和看见面积。"),
@@ -60,21 +63,72 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
 )  # fmt: skip
 
 
+JUDGEMENTS = {"suspected": "疑似", "undeterminable": "不可判", "explanation": "说明"}
+FACT_NAMES = {
+    "area_m2": "面积(平方米)", "stage": "施工阶段", "stage_as_stated": "批准所载阶段", "novelty": "历史新异度",
+    "suppress_construction_land": "排除建设用地内变化", "farmland_m2": "耕地(平方米)", "farmland_share": "耕地比例",
+    "construction_share": "建设用地比例", "natural_water_share": "天然水面比例", "facility_agriculture_share": "设施农用地比例",
+    "farm_road_share": "农村道路比例", "whole_parcel_share": "整图斑变化比例", "lawful_share": "已批准比例",
+    "lawful_or_temporary_share": "已批准或临时用地比例", "min_overlap_m2": "最小套合面积(平方米)",
+    "min_area_m2": "最小面积(平方米)",
+    "unapproved_new_land_m2": "未批准的非建设用地(平方米)", "unapproved_farmland_m2": "未批准的耕地(平方米)",
+    "unapproved_basic_farmland_m2": "未批准的永久基本农田(平方米)", "late_approved_m2": "批准在后(平方米)",
+    "interval_approved_m2": "变化期间批准(平方米)", "undated_approved_m2": "批准无日期(平方米)",
+    "temporary_m2": "临时用地(平方米)", "expired_temporary_m2": "过期临时用地(平方米)", "inside_plan_m2": "规划区内(平方米)",
+    "outside_plan_m2": "规划区外(平方米)", "area_without_planning_permit_m2": "无规划许可(平方米)",
+    "area_without_rural_permit_m2": "无乡村建设规划许可(平方米)", "area_without_mining_right_m2": "无采矿权(平方米)",
+}  # fmt: skip
+INDEX_NAME = "目录"
+CONTENTS = {
+    "摘要": "查全了吗、哪里没看到、把握多大、下一步谁做什么；本月主要数字及其出处。",
+    "单位汇总": "每个单位一行：网格、目标、结论、漏巡、台账和出巡。",
+    "目标清单": "每个疑似目标一行：位置、面积、地类、触发规则、结论和理由、责任人、办理期限。",
+    "考核指标": "发现及时、报告准确、制止有效、查处到位等，公式和区间，对“考核明细”计数。",
+}
+GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("一、结果（先看）", "C00000", ("摘要", INDEX_NAME, "单位汇总", "目标清单", "考核指标")),
+    ("二、要办的事", "ED7D31", ("待人工判定", "办理状态", "提醒", "台账退回", "计划检查", "抽查网格", "抄告要素")),
+    ("三、结论依据", "4472C4", ("比对结论", "台账匹配", "台账有卫星无", "排除图斑", "考核明细", "过程指标", "未见估计",
+                         "批后监管", "版本差异")),
+    ("四、巡查和影像覆盖", "70AD47", ("网格情况", "漏巡区域", "巡查覆盖", "巡查力量", "巡查记录")),
+    ("五、台账原始情况", "7F7F7F", ("台账条目", "台账文件", "台账修正", "台账更正", "值得核对")),
+)  # fmt: skip
+
+
 def month_sheets(month: MonthTables, numbers: Mapping[str, Any]) -> tuple[Sheet, ...]:
-    """All sheets of ``month.xlsx``: summary, units, targets with verdicts, indicators, then every table's rows.
+    """All sheets of ``month.xlsx`` in the order of ``GROUPS``: summary, index, units, targets, indicators, then evidence.
 
     The indicators of 考核指标 are formulas over 考核明细. Names of people appear, telephone numbers never. ``numbers``
     is the value of ``month_numbers``.
     """
     heading = f"{month.city_name} {month.period} 动态巡查月报"
-    return (
-        _summary_sheet(heading, numbers),
-        _units_sheet(heading, numbers),
-        _targets_sheet(month, heading),
-        _kpi_sheet(month, heading),
-        *reversed(kpi_sheets(month, confidence=month.confidence)),
-        *(_plain_sheet(month, heading, *row) for row in PLAIN_SHEETS),
-    )
+    made = {
+        sheet.name: sheet
+        for sheet in (
+            _summary_sheet(month, heading, numbers),
+            _units_sheet(heading, numbers),
+            _targets_sheet(month, heading),
+            _kpi_sheet(month, heading),
+            *kpi_sheets(month, confidence=month.confidence),
+            *(_plain_sheet(month, heading, *row) for row in PLAIN_SHEETS),
+        )
+    }
+    made[INDEX_NAME] = _index_sheet(heading, made)
+    return tuple(replace(made[name], tab=tab) for _, tab, names in GROUPS for name in names)
+
+
+def _index_sheet(heading: str, made: Mapping[str, Sheet]) -> Sheet:
+    """Every sheet with a link, how many rows it has and what it says, in the reader's order."""
+    rows = [
+        (group, name, len(made[name].frame), CONTENTS.get(name, made[name].note))
+        for group, _, names in GROUPS
+        for name in names
+        if name != INDEX_NAME
+    ]
+    frame = pd.DataFrame(rows, columns=["分组", "工作表", "行数", "内容"]).astype("object")
+    note = "点工作表名称可直接打开。前五张回答查全没有、哪里没查到、把握多大、谁去办；其余是依据，逐条可查。"
+    widths = {"分组": 22, "工作表": 18, "行数": 8, "内容": 90}
+    return Sheet(INDEX_NAME, frame, title=f"{heading}：{INDEX_NAME}", note=note, links=("工作表",), widths=widths)
 
 
 def target_table(month: MonthTables) -> pd.DataFrame:
@@ -110,7 +164,7 @@ def target_table(month: MonthTables) -> pd.DataFrame:
             "前时相": listed["last_clear"],
             "后时相": listed["first_seen"],
             "结论": pd.Series(labels_of(Verdict, found["verdict"]), dtype="str"),
-            "结论理由": found["reason"],
+            "结论理由": with_names(found["reason"], people | units),
             # after a change of delegation the conclusion is about another unit than the one that acts now
             "结论所指单位": named(found["acting_unit_id"], units),
             "结论所指责任人": named(found["person_id"], people),
@@ -146,10 +200,12 @@ def _targets_sheet(month: MonthTables, heading: str) -> Sheet:
     )  # fmt: skip
 
 
-def _summary_sheet(heading: str, numbers: Mapping[str, Any]) -> Sheet:
+def _summary_sheet(month: MonthTables, heading: str, numbers: Mapping[str, Any]) -> Sheet:
     summary = month_summary(numbers)
     funnel = numbers["funnel"]
+    answers = four_answers(month, numbers)
     rows = [
+        *(("回答", answer.question, None, "\n".join((answer.lead, *answer.lines))) for answer in answers),
         ("数据", "资料截至", summary["as_of"], "此日之后的台账和核查不计入"),
         ("检测", "候选图斑", funnel["candidates"], "变化检测得到的全部候选"),
         ("检测", "排除图斑", funnel["suppressed"], "按规则排除，见“排除图斑”"),
@@ -161,9 +217,10 @@ def _summary_sheet(heading: str, numbers: Mapping[str, Any]) -> Sheet:
         ("结论", "已巡未发现", summary["patrolled_not_reported"], "有轨迹到过附近，台账未见记录"),
         ("结论", "应巡未巡", summary["due_not_patrolled"], "计划应巡，未见到过的记录"),
         ("结论", "不可判", summary["undeterminable"], "证据不足，不作判断"),
+        ("结论", "待人工判定", summary["to_decide"], "台账与目标分不清是不是同一处，见“待人工判定”"),
         ("结论", "可能漏查而目标未核实", summary["missed_unchecked"], "卫星可能误报，先实地核实目标是否属实"),
         ("结论", "其中可追责", summary["accountable"], "仅限现场核实为违法的目标"),
-        ("卫星", "台账有而卫星无", summary["satellite_omissions"], "分类见“卫星漏检”"),
+        ("卫星", "台账有而卫星无", summary["satellite_omissions"], "分类见“台账有卫星无”"),
         ("卫星", "其中确为漏检", summary["satellite_missed"], "影像看得清、面积足够而没有检出"),
         ("网格", "网格总数", summary["cells"], "每个网格都在“网格情况”中"),
         *(
@@ -176,7 +233,7 @@ def _summary_sheet(heading: str, numbers: Mapping[str, Any]) -> Sheet:
         ("办理", "逾期", numbers["cases"]["overdue"], "已过期限而未见办理记录，见“办理状态”"),
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["类别", "项目", "数值", "说明"]).astype("object")
-    return Sheet("摘要", frame, title=heading, note=CLUE_NOTE, widths={"项目": 20, "数值": 14, "说明": 44})
+    return Sheet("摘要", frame, title=heading, note=CLUE_NOTE, widths={"项目": 22, "数值": 12, "说明": 100})
 
 
 def _units_sheet(heading: str, numbers: Mapping[str, Any]) -> Sheet:
@@ -198,9 +255,15 @@ def _units_sheet(heading: str, numbers: Mapping[str, Any]) -> Sheet:
 
 
 def _kpi_sheet(month: MonthTables, heading: str) -> Sheet:
-    frame = readable(schema.KPIS, month.kpis, units=month.unit_names(), people={})
-    note = "区间为统计置信区间；分母为 0 的指标不给数值。单位为空的是全市。"
-    return Sheet("指标", frame, title=f"{heading}：指标", note=note, formats=number_formats(schema.KPIS))
+    frame = process_kpis(month)
+    return Sheet("过程指标", frame, title=f"{heading}：过程指标", note=KPIS_NOTE, formats=number_formats(schema.KPIS))
+
+
+def process_kpis(month: MonthTables) -> pd.DataFrame:
+    """The ratios that no indicator of 考核指标 repeats, the whole city's named as such."""
+    own = month.kpis[month.kpis["kpi"] != Verdict.FOUND_BEFORE_DISPATCH.value]
+    shown = readable(schema.KPIS, own, units=month.unit_names(), people={})
+    return shown.assign(单位=shown["单位"].astype("object").where(own["unit_id"].notna().to_numpy(), CITY))
 
 
 def _plain_sheet(month: MonthTables, heading: str, name: str, table: Table, attribute: str, note: str) -> Sheet:
@@ -209,7 +272,8 @@ def _plain_sheet(month: MonthTables, heading: str, name: str, table: Table, attr
     )
     for column in frame.columns[[_is_json(table, str(heading)) for heading in frame.columns]]:
         frame[column] = [_spoken(value, month) for value in frame[column]]
-    return Sheet(name, frame, title=f"{heading}：{name}", note=note, formats=number_formats(table))
+    widths = {"规则与字段值": 60} | ({"并列证据": 80} if table is schema.AMBIGUOUS else {})
+    return Sheet(name, frame, title=f"{heading}：{name}", note=note, formats=number_formats(table), widths=widths)
 
 
 def _is_json(table: Table, heading: str) -> bool:
@@ -225,8 +289,22 @@ def _spoken(value: Any, month: MonthTables) -> str | None:
     if isinstance(content, dict):
         return "；".join(f"{names.get(key, key)} {_short(item)}" for key, item in content.items())
     if isinstance(content, list):
-        return "；".join(names.get(item, item) if isinstance(item, str) else _short(item) for item in content)
+        said = (_rule_said(item) if isinstance(item, dict) and "rule" in item else item for item in content)
+        return "；".join(names.get(item, item) if isinstance(item, str) else _short(item) for item in said)
     return str(content)
+
+
+def _rule_said(rule: Mapping[str, Any]) -> str:
+    """A rule's answer in words: its id, what it says, the values it used and the layers it lacked."""
+    facts = (rule.get("facts") or {}).items()
+    stages = {stage.value: stage.label for stage in Stage}
+    used = [
+        f"{FACT_NAMES.get(key, key)} {stages.get(str(value), _short(value))}"
+        for key, value in facts
+        if value is not None
+    ]
+    judged = f"（{JUDGEMENTS[rule['judgement']]}）" if rule.get("judgement") in JUDGEMENTS else ""
+    return f"{rule['rule']} {rule.get('label', '')}{judged}" + (f"，依据：{'，'.join(used)}" if used else "")
 
 
 def _short(value: Any) -> str:

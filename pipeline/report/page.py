@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline import schema
 from pipeline.report.answers import four_answers
-from pipeline.report.month import MISSED_NOTE, UNITS_NOTE, target_table
+from pipeline.report.month import AMBIGUOUS_NOTE, KPIS_NOTE, MISSED_NOTE, UNITS_NOTE, process_kpis, target_table
 from pipeline.report.overview import overview_svg
 from pipeline.report.package import CLUE_NOTE
 from pipeline.report.sheets import readable
@@ -133,15 +133,17 @@ def _sections(month: MonthTables, numbers: Mapping[str, Any], rows_max: int) -> 
     ]
     listed += ["办理期限", "核查结果", "未列入理由"]
     cells = ("网格编号", "负责单位", "本期状态", "可观测比例", "说明")
+    undecided = ("待判定", "监测编号", "报送单位", "最高匹配概率", "并列证据")
     dropped = ("候选编号", "影像来源", "新增建设概率", "面积(平方米)", "后时相", "排除规则", "排除理由")
     return (
         ("示意图", "<p>图中位置仅供概览，坐标和疑似违法类型见 month.xlsx、targets.gpkg 和各单位任务包。</p>"
          + overview_svg(month)),
         ("各单位情况", f"<p>{escape(UNITS_NOTE)}</p>" + _unit_table(numbers)),
-        ("可能漏查的目标", f"<p>其中 {numbers['verdicts']['missed_unchecked']} 处目标尚未实地核实，卫星可能误报，"
-         "请先核实目标是否属实；经现场核实为违法之后，才可作为追责依据。</p>"
+        ("可能漏查的目标", _missed_note(numbers["verdicts"]["missed_unchecked"])
          + html_table(missed_by_patrol[suspects], rows_max=rows_max)),
         ("全部目标及结论", html_table(targets[listed], rows_max=rows_max)),
+        ("待人工判定", f"<p>{escape(AMBIGUOUS_NOTE)}</p>"
+         + _plain(month, schema.AMBIGUOUS, month.ambiguous, rows_max, *undecided)),
         ("没有看清的网格", _plain(month, schema.CELL_STATES, _unseen(month), rows_max, *cells)),
         ("漏巡区域", f"<p>{escape(MISSED_NOTE)}</p>" + _plain(month, schema.MISSED, month.missed, rows_max)),
         ("台账有而卫星没有的", _plain(month, schema.OMISSIONS, month.omissions, rows_max)),
@@ -150,10 +152,15 @@ def _sections(month: MonthTables, numbers: Mapping[str, Any], rows_max: int) -> 
         ("退回的台账行", _plain(month, schema.REJECTED, month.rejected, rows_max)),
         ("办理状态和提醒", _plain(month, schema.CASES, month.cases, rows_max)
          + "<h3>影像提醒（均需人工核实）</h3>" + _plain(month, schema.ALERTS, month.alerts, rows_max)),
-        ("指标", _plain(month, schema.KPIS, month.kpis, rows_max)),
+        ("过程指标", f"<p>{escape(KPIS_NOTE)}</p>" + html_table(process_kpis(month), rows_max=rows_max)),
         ("计划与分工中的问题", _plain(month, schema.PLAN_CHECK, month.plan_check, rows_max)),
         ("说明", "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in CAVEATS) + "</ul>"),
     )  # fmt: skip
+
+
+def _missed_note(unchecked: int) -> str:
+    first = f"其中 {unchecked} 处目标尚未实地核实，卫星可能误报，请先核实目标是否属实；" if unchecked else ""
+    return f"<p>{first}经现场核实为违法之后，才可作为追责依据。</p>"
 
 
 def _unit_table(numbers: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -39,6 +40,7 @@ _CODES: dict[tuple[str, str], type[Labelled]] = {
     ("units", "kind"): UnitKind,
 }
 _CODES_ANYWHERE: dict[str, type[Labelled]] = {"stage": Stage, "outcome": Outcome}
+_ENTRY_FIELDS = {column.name: column.label for column in ENTRIES.columns} | {"coordinates": "坐标", "row": "整行"}
 _WORDS: dict[tuple[str, str], dict[str, str]] = {
     ("kpis", "kpi"): {
         "found_before_dispatch": "发现及时率", "found": "发现率", "patrolled_not_reported": "已巡未发现率",
@@ -74,10 +76,16 @@ _WORDS: dict[tuple[str, str], dict[str, str]] = {
         for state in CellState
         for covered in CoverageState
     },
-    ("repairs", "field"): {column.name: column.label for column in ENTRIES.columns},
+    ("repairs", "field"): _ENTRY_FIELDS,
+    ("rejected", "field"): _ENTRY_FIELDS,
+    ("entries", "datum"): {"unknown": "未定"},
+    ("entries", "position_source"): {"none": "无", "coordinates": "坐标", "place": "地名", "photo": "照片"},
 }  # fmt: skip
+_LETTER = re.compile("[A-Za-z]")
 _CONFIDENCE = {"early": "一次清晰观测", "probable": "两次清晰观测", "confirmed": "三次及以上清晰观测"}
-_UNIT_COLUMNS = ("unit_id", "acting_unit_id")
+_UNIT_COLUMNS = ("unit_id", "acting_unit_id", "unit_ids")
+_SENTENCES = ("reason", "basis", "problem", "detail", "next_step", "doubts", "evidence")
+_NAMED_HEADINGS = {"单位编号": "单位", "报送单位编号": "报送单位", "人员编号": "人员"}
 
 
 @dataclass(frozen=True)
@@ -93,9 +101,10 @@ class Sheet:
 
     ``title`` and ``note`` stand above the heading, ``signature`` below the rows; ``choices``: heading to the answers
     a clerk may pick; ``suggested``: heading to the sheet and heading there whose values are offered, others being
-    allowed; ``fillable``: headings people fill in, shaded; ``formats``: heading to an Excel number format;
+    allowed; ``links``: headings whose values name sheets to jump to; ``fillable``: headings people fill in, shaded;
+    ``formats``: heading to an Excel number format;
     ``widths``: heading to a width in half-width characters where the content should not decide; ``row_height``: least
-    height of a row in points.
+    height of a row in points; ``tab``: colour of the sheet's tab as RRGGBB.
     """
 
     name: str
@@ -109,6 +118,8 @@ class Sheet:
     formats: Mapping[str, str] = field(default_factory=dict)
     widths: Mapping[str, int] = field(default_factory=dict)
     row_height: float = 0.0
+    links: tuple[str, ...] = ()
+    tab: str = ""
 
     def rows(self) -> tuple[int, int]:
         """Rows of the heading and of the last line of values, counted from 1."""
@@ -163,14 +174,18 @@ def readable(
             series = named(series, _WORDS[table.name, column.name])
         elif column.name == "confidence":
             series = named(series, _CONFIDENCE)
-        elif column.name in _UNIT_COLUMNS or (table.name == "cases" and column.name == "unit_id"):
-            series = named(series, units)
+        elif column.name in _UNIT_COLUMNS:
+            series = _each_named(series, units)
         elif column.name == "person_id":
             series = named(series, people)
         elif column.kind == "flag":
             series = _as_text(["是" if flag else "否" for flag in series], series)
+        elif column.name in _SENTENCES:
+            series = with_names(series, {**people, **units})
         data[headings[column.name]] = series
-    return pd.DataFrame(data, columns=[headings[column.name] for column in kept]).reset_index(drop=True)
+    shown = pd.DataFrame(data, columns=[headings[column.name] for column in kept]).reset_index(drop=True)
+    # a column that shows names must not be headed 编号
+    return shown.rename(columns=_NAMED_HEADINGS)
 
 
 def named(ids: pd.Series, names: Mapping[str, str]) -> pd.Series:
@@ -178,8 +193,29 @@ def named(ids: pd.Series, names: Mapping[str, str]) -> pd.Series:
     return _as_text([names.get(value, value) if isinstance(value, str) else None for value in ids], ids)
 
 
+def with_names(texts: pd.Series, names: Mapping[str, str]) -> pd.Series:
+    """Sentences with the ids in them replaced by names; ids of digits alone stay, they may be dates or counts."""
+    known = sorted((name for name in names if _LETTER.search(name)), key=lambda name: (-len(name), name))
+    if not known:
+        return texts
+    ids = re.compile(rf"(?<![0-9A-Za-z_-])(?:{'|'.join(map(re.escape, known))})(?![0-9A-Za-z_-])")
+    told = [ids.sub(lambda found: names[found[0]], text) if isinstance(text, str) else None for text in texts]
+    return _as_text(told, texts)
+
+
+def _each_named(ids: pd.Series, names: Mapping[str, str]) -> pd.Series:
+    """As :func:`named`, where a cell may hold several ids between 、."""
+    told = [
+        "、".join(names.get(part, part) for part in value.split("、")) if isinstance(value, str) else None
+        for value in ids
+    ]
+    return _as_text(told, ids)
+
+
 def number_formats(table: Table) -> dict[str, str]:
-    """Excel number formats by heading: areas and lengths whole, shares as percent, scores with three decimals."""
+    """Excel number formats by heading: areas and lengths whole, other measures with one decimal, shares as
+    percent, scores with three decimals.
+    """
     headings = table.labels()
     formats: dict[str, str] = {}
     for column in table.columns:
@@ -192,6 +228,8 @@ def number_formats(table: Table) -> dict[str, str]:
             formats[heading] = "0.0%"
         elif column.kind == "real" and column.unit in ("平方米", "米"):
             formats[heading] = "#,##0"
+        elif column.kind == "real" and column.unit:
+            formats[heading] = "#,##0.0"
         elif column.kind == "real":
             formats[heading] = "0.000"
     return formats

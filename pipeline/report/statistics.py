@@ -59,6 +59,7 @@ def month_numbers(month: MonthTables) -> dict[str, Any]:
             "rejected_by_code": by_value(month.rejected["code"]),
         },
         "matches": {"total": len(month.matches), "by_status": by_value(month.matches["status"])},
+        "to_decide": len(month.ambiguous),
         "coverage": {"total": len(month.coverage), "by_state": by_value(month.coverage["state"])},
         "missed": {
             "total": len(month.missed),
@@ -152,6 +153,7 @@ def month_summary(numbers: Mapping[str, Any]) -> dict[str, Any]:
         "patrolled_not_reported": verdicts[Verdict.PATROLLED_NOT_REPORTED.value],
         "due_not_patrolled": verdicts[Verdict.DUE_NOT_PATROLLED.value],
         "undeterminable": verdicts[Verdict.UNDETERMINABLE.value],
+        "to_decide": numbers["to_decide"],
         "accountable": numbers["verdicts"]["accountable"],
         "missed_unchecked": numbers["verdicts"]["missed_unchecked"],
         "satellite_missed": numbers["omissions"]["by_class"][OmissionClass.TRUE_MISS.value],
@@ -189,7 +191,8 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
         f"  可能漏查 possibly missed: 已巡未发现 {summary['patrolled_not_reported']}，"
         f"应巡未巡 {summary['due_not_patrolled']}（目标尚未实地核实 unchecked {summary['missed_unchecked']}，"
         f"先核实目标是否属实；现场核实为违法、可追责 accountable {summary['accountable']}）",
-        f"  不可判 undeterminable: {summary['undeterminable']}",
+        f"  不可判 undeterminable: {summary['undeterminable']}；"
+        f"待人工判定 to decide: {summary['to_decide']} 组（并列证据见 month.xlsx“待人工判定”）",
         f"  卫星漏检 missed by the satellite: {summary['satellite_missed']}"
         f"（台账有而图斑无的共 {summary['satellite_omissions']} 处，分类见报告）",
         f"  计划内轨迹未覆盖 planned ground without a track: {summary['missed_areas']} 处；"

@@ -18,6 +18,7 @@ from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.page import PageMargins
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -39,6 +40,7 @@ _HEADING_FILL = PatternFill("solid", fgColor="FFE4E4E4")
 _ANSWER_FILL = PatternFill("solid", fgColor="FFFFF8DC")
 _FONT = "宋体"
 _BODY_FONT = Font(name=_FONT, size=10)
+_LINK_FONT = Font(name=_FONT, size=10, color="FF0563C1", underline="single")
 _BODY_ALIGNMENT = Alignment(vertical="center", wrap_text=True)
 
 
@@ -106,6 +108,9 @@ def _fill(page: Worksheet, sheet: Sheet) -> None:
             cell = page.cell(row, index)
             _put(cell, value)
             wardrobe.dress(cell, heading)
+            if heading in sheet.links and isinstance(value, str):
+                cell.hyperlink = Hyperlink(ref=cell.coordinate, location=f"'{sheet_name(value, ())}'!A1", display=value)
+                cell.font = _LINK_FONT
     _arrange(page, sheet, columns, top, bottom)
     for heading, answers in sheet.choices.items():
         _offer(page, columns.index(heading) + 1, top, bottom, answers)
@@ -190,13 +195,17 @@ def _arrange(page: Worksheet, sheet: Sheet, columns: list[str], top: int, bottom
         page.column_dimensions[get_column_letter(index)].width = width
     page.row_dimensions[top].height = _LINE_POINTS * max(map(_lines, columns, widths), default=1) + 4
     for row in range(top + 1, bottom + 1):
-        cells = (page.cell(row, index).value for index in range(1, len(columns) + 1))
-        lines = max((_lines(value, width) for value, width in zip(cells, widths, strict=True)), default=1)
+        cells = (page.cell(row, index) for index in range(1, len(columns) + 1))
+        # a formula prints its result, one line
+        values = (None if cell.data_type == "f" else cell.value for cell in cells)
+        lines = max((_lines(value, width) for value, width in zip(values, widths, strict=True)), default=1)
         page.row_dimensions[row].height = min(max(_LINE_POINTS * lines + 4, sheet.row_height), _TALLEST_POINTS)
     page.freeze_panes = page.cell(top + 1, 1)
     if columns:
         page.auto_filter.ref = f"A{top}:{get_column_letter(len(columns))}{max(bottom, top)}"
     page.print_title_rows = f"{top}:{top}"
+    if sheet.tab:
+        page.sheet_properties.tabColor = sheet.tab
     page.page_setup.orientation = "landscape"
     page.page_setup.paperSize = page.PAPERSIZE_A3 if sum(widths) > _A4_CHARACTERS else page.PAPERSIZE_A4
     page.page_setup.fitToWidth = 1

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import cache
 from importlib import resources
 from typing import Annotated, Any
 from xml.etree import ElementTree
@@ -77,10 +78,17 @@ class TrackWords:
         return next((name for name, words in self.datums.items() for word in words if word.upper() in plain), None)
 
 
+@cache
+def _rules() -> tuple[_TrackRule, ...]:
+    """All rules of the file, oldest first."""
+    text = resources.files("pipeline").joinpath("rules", "tracks.yaml").read_text(encoding="utf-8")
+    found = _TrackRules.model_validate(yaml.safe_load(text)).rules
+    return tuple(sorted(found, key=lambda rule: rule.effective_from))
+
+
 def track_words(day: date) -> TrackWords:
     """The words in force on ``day``; the earliest rule before its time. Source: ``pipeline/rules/tracks.yaml``."""
-    text = resources.files("pipeline").joinpath("rules", "tracks.yaml").read_text(encoding="utf-8")
-    rules = sorted(_TrackRules.model_validate(yaml.safe_load(text)).rules, key=lambda rule: rule.effective_from)
+    rules = _rules()
     valid = [r for r in rules if r.effective_from <= day and (r.effective_to is None or day <= r.effective_to)]
     rule = valid[-1] if valid else rules[0]
     fields = {heading_key(alias): name for name, aliases in rule.fields.items() for alias in aliases}

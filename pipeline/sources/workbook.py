@@ -8,6 +8,7 @@ import re
 import struct
 import zipfile
 from datetime import date, datetime
+from functools import cache
 from importlib import resources
 from typing import IO, Annotated, Any
 from xml.etree import ElementTree
@@ -17,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import InputError
-from pipeline.ledger.dates import CellValue
+from pipeline.ledger.date_forms import CellValue
 from pipeline.ledger.files import FileRules
 from pipeline.ledger.sheets import FieldRules, RawSheet
 from pipeline.sources.file_kinds import OLE_MAGIC, UNZIPPING
@@ -66,9 +67,16 @@ class _LedgerRules(BaseModel):
     rules: Annotated[tuple[_LedgerRule, ...], Field(min_length=1)]
 
 
-def _rule_of(day: date) -> _LedgerRule:
+@cache
+def _rules() -> tuple[_LedgerRule, ...]:
+    """All rules of the file, oldest first."""
     text = resources.files("pipeline").joinpath("rules", "ledger_fields.yaml").read_text(encoding="utf-8")
-    rules = sorted(_LedgerRules.model_validate(yaml.safe_load(text)).rules, key=lambda rule: rule.effective_from)
+    found = _LedgerRules.model_validate(yaml.safe_load(text)).rules
+    return tuple(sorted(found, key=lambda rule: rule.effective_from))
+
+
+def _rule_of(day: date) -> _LedgerRule:
+    rules = _rules()
     valid = [r for r in rules if r.effective_from <= day and (r.effective_to is None or day <= r.effective_to)]
     return valid[-1] if valid else rules[0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from pipeline.errors import InputError
 from pipeline.ledger.corrections import mended_rows, supersede, turned_into_findings
 from pipeline.ledger.datum import DatumEvidence, infer_datum
 from pipeline.ledger.entries import read_ledgers, rejected_table, repairs_table
-from pipeline.ledger.files import files_table
+from pipeline.ledger.files import files_table, misplaced
+from pipeline.ledger.items import Item
 from pipeline.ledger.locate import Placed, PlaceOptions
 from pipeline.ledger.oddities import oddities_table
 from pipeline.ledger.photos import (
@@ -28,7 +29,6 @@ from pipeline.ledger.photos import (
 from pipeline.ledger.places import Gazetteer, settlements, territories
 from pipeline.ledger.positions import entries_table, place_items
 from pipeline.ledger.row_oddities import oddities as row_oddities
-from pipeline.ledger.rows import Item
 from pipeline.ledger.track_datum import TrackDatum
 from pipeline.ledger.track_oddities import effort_oddities, track_oddities
 from pipeline.ledger.visits import people_of, visits_table
@@ -54,7 +54,7 @@ from pipeline.sources.unit_folders import unit_files as unit_deliveries
 from pipeline.sources.units import read_units, unit_files
 from pipeline.sources.workbook import ledger_field_rules, ledger_file_rules
 from pipeline.stages.base import StageContext, StageOutcome
-from pipeline.stages.ledger_tracks import read_tracks
+from pipeline.stages.ledger_tracks import Tracks, read_tracks
 from pipeline.store import write_json, write_table
 
 Rows = list[dict[str, Any]]
@@ -102,29 +102,11 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         corrected.items,
         gazetteer,
         ground,
-        PlaceOptions(
-            least_m=options.place_least_m,
-            village_share=options.place_village_share,
-            offset_village_share=options.place_offset_village_share,
-            offset_distance_share=options.place_offset_distance_share,
-            direction_degrees=options.place_direction_degrees,
-        ),
+        _place_options(context),
         unit_names=names,
     )
     evidence = {
-        unit_id: infer_datum(
-            unit_id,
-            [item for item in corrected.items if item.unit_id == unit_id],
-            tracks.decided,
-            placed,
-            ground.get(unit_id),
-            crs=crs,
-            min_entries=options.datum_min_entries,
-            min_odds=options.datum_min_odds,
-            sight_m=options.datum_sight_m,
-            max_days_apart=options.datum_max_days_apart,
-            photographed=photographed,
-        )
+        unit_id: _datum(context, unit_id, corrected.items, tracks, placed, ground.get(unit_id), photographed)
         for unit_id in sorted(names)
     }
     located = entries_table(
@@ -167,18 +149,30 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         city_name=context.config.city.name,
         rejected=located.rejected,
     )
-    found_rejected: Rows = [*strange_ledgers, *delivery.rejected, *corrected.rejected, *located.rejected]
+    strangers = misplaced(
+        delivery.files,
+        delivery.sheets,
+        ledger.items,
+        located.rejected,
+        fields=rules,
+        unit_names=names,
+        city_name=context.config.city.name,
+    )
+    found_rejected: Rows = [*strange_ledgers, *strangers, *delivery.rejected, *corrected.rejected, *located.rejected]
     still_rejected = mended_rows([*_rows(ledger.rejected), *found_rejected], corrected)
     rejected = rejected_table([*still_rejected, *tracks.rejected, *photo_rejections(photos, photo_links)])
-    write_table(out / "entries.parquet", ENTRIES, entries)
-    write_table(out / "visits.parquet", VISITS, visits)
-    write_table(out / "repairs.parquet", REPAIRS, repairs)
-    write_table(out / "rejected.parquet", REJECTED, rejected)
-    write_table(out / "files.parquet", LEDGER_FILES, files)
-    write_table(out / "superseded.parquet", SUPERSEDED, corrected.superseded)
-    write_table(out / "photos.parquet", PHOTOS, photos_table(photos, photo_links, crs=crs))
-    write_table(out / "oddities.parquet", ODDITIES, oddities)
-    write_table(out / "track_parts.parquet", TRACK_PARTS, parts)
+    for name, table, frame in (
+        ("entries", ENTRIES, entries),
+        ("visits", VISITS, visits),
+        ("repairs", REPAIRS, repairs),
+        ("rejected", REJECTED, rejected),
+        ("files", LEDGER_FILES, files),
+        ("superseded", SUPERSEDED, corrected.superseded),
+        ("photos", PHOTOS, photos_table(photos, photo_links, crs=crs)),
+        ("oddities", ODDITIES, oddities),
+        ("track_parts", TRACK_PARTS, parts),
+    ):
+        write_table(out / f"{name}.parquet", table, frame)
     write_json(out / "datum.json", _datum_report(evidence, tracks.datums))
     counts = {
         "entries": len(entries), "findings": int(entries["finding"].sum()), "visits": len(visits),
@@ -190,15 +184,58 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     }  # fmt: skip
     if later_entries or later_visits:
         notes += (f"{context.as_of}之后的台账{later_entries}条、巡查{later_visits}次留待以后期次",)
+    notes += _notes(names, entries, visits, rejected, files)
+    return StageOutcome(counts=counts, notes=(*notes, *turned_into_findings(corrected.superseded)))
+
+
+def _place_options(context: StageContext) -> PlaceOptions:
+    options = context.config.ledger
+    return PlaceOptions(
+        least_m=options.place_least_m,
+        village_share=options.place_village_share,
+        offset_village_share=options.place_offset_village_share,
+        offset_distance_share=options.place_offset_distance_share,
+        direction_degrees=options.place_direction_degrees,
+    )
+
+
+def _datum(
+    context: StageContext,
+    unit_id: str,
+    items: Sequence[Item],
+    tracks: Tracks,
+    placed: Mapping[str, Placed],
+    territory: Any,
+    photographed: Mapping[str, Placed],
+) -> DatumEvidence:
+    """What datum a unit's positions are in, from its own items."""
+    options = context.config.ledger
+    return infer_datum(
+        unit_id,
+        [item for item in items if item.unit_id == unit_id],
+        tracks.decided,
+        placed,
+        territory,
+        crs=context.config.city.crs,
+        min_entries=options.datum_min_entries,
+        min_odds=options.datum_min_odds,
+        sight_m=options.datum_sight_m,
+        max_days_apart=options.datum_max_days_apart,
+        photographed=photographed,
+    )
+
+
+def _notes(
+    names: dict[str, str], entries: pd.DataFrame, visits: pd.DataFrame, rejected: pd.DataFrame, files: pd.DataFrame
+) -> tuple[str, ...]:
+    """What people should hear of the delivery: silent units, files that could not be read, files in doubt."""
     silent = sorted(names[unit_id] for unit_id in _silent(names, entries, visits))
-    if silent:
-        notes += (f"未报送台账和轨迹的单位：{'、'.join(silent)}",)
+    notes = [f"未报送台账和轨迹的单位：{'、'.join(silent)}"] if silent else []
     whole = rejected[rejected["row"].isna() & rejected["code"].isin(WHOLE_FILE_CODES)]
-    notes += tuple(f"{code} {file}：{reason}" for code, file, reason in zip(*_columns(whole), strict=True))
+    notes += [f"{code} {file}：{reason}" for code, file, reason in zip(*_columns(whole), strict=True)]
     doubted = files[files["doubts"].notna()]
-    notes += tuple(f"请核对 {file}：{why}" for file, why in zip(doubted["file"], doubted["doubts"], strict=True))
-    notes += turned_into_findings(corrected.superseded)
-    return StageOutcome(counts=counts, notes=notes)
+    notes += [f"请核对 {file}：{why}" for file, why in zip(doubted["file"], doubted["doubts"], strict=True)]
+    return tuple(notes)
 
 
 def _layers(context: StageContext) -> tuple[Layers | None, tuple[str, ...]]:

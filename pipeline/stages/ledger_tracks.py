@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ledger.items import Item
 from pipeline.ledger.likeness import compare_tracks
 from pipeline.ledger.locate import Placed
-from pipeline.ledger.rows import Item
 from pipeline.ledger.track_datum import TrackDatum, datum_doubt, datum_repair, group_of, infer_track_datums, read_in
 from pipeline.ledger.track_parts import track_parts
 from pipeline.ledger.tracks import CleanTrack, clean_track

@@ -10,24 +10,17 @@ import pandas as pd
 
 from pipeline.ledger.corrections import follow_corrections
 from pipeline.reconcile.ambiguous import ambiguous_sets
+from pipeline.reconcile.blind_lists import MonthFound
 from pipeline.reconcile.changes import changed_verdicts, in_words
 from pipeline.reconcile.coverage import cover_cells, missed_areas, within_span
 from pipeline.reconcile.effort import patrol_effort
-from pipeline.reconcile.estimate import audit_sample, indicators, stratum_sizes
-from pipeline.reconcile.ground import Ground, RiskWeights, ground_points
+from pipeline.reconcile.estimate import audit_sample, indicators
+from pipeline.reconcile.ground import Ground, RiskWeights, risk_ground
 from pipeline.reconcile.match import match_entries, open_targets
-from pipeline.reconcile.omissions import omitted
+from pipeline.reconcile.omissions import OmissionOptions, last_look, omitted
 from pipeline.reconcile.sight import SightOptions
-from pipeline.reconcile.unseen import (
-    audit_rows,
-    blind_lists,
-    estimate_table,
-    held_back_rows,
-    lawful_rows,
-    plan_rows,
-    population_rows,
-)
-from pipeline.reconcile.verdict import judge
+from pipeline.reconcile.unseen import Sample, unseen_estimates
+from pipeline.reconcile.verdict import Delivered, Duties, VerdictOptions, judge
 from pipeline.rulebook import finding_words, load_rulebook
 from pipeline.schema import (
     AMBIGUOUS,
@@ -52,7 +45,7 @@ from pipeline.schema import (
     VISITS,
 )
 from pipeline.sources.layers import read_layers
-from pipeline.sources.records import Records, read_records, record_files
+from pipeline.sources.records import read_records, record_files
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.base import Difference, StageContext, StageOutcome
 from pipeline.store import read_table, write_table
@@ -93,28 +86,17 @@ def monitored_from(context: StageContext) -> date:
     return Period.parse(min(periods)).first_day
 
 
-def last_image(context: StageContext, targets: Any, suppressed: Any) -> date:
-    """The last day an image of this period shows, as far as its objects tell; the period's last day without any."""
-    last = context.period.last_day
-    days = pd.concat([targets["first_seen"], suppressed["first_seen"]]).dropna()
-    days = days[(days >= pd.Timestamp(context.period.first_day)) & (days <= pd.Timestamp(last))]
-    return days.max().date() if len(days) else last
-
-
 def ground_of(context: StageContext, cells: Any, targets: Any) -> Ground:
-    """Points over all cells with their risk from farmland, this period's targets and earlier ones."""
+    """Points over all cells with their risk, from the city's layers."""
     options, layers = context.config.reconcile, read_layers(context.city / "layers", context.config.city.crs)
-    group = next(
-        each for each in load_rulebook().ground_rules(context.period.last_day).groups if each.name == "farmland"
-    )
-    arable = layers.land_use[[group.holds(code) for code in layers.land_use["class_code"]]]
-    new = targets["first_period"] == str(context.period)
-    return ground_points(
+    groups = load_rulebook().ground_rules(context.period.last_day).groups
+    return risk_ground(
         cells,
-        targets[new],
-        targets[~new],
-        arable.geometry,
-        () if layers.basic_farmland is None else layers.basic_farmland.geometry,
+        targets,
+        layers.land_use,
+        layers.basic_farmland,
+        period=str(context.period),
+        is_farmland=next(group for group in groups if group.name == "farmland").holds,
         step_m=options.ground_step_m,
         weights=RiskWeights(
             farmland=options.risk_farmland,
@@ -123,46 +105,6 @@ def ground_of(context: StageContext, cells: Any, targets: Any) -> Ground:
             case_ha=options.risk_case_ha,
         ),
     )
-
-
-def unseen_estimates(
-    context: StageContext, records: Records, found: tuple[Any, ...], ground: tuple[Any, ...]
-) -> pd.DataFrame:
-    """ESTIMATES of the month.
-
-    ``found``: targets, verdicts, matches, entries, omissions; ``ground``: cells, coverage, audit sample, tasks, suppressed.
-    """
-    options, period = context.config.reconcile, context.period
-    targets, verdicts, matches, entries, omissions = found
-    cells, coverage, sample, tasks, suppressed = ground
-    level = options.confidence
-    checks = records.audit_checks[records.audit_checks["period"] == str(period)]
-    audited, dependent = audit_rows(checks, sample, stratum_sizes(cells, coverage), tasks, confidence=level)
-    held, leaked = held_back_rows(tasks, verdicts, confidence=level)
-    lists = blind_lists(
-        targets,
-        verdicts,
-        matches,
-        entries,
-        omissions,
-        records.dispatches,
-        coverage,
-        period=str(period),
-        first_day=period.first_day,
-        last_image=last_image(context, targets, suppressed),
-        same_site_m=options.same_site_m,
-    )
-    lawful = lawful_rows(
-        suppressed,
-        entries,
-        cells,
-        first_day=period.first_day,
-        cutoff=context.as_of,
-        standing_m=options.standing_m,
-        confidence=level,
-    )
-    total = population_rows(lists, (*dependent, *leaked), confidence=level)
-    return estimate_table([*total, *audited, *plan_rows(len(cells), confidence=level), *held, *lawful])
 
 
 def differences(old: Path, new: Path) -> tuple[Difference, ...]:
@@ -180,13 +122,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     targets, suppressed = context.table("register", TARGETS), context.table("screen", SUPPRESSED)
     tasks, cells = context.table("patrol", TASKS), context.table("patrol", CELL_STATES, "cells.parquet")
     entries, visits = context.table("ledger", ENTRIES), context.table("ledger", VISITS)
-    sight = SightOptions(
-        sight_m=options.sight_m,
-        ledger_only_seen=options.ledger_only_seen,
-        tall_crop_months=options.tall_crop_months,
-        tall_crop_factor=options.tall_crop_factor,
-        fast_kmh=options.fast_kmh,
-    )
+    sight = _sight(context)
     matches = match_entries(
         targets,
         entries,
@@ -202,29 +138,26 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     verdicts = judge(
         targets,
         first_registered(context, targets),
-        tasks,
         matches,
-        entries,
-        visits,
-        context.table("ledger", REJECTED),
-        book.plan,
-        book.responsibility,
-        book.delegations,
+        Delivered(
+            entries,
+            visits,
+            context.table("ledger", REJECTED),
+            context.table("ledger", LEDGER_FILES),
+            context.table("ledger", TRACK_PARTS),
+        ),
+        Duties(
+            tasks,
+            book.plan,
+            book.responsibility,
+            book.delegations,
+            unit_of_person=dict(zip(book.people["person_id"], book.people["unit_id"], strict=True)),
+            name_of_person=dict(zip(book.people["person_id"], book.people["name"], strict=True)),
+        ),
         records.dispatches,
         records.field_checks,
         vocabulary=words,
-        cutoff=cutoff,
-        image_day=context.period.last_day,
-        grace_days=options.grace_days,
-        min_seen=options.min_seen,
-        reject_match=options.reject_match,
-        max_lead_days=options.max_lead_days,
-        same_site_m=options.same_site_m,
-        min_track_day_share=options.min_track_day_share,
-        sight=sight,
-        unit_of_person=dict(zip(book.people["person_id"], book.people["unit_id"], strict=True)),
-        ledger_files=context.table("ledger", LEDGER_FILES),
-        track_parts=context.table("ledger", TRACK_PARTS),
+        options=_verdict_options(context, sight),
     )
     coverage, seen_ground = cover_cells(
         cells,
@@ -239,29 +172,25 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         covered_share=options.covered_share,
     )
     missed = missed_areas(coverage, seen_ground, open_targets(targets), min_missed_m2=options.min_missed_m2)
+    image_day = last_look(targets, suppressed, context.period)
     omissions = omitted(
-        entries,
-        matches,
-        suppressed,
-        cells,
-        vocabulary=words,
-        monitored_from=monitored_from(context),
-        roofed_days=options.roofed_days,
-        last_image=last_image(context, targets, suppressed),
-        period_end=context.period.last_day,
-        cutoff=cutoff,
-        look_back_days=options.look_back_days,
-        reject_match=options.reject_match,
-        resolvable_m2=options.resolvable_m2,
-        min_observable_share=options.min_observable_share,
-        standing_m=options.standing_m,
+        entries, matches, suppressed, cells, vocabulary=words, options=_omission_options(context, image_day)
     )
     month = visits[within_span(visits, context.period.first_day, cutoff)]
     kpis = indicators(verdicts, coverage, month, confidence=options.confidence)
     effort = patrol_effort(coverage, visits, book.people, start=context.period.first_day, end=cutoff)
     sample = audit_sample(cells, coverage, cells_wanted=options.audit_cells, seed=str(context.period))
-    found = (targets, verdicts, matches, entries, omissions)
-    estimates = unseen_estimates(context, records, found, (cells, coverage, sample, tasks, suppressed))
+    checks = records.audit_checks[records.audit_checks["period"] == str(context.period)]
+    estimates = unseen_estimates(
+        MonthFound(targets, verdicts, matches, entries, omissions, records.dispatches, coverage),
+        Sample(cells, tasks, suppressed, sample, checks),
+        period=context.period,
+        last_image=image_day,
+        cutoff=cutoff,
+        same_site_m=options.same_site_m,
+        standing_m=options.standing_m,
+        confidence=options.confidence,
+    )
     for table, frame in (
         (MATCHES, matches),
         (AMBIGUOUS, ambiguous_sets(matches, targets, entries)),
@@ -287,4 +216,46 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             "omissions": len(omissions),
         },
         notes=(f"{waiting}条台账可能就是某个目标，待人工判定",) if waiting else (),
+    )
+
+
+def _sight(context: StageContext) -> SightOptions:
+    options = context.config.reconcile
+    return SightOptions(
+        sight_m=options.sight_m,
+        ledger_only_seen=options.ledger_only_seen,
+        tall_crop_months=options.tall_crop_months,
+        tall_crop_factor=options.tall_crop_factor,
+        fast_kmh=options.fast_kmh,
+    )
+
+
+def _verdict_options(context: StageContext, sight: SightOptions) -> VerdictOptions:
+    options = context.config.reconcile
+    return VerdictOptions(
+        cutoff=context.as_of,
+        image_day=context.period.last_day,
+        grace_days=options.grace_days,
+        min_seen=options.min_seen,
+        reject_match=options.reject_match,
+        max_lead_days=options.max_lead_days,
+        min_track_day_share=options.min_track_day_share,
+        same_site_m=options.same_site_m,
+        sight=sight,
+    )
+
+
+def _omission_options(context: StageContext, last_image: date) -> OmissionOptions:
+    options = context.config.reconcile
+    return OmissionOptions(
+        monitored_from=monitored_from(context),
+        last_image=last_image,
+        period_end=context.period.last_day,
+        cutoff=context.as_of,
+        look_back_days=options.look_back_days,
+        roofed_days=options.roofed_days,
+        reject_match=options.reject_match,
+        resolvable_m2=options.resolvable_m2,
+        min_observable_share=options.min_observable_share,
+        standing_m=options.standing_m,
     )

@@ -9,9 +9,9 @@ import shapely
 
 from pipeline.geodesy import bd09_from_gcj02, gcj02_from_wgs84
 from pipeline.ledger.coordinates import Coordinate
+from pipeline.ledger.items import Item
 from pipeline.ledger.locate import PlaceOptions
 from pipeline.ledger.places import Gazetteer
-from pipeline.ledger.rows import Item
 from pipeline.ledger.tracks import CleanTrack
 from pipeline.rulebook import place_words
 from pipeline.schema import CELLS, PLACES, conform

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pipeline.ledger.dates import CellValue
+from pipeline.ledger.date_forms import CellValue
 from pipeline.ledger.entries import LedgerRead, read_ledgers
 from pipeline.ledger.sheets import RawSheet
 from pipeline.sources.workbook import ledger_field_rules

@@ -87,6 +87,22 @@ def test_zone_metres_with_and_without_zone_number(crs: str, lon: float, lat: flo
         assert back == pytest.approx((lon, lat), abs=1e-7)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "114°30.75′ 34°30.75′",
+        "114°30.75'34°30.75'",
+        "34°30.75′ 114°30.75′",
+        "114.5125° 34.5125°",
+        "114°30'45''34°30'45''",
+        "114°30′45 34°30′45",
+    ],
+)
+def test_degrees_of_the_second_number_are_no_seconds_of_the_first(text: str) -> None:
+    for strict in (True, False):
+        assert [(one.x, one.y) for one in read_coordinates(text, strict=strict)] == [pytest.approx((114.5125, 34.5125))]
+
+
 def test_six_degree_zone_number() -> None:
     (read,) = read_coordinates("19712345, 3612345", strict=False)
     assert read.meridian == 111.0

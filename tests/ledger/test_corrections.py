@@ -85,6 +85,27 @@ def test_another_day_subject_or_place_is_another_finding(other: tuple[object, ..
     assert len(result.items) == 2 and result.superseded.empty
 
 
+@pytest.mark.parametrize(
+    ("other", "name", "stay"),
+    [
+        (("李四", *BUILT[1:], "114.06000,32.10000"), NEW, 2),
+        ((*BUILT, "114.05300,32.10000"), NEW, 2),
+        ((*BUILT, "114.05010,32.10000"), NEW, 1),
+        ((*BUILT, ""), NEW, 1),
+        ((*BUILT, "114.06000,32.10000"), "ledgers/王庄镇/九月更正.xlsx", 1),
+    ],
+)
+def test_report_of_another_crew_or_spot_in_a_newer_file_is_no_correction(
+    other: tuple[object, ...], name: str, stay: int
+) -> None:
+    head = (*TEN, "坐标")
+    old = sheet((*row("2026-09-03"), "114.05000,32.10000"), file=OLD, heading=head)
+    new = sheet(row("2026-09-03", *other), file=name, heading=head)  # type: ignore[arg-type]
+    for sheets in ((old, new), (new, old)):
+        result = correct(*sheets)
+        assert (len(result.items), len(result.superseded)) == (stay, 2 - stay)
+
+
 def test_two_alike_rows_in_one_file_or_another_unit_replace_nothing() -> None:
     again = (*FOUND[:5], "围墙", *FOUND[6:])
     twice = correct(

@@ -7,8 +7,8 @@ import shapely
 
 from pipeline.geodesy import DATUMS
 from pipeline.ledger.datum import DatumEvidence, device_of, infer_datum
+from pipeline.ledger.items import Item
 from pipeline.ledger.locate import Placed
-from pipeline.ledger.rows import Item
 from tests.ledger.ground import CRS, DAY, TERRITORY, X0, Y0, item, track
 
 # a road that winds: along a straight one the shift between two datums could not be seen

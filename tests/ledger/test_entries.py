@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ledger.dates import CellValue
+from pipeline.ledger.date_forms import CellValue
 from pipeline.ledger.entries import COPIED, LedgerRead, read_ledgers
 from pipeline.ledger.sheets import RawSheet, find_heading, is_empty
 from pipeline.schema import REJECTED, REPAIRS

@@ -3,7 +3,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from pipeline.ledger.files import DeliveredFile, files_table, strange_title
+from pipeline.ledger.files import DeliveredFile, files_table, misplaced, strange_title
 from pipeline.ledger.sheets import RawSheet
 from pipeline.report.package import CLUE_NOTE
 from pipeline.schema import LEDGER_FILES
@@ -57,7 +57,8 @@ def test_a_file_counted_by_hand() -> None:
         ("台账", "九月", "台账", "2026-09"),
         ("台账", "Sheet1", "台账202609", "2026-09"),
         ("台账", "Sheet1", "九月份台账", "2026-09"),
-        ("王庄镇2026年台账", "Sheet1", "台账", None),
+        ("王庄镇2026年台账", "Sheet1", "台账", "2026-09"),
+        ("王庄镇2025年台账", "Sheet1", "台账", None),
         ("台账", "13月", "台账", None),
     ],
 )
@@ -97,6 +98,7 @@ def test_an_unread_file_and_one_without_a_date_column() -> None:
         ("动态巡查台账", None),
         ("本辖区巡查台账", None),
         ("李庄乡2026年9月台账", "李庄乡"),
+        ("示例市李庄乡2026年9月台账", "李庄乡"),
         ("信阳市浉河区动态巡查台账", "信阳市"),
         ("王庄自然资源所台账（王庄街道）", None),
     ],
@@ -104,6 +106,29 @@ def test_an_unread_file_and_one_without_a_date_column() -> None:
 def test_titles_that_name_another_place(title: str, doubt: str | None) -> None:
     found = strange_title(title, "U1", UNITS, "示例市")
     assert found is None if doubt is None else doubt in str(found)
+
+
+@pytest.mark.parametrize(
+    ("title", "outside", "belongs"),
+    [
+        ("王庄镇2026年9月台账", 0, True),
+        ("动态巡查台账", 2, True),
+        ("动态巡查台账", 3, False),
+        ("李庄乡2026年9月台账", 0, False),
+        ("信阳市浉河区动态巡查台账", 0, False),
+    ],
+)
+def test_file_of_another_place_is_listed_and_its_rows_are_kept(title: str, outside: int, belongs: bool) -> None:
+    days = [row(f"2026-09-0{n}") for n in (3, 4, 5)]
+    made = RawSheet("U1", NAME, "Sheet1", ((title,), (*TEN, "坐标"), *((*day, "116.1,39.9") for day in days)))
+    lost = [{"file": NAME, "field": "coordinates", "reason": "第1项坐标不在本市范围"}] * outside
+    told = read(made)
+    delivered = [DeliveredFile("U1", NAME, "Excel工作簿", 1, "ab", True)]
+    rows = misplaced(delivered, [made], told.items, lost, fields=RULES, unit_names=UNITS, city_name="示例市")
+    assert [(line["unit_id"], line["code"], line["row"]) for line in rows] == (
+        [] if belongs else [("U1", "E503", None)]
+    )
+    assert len(told.items) == 3
 
 
 def test_other_reasons_to_look() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.ledger.items import Item
 from pipeline.ledger.photos import (
     BY_NAME,
     BY_ROW,
@@ -23,7 +24,6 @@ from pipeline.ledger.photos import (
     photo_rejections,
     photos_table,
 )
-from pipeline.ledger.rows import Item
 from pipeline.schema import PHOTOS
 from pipeline.store import check_table
 from tests.ledger.ground import BOUNDS, CRS, X0, Y0, degrees, item
@@ -195,16 +195,19 @@ def test_the_table_keeps_every_picture() -> None:
     shown = photo("IMG_0001.jpg", at=(X0 + 700, Y0 + 900), taken=datetime(2026, 9, 3, 9, 12, 33), look=LOOK, width=4)
     heic = photo("b.heic", camera=None, problem="HEIC照片只登记不读取")
     scan = photo("台账第一页.png", camera=None)
-    links = link_photos([shown, heic, scan], [entry])
-    table = photos_table([shown, heic, scan], links, crs=CRS)
+    page = photo("IMG_0077.jpg", at=(X0 + 700, Y0 + 900), taken=datetime(2026, 9, 3, 17, 0, 0))
+    links = link_photos([shown, heic, scan, page], [entry])
+    table = photos_table([shown, heic, scan, page], links, crs=CRS)
     check_table(PHOTOS, table)
     row = table[table["file"].str.endswith("IMG_0001.jpg")].iloc[0]
     assert (row["entry_ids"], row["linked_by"], row["taken_at"]) == (entry.entry_id, BY_NAME, "09:12:33")
     assert row["doubts"] is None or row["doubts"] != row["doubts"]
-    assert len(table) == 3
-    refused = photo_rejections([shown, heic, scan], links)
+    assert len(table) == 4
+    # a page photographed with a phone carries camera, time and place like any photo
+    refused = photo_rejections([shown, heic, scan, page], links)
     assert [(r["file"].rsplit("/", 1)[1], r["code"]) for r in refused] == [
         ("b.heic", "E515"),
         ("台账第一页.png", "E515"),
+        ("IMG_0077.jpg", "E515"),
     ]
     assert photos_table([], {}, crs=CRS).empty

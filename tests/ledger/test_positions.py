@@ -6,9 +6,9 @@ import pytest
 import shapely
 
 from pipeline.ledger.coordinates import Coordinate, zone_to_degrees
+from pipeline.ledger.items import Item
 from pipeline.ledger.locate import Placed
 from pipeline.ledger.positions import DISAGREE, PHOTO_POSITION, ZONE_BY_PLACE, Located, entries_table, place_items
-from pipeline.ledger.rows import Item
 from pipeline.schema import ENTRIES
 from pipeline.store import check_table
 from tests.ledger.ground import BOUNDS, CRS, OPTIONS, TERRITORY, X0, Y0, gazetteer, item

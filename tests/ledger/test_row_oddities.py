@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.ledger.items import Item
 from pipeline.ledger.oddities import oddities_table
 from pipeline.ledger.row_oddities import AFTER_MONTH, BEFORE_MONTH, OUT_OF_ORDER, SAME_SENTENCE, SAME_WORDS, oddities
-from pipeline.ledger.rows import Item
 
 SENTENCE = "现场正在浇筑一层柱体，已当场口头制止"
 MAY = "ledgers/青石镇/2026年5月台账.xlsx"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.ledger.dates import CellValue
+from pipeline.ledger.date_forms import CellValue
 from pipeline.ledger.entries import LedgerRead
 from pipeline.ledger.sheets import RawSheet
 from tests.ledger.rules import FOUND, NOTHING, TEN, read, row, sheet

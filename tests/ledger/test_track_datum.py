@@ -119,3 +119,9 @@ def test_order_of_tracks_changes_nothing() -> None:
     tracks = [ridden("GCJ-02", day=n, device=f"{n % 2}") for n in range(4)]
     assert infer(tracks) == infer(tracks[::-1])
     assert infer([]) == {}
+
+
+def test_the_doubt_names_an_unnamed_device_in_one_pair_of_brackets() -> None:
+    told = {name: datum_doubt(one, infer([one], roads=NONE)[group_of(one)], CRS)
+            for name, one in (("甲", ridden("WGS84", device="甲")), ("U1未写明的设备", ridden("WGS84", device="")))}  # fmt: skip
+    assert all(text.endswith(f"米（{name}）") for name, text in told.items())

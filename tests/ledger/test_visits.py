@@ -3,8 +3,8 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.ledger.items import Item
 from pipeline.ledger.positions import entries_table
-from pipeline.ledger.rows import Item
 from pipeline.ledger.tracks import CleanTrack
 from pipeline.ledger.visits import NO_TRACK, visits_table
 from pipeline.schema import PEOPLE, VISITS, conform

@@ -16,7 +16,7 @@ from shapely.geometry import LineString, Point, box
 from pipeline.reconcile.ground import RiskWeights, ground_points
 from pipeline.reconcile.match import match_entries
 from pipeline.reconcile.sight import SightOptions
-from pipeline.reconcile.verdict import judge
+from pipeline.reconcile.verdict import Delivered, Duties, VerdictOptions, judge
 from pipeline.schema import (
     CELL_STATES,
     DECISIONS,
@@ -61,6 +61,7 @@ MATCHING: dict[str, Any] = {
 SIGHT = SightOptions(
     sight_m=100.0, ledger_only_seen=0.2, tall_crop_months=(7, 8, 9), tall_crop_factor=0.6, fast_kmh=40.0
 )
+NAMES = {"P1": "张三", "P9": "李四", "P2": "王五"}
 JUDGING: dict[str, Any] = {
     "vocabulary": VOCABULARY,
     "cutoff": date(2026, 11, 30),
@@ -190,12 +191,20 @@ def match(tables: dict[str, Any], **changes: Any) -> Any:
 
 
 def verdicts(tables: dict[str, Any], **changes: Any) -> Any:
-    names = (
-        "entries", "visits", "rejected", "plan", "responsibility", "delegations", "dispatches", "checks",
-    )  # fmt: skip
-    rest = [tables[name] for name in names]
-    options = {**JUDGING, "ledger_files": tables["files"], **changes}
-    return judge(tables["targets"], tables["first"], tables["tasks"], match(tables), *rest, **options)
+    options = {**JUDGING, **changes}
+    vocabulary, unit_of_person = options.pop("vocabulary"), options.pop("unit_of_person")
+    files, parts = options.pop("ledger_files", tables["files"]), options.pop("track_parts", None)
+    return judge(
+        tables["targets"],
+        tables["first"],
+        match(tables),
+        Delivered(tables["entries"], tables["visits"], tables["rejected"], files, parts),
+        Duties(*(tables[name] for name in ("tasks", "plan", "responsibility", "delegations")), unit_of_person, NAMES),
+        tables["dispatches"],
+        tables["checks"],
+        vocabulary=vocabulary,
+        options=VerdictOptions(**options),
+    )
 
 
 def cells(**second: Any) -> Any:

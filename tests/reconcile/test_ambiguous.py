@@ -29,6 +29,7 @@ def test_entry_between_two_targets_is_one_row(draw: SimpleNamespace) -> None:
     lines = row["evidence"].split("\n")
     assert len(lines) == 2 + 1 + 2
     assert "张某" in row["evidence"] and "1600平方米" in row["evidence"] and "2026-10-10" in row["evidence"]
+    assert [line.split("，")[1] for line in lines[:2]] == ["主体结构"] * 2
 
 
 def test_what_is_settled_stands_beside_and_a_decision_ends_the_question(draw: SimpleNamespace) -> None:

@@ -66,6 +66,35 @@ def test_ledger_under_two_units_may_be_anybodys(draw: SimpleNamespace, patrolled
     assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
 
 
+def test_picture_that_no_entry_names_may_be_a_page_of_the_ledger(
+    draw: SimpleNamespace, patrolled: Any, due: Any
+) -> None:
+    for city, accused in ((patrolled, "patrolled_not_reported"), (due, "due_not_patrolled")):
+        city.rejected = [{"code": "E515", "file": "ledgers/A/IMG_0077.jpg", "unit_id": "B"}]
+        assert one(draw, city)["verdict"] == accused
+        city.rejected[0]["unit_id"] = "A"
+        row = one(draw, city)
+        assert row["verdict"] == "undeterminable"
+        assert city is due or "IMG_0077.jpg 未能读入" in row["reason"]
+
+
+def test_ledger_of_another_city_does_not_speak_for_the_unit(draw: SimpleNamespace, patrolled: Any, due: Any) -> None:
+    for city, accused in ((patrolled, "patrolled_not_reported"), (due, "due_not_patrolled")):
+        assert one(draw, city)["verdict"] == accused
+        city.rejected = [{"code": "E503", "file": "ledgers/A/平桥区.xlsx"}]
+        assert one(draw, city)["verdict"] == "undeterminable"
+
+
+def test_answer_that_nothing_illegal_was_found_at_the_target(draw: SimpleNamespace, patrolled: Any) -> None:
+    answer = draw.effort("2026-10-20", entry_id="E1", stated_target_id="T1")
+    patrolled.entries.append(answer)
+    assert one(draw, patrolled)["rule"] == "verdict.5.answered"
+    answer["discovered_on"] = "2026-12-02"
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+    answer.update(discovered_on="2026-10-20", stated_target_id="T9")
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+
+
 def test_ledger_that_ends_before_the_plan_does_proves_no_absence(draw: SimpleNamespace, due: Any) -> None:
     due.entries = [draw.effort("2026-10-14")]
     assert one(draw, due)["verdict"] == "undeterminable"
@@ -94,6 +123,16 @@ def test_nobody_is_named_for_another_units_patrol(draw: SimpleNamespace, patroll
     assert pd.isna(row["person_id"])
     patrolled.responsibility[0]["person_id"] = "P4"
     assert one(draw, patrolled)["person_id"] == "P4"
+
+
+@pytest.mark.parametrize(("people", "person"), [(None, "P1"), ("张三", "P1"), ("李四、张三", "P1"), ("李四", None)])
+def test_who_was_not_on_the_patrol_is_not_named_for_it(
+    draw: SimpleNamespace, patrolled: Any, people: str | None, person: str | None
+) -> None:
+    patrolled.visits[0]["people"] = people
+    row = one(draw, patrolled)
+    assert (row["verdict"], row["unit_id"]) == ("patrolled_not_reported", "A")
+    assert row["person_id"] == person if person else pd.isna(row["person_id"])
 
 
 def test_of_two_people_from_one_day_none_is_named(draw: SimpleNamespace, patrolled: Any) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import geopandas as gpd
 import numpy as np
 import pytest
 from shapely.geometry import box
 
-from pipeline.reconcile.ground import chance_unseen, seen_by_cell
+from pipeline.reconcile.ground import RiskWeights, chance_unseen, risk_ground, seen_by_cell
 from pipeline.schema import TARGETS
 
 
@@ -51,8 +52,8 @@ def test_two_visits_multiply_what_each_left_unseen(draw: SimpleNamespace) -> Non
     inside = ground.cell == 0
     assert (once[inside] < 1).any() and (once[~inside] == 1.0).all()
     near = np.abs(ground.xy[:, 1] - draw.y - 250.0) < 30.0
-    # 25 m from the track at 2 km/h: 0.92 * exp(-0.5 * 0.25 ** 2) of a structure
-    assert 1.0 - once[near & inside, 1].min() == pytest.approx(0.92 * np.exp(-0.5 * 0.25**2), abs=0.01)
+    # 25 m from the track at 2 km/h: 0.95 * exp(-0.5 * 0.25 ** 2) of a structure
+    assert 1.0 - once[near & inside, 1].min() == pytest.approx(0.95 * np.exp(-0.5 * 0.25**2), abs=0.01)
     assert (once[:, 1] <= once[:, 0]).all()
 
 
@@ -68,3 +69,22 @@ def test_nothing_to_weigh(draw: SimpleNamespace) -> None:
     ground = draw.ground(cells)
     assert chance_unseen(ground, draw.City().tables()["visits"], {}, sight=draw.sight).shape == (0, 2)
     assert seen_by_cell(ground, np.zeros((0, 2)), cells=0).empty
+
+
+def test_earlier_targets_weigh_as_cases_and_farmland_by_its_class(draw: SimpleNamespace) -> None:
+    cells, city = draw.cells(), draw.City()
+    city.targets = [draw.target("T1", x=100.0, y=100.0), draw.target("T2", x=300.0, y=100.0, first_period="2026-09")]
+    arable, built = (box(draw.x + at, draw.y, draw.x + at + 500, draw.y + 500) for at in (0, 500))
+    land = gpd.GeoDataFrame({"class_code": ["0102", "0701"]}, geometry=[arable, built], crs=cells.crs)
+    found = risk_ground(
+        cells,
+        city.tables()["targets"],
+        land,
+        None,
+        period="2026-10",
+        is_farmland=lambda code: code.startswith("01"),
+        step_m=50.0,
+        weights=RiskWeights(farmland=1.0, basic_farmland=2.0, target_ha=20.0, case_ha=10.0),
+    )
+    # 25 ha of farmland count twice, the built 25 ha once; 20 for this period's target, 10 for the earlier one
+    assert [found.risk[found.cell == cell].sum() for cell in (0, 1)] == pytest.approx([80.0, 25.0])

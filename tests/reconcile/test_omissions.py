@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.reconcile.omissions import omitted
+from pipeline.reconcile.omissions import OmissionOptions, omitted
 
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "monitored_from": date(2026, 9, 1), "roofed_days": 75,
     "last_image": date(2026, 10, 28), "period_end": date(2026, 10, 31), "cutoff": date(2026, 11, 30),
     "look_back_days": 92, "reject_match": 0.05, "resolvable_m2": 400.0, "min_observable_share": 0.5, "standing_m": 25.0,
@@ -23,7 +23,7 @@ def classes(draw: SimpleNamespace, entries: list[dict[str, Any]], hidden: Any = 
     tables = city.tables()
     rows = omitted(
         tables["entries"], draw.match(tables), draw.suppressed(hidden), draw.cells(**second),
-        vocabulary=draw.vocabulary, **OPTIONS,
+        vocabulary=draw.vocabulary, options=OmissionOptions(**OPTIONS),
     )  # fmt: skip
     assert rows["reason"].str.len().gt(0).all()
     return dict(zip(rows["entry_id"], rows["omission"], strict=True))
@@ -77,6 +77,7 @@ def test_roofed_long_after_monitoring_began_is_a_miss(draw: SimpleNamespace) -> 
     city.entries = [draw.entry("E1", 200.0, 300.0, status="已封顶")]
     tables = city.tables()
     found = omitted(
-        tables["entries"], draw.match(tables), draw.suppressed(()), draw.cells(), vocabulary=draw.vocabulary, **late
-    )
+        tables["entries"], draw.match(tables), draw.suppressed(()), draw.cells(),
+        vocabulary=draw.vocabulary, options=OmissionOptions(**late),
+    )  # fmt: skip
     assert found["omission"].tolist() == ["true_miss"]

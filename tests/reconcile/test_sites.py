@@ -32,6 +32,14 @@ def test_the_other_part_of_a_reported_site_is_not_missed(draw: SimpleNamespace) 
     assert "E1" in other["reason"] and "T1" in other["reason"]
 
 
+def test_report_without_a_date_protects_the_other_part_too(draw: SimpleNamespace) -> None:
+    city = parts(draw, gap_m=80.0)
+    city.entries[-1]["discovered_on"] = None
+    assert of(draw, city, "T2")["rule"] == "verdict.5.same_site"
+    city.entries.pop()
+    assert of(draw, city, "T2")["verdict"] == "patrolled_not_reported"
+
+
 def test_a_site_farther_away_stands_for_itself(draw: SimpleNamespace) -> None:
     assert of(draw, parts(draw, gap_m=180.0), "T2")["verdict"] == "patrolled_not_reported"
 

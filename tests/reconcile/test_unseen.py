@@ -11,10 +11,10 @@ import pytest
 from shapely.geometry import Point
 
 from pipeline.intervals import wilson
+from pipeline.reconcile.blind_lists import MonthFound, blind_lists
 from pipeline.reconcile.coverage import cover_cells
 from pipeline.reconcile.unseen import (
     audit_rows,
-    blind_lists,
     estimate_table,
     held_back_rows,
     lawful_rows,
@@ -22,6 +22,7 @@ from pipeline.reconcile.unseen import (
     population_rows,
 )
 from pipeline.schema import AUDIT_CHECKS, AUDIT_SAMPLE, MATCHES, OMISSIONS, TASKS, VERDICTS, conform
+from pipeline.values import Period
 
 MATCH = {
     "probability": 0.9,
@@ -40,7 +41,7 @@ TASK = {
     "included": True, "reason": "",
 }  # fmt: skip
 MONTH: dict[str, Any] = {
-    "period": "2026-10", "first_day": date(2026, 10, 1), "last_image": date(2026, 10, 28), "same_site_m": 100.0,
+    "period": Period.parse("2026-10"), "last_image": date(2026, 10, 28), "same_site_m": 100.0,
 }  # fmt: skip
 
 
@@ -60,9 +61,10 @@ def lists(
     verdicts = rows(VERDICTS, [{"target_id": name, "outcome": "violation"} for name in checked], VERDICT)
     omissions = draw.table(OMISSIONS, missed, {"unit_id": "A", "omission": "true_miss", "reason": "-"})
     matches = rows(MATCHES, linked, MATCH)
-    return blind_lists(
-        tables["targets"], verdicts, matches, tables["entries"], omissions, tables["dispatches"], coverage, **MONTH
+    month = MonthFound(
+        tables["targets"], verdicts, matches, tables["entries"], omissions, tables["dispatches"], coverage
     )
+    return blind_lists(month, **MONTH)
 
 
 def miss(draw: SimpleNamespace, name: str, x: float, day: str = "2026-10-20") -> dict[str, Any]:

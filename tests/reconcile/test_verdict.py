@@ -22,9 +22,9 @@ def one(draw: SimpleNamespace, city: Any, **changes: Any) -> dict[str, Any]:
 def test_seen_and_not_reported(draw: SimpleNamespace, patrolled: Any) -> None:
     row = one(draw, patrolled)
     assert (row["verdict"], row["rule"], row["visit_id"]) == ("patrolled_not_reported", "verdict.3", "V1")
-    # 1600 m2 at 100 m scale: 0.92 exp(-0.5 (35 / 100 / 1.6^0.25)^2) = 0.8765
-    assert row["seen_probability"] == pytest.approx(0.8765, abs=5e-4)
-    assert row["reason"].startswith("2026-10-14 巡查轨迹距目标 35 米，看见概率 0.88")
+    # 1600 m2 at 100 m scale: 0.95 exp(-0.5 (35 / 100 / 1.6^0.25)^2) = 0.9051
+    assert row["seen_probability"] == pytest.approx(0.9051, abs=5e-4)
+    assert row["reason"].startswith("2026-10-14 巡查轨迹距目标 35 米，看见概率 0.91")
     assert (row["person_id"], row["accountable"], row["outcome"]) == ("P1", False, "unchecked")
 
 

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import io
 import json
 from datetime import date
 
 import pandas as pd
+from openpyxl import load_workbook
 
 from pipeline import schema
-from pipeline.report.month import month_sheets, target_table
-from pipeline.report.sheets import number_formats, readable
-from pipeline.report.statistics import month_numbers
+from pipeline.report.month import FACT_NAMES, GROUPS, PLAIN_SHEETS, month_sheets, target_table
+from pipeline.report.page import month_page
+from pipeline.report.sheets import number_formats, readable, with_names
+from pipeline.report.statistics import month_numbers, month_summary, summary_lines
 from pipeline.report.tables import with_case_deadlines
+from pipeline.rulebook import load_rulebook
+from pipeline.screen.facts import FACTS
 from pipeline.sinks.workbook import workbook_bytes
 from tests.report.fabricate import HOSTILE, PHONE, empty_month, small_month
 
@@ -87,6 +92,8 @@ def test_no_code_of_the_program_is_left_for_the_clerk_to_read() -> None:
     assert words(schema.PLAN_CHECK, rule="delegated_without_person") == ["委托后未定责任人"]
     assert words(schema.AUDIT_SAMPLE, stratum="none_found/partly") == ["未发现／部分覆盖"]
     assert words(schema.REPAIRS, field="discovered_on") == ["巡查时间"]
+    assert words(schema.REJECTED, field="row") == ["整行"]
+    assert words(schema.ENTRIES, datum="unknown", position_source="place") == ["未定", "地名"]
     assert words(schema.SUPPRESSED, confidence="probable") == ["两次清晰观测"]
 
 
@@ -108,3 +115,73 @@ def test_inputs_are_not_changed() -> None:
     month, same = small_month(), small_month()
     month_sheets(month, json.loads(json.dumps(month_numbers(month))))
     pd.testing.assert_frame_equal(pd.DataFrame(month.suppressed), pd.DataFrame(same.suppressed))
+
+
+def test_the_index_names_every_other_sheet_in_order_and_opens_it() -> None:
+    month = small_month()
+    sheets = month_sheets(month, month_numbers(month))
+    names = [sheet.name for sheet in sheets]
+    assert names[:5] == ["摘要", "目录", "单位汇总", "目标清单", "考核指标"]
+    index = next(sheet.frame for sheet in sheets if sheet.name == "目录")
+    assert index["工作表"].tolist() == [name for name in names if name != "目录"]
+    assert index.set_index("工作表").loc["目标清单", "行数"] == 5
+    book = load_workbook(io.BytesIO(workbook_bytes(sheets, day=date(2026, 10, 31), title="t")))
+    places = [cell.hyperlink.location for cell in book["目录"]["B"] if cell.hyperlink]
+    assert places == [f"'{name}'!A1" for name in names if name != "目录"]
+    assert book["摘要"].sheet_properties.tabColor.rgb.endswith("C00000")
+
+
+def test_every_table_of_the_list_stands_in_one_group() -> None:
+    grouped = [name for _, _, names in GROUPS for name in names]
+    assert len(grouped) == len(set(grouped)) and {name for name, *_ in PLAIN_SHEETS} <= set(grouped)
+
+
+def test_the_summary_answers_first_and_counts_what_a_person_must_decide() -> None:
+    open_set = {"set_id": "420000XC26100001", "question": "这条台账说的是不是这个目标", "target_ids": "420000XC26100001",
+                "entry_ids": "U1-a-1", "unit_ids": "U1、U2", "pairs": 1, "best_probability": 0.6, "evidence": "并列",
+                "how": "填写"}  # fmt: skip
+    month = small_month(ambiguous=schema.conform(schema.AMBIGUOUS, pd.DataFrame([open_set])))
+    book = pages(month)
+    summary = book["摘要"]
+    assert summary["项目"].tolist()[:4] == [
+        "一、查全了吗？",
+        "二、哪里没看到？",
+        "三、把握有多大？",
+        "四、下一步谁做什么？",
+    ]
+    assert "1 组台账和目标分不清" in summary["说明"].tolist()[3]
+    assert summary.set_index("项目").loc["待人工判定", "数值"] == 1
+    names = month.unit_names()
+    assert book["待人工判定"]["报送单位"].tolist() == [f"{names['U1']}、{names['U2']}"]
+    assert any("待人工判定 to decide: 1 组" in line for line in summary_lines(month_summary(month_numbers(month))))
+    page = month_page(month, month_numbers(month), rows_max=50)
+    assert "这条台账说的是不是这个目标" in page
+
+
+def test_rules_with_their_values_read_as_sentences() -> None:
+    rules = [{"rule": "V6-1", "judgement": "undeterminable", "label": "采矿权资料未提供", "kind": "V6",
+              "facts": {"area_without_mining_right_m2": None, "outside_plan_m2": 12297.25, "stage": "earthworks"}}]  # fmt: skip
+    month = small_month()
+    told = pages(small_month(suppressed=month.suppressed.assign(rules=json.dumps(rules, ensure_ascii=False))))
+    said = told["排除图斑"]["规则与字段值"].tolist()
+    assert said == ["V6-1 采矿权资料未提供（不可判），依据：规划区外(平方米) 12297.25，施工阶段 推填土"]
+
+
+def test_every_fact_a_rule_uses_has_a_name() -> None:
+    wanted = {condition.fact for rule in load_rulebook().rules for condition in rule.when}
+    assert wanted and wanted <= set(FACT_NAMES) and set(FACTS) <= set(FACT_NAMES)
+
+
+def test_sentences_name_units_and_people_but_keep_ids_of_rows() -> None:
+    texts = pd.Series(["U03 的台账，U03-abc-1，计划JHU03，P1为U3人员，01组", None], dtype="str")
+    named = with_names(texts, {"U03": "东风街道", "P1": "张三", "U3": "柳河镇", "01": "白马乡"})
+    assert named[0] == "东风街道 的台账，U03-abc-1，计划JHU03，张三为柳河镇人员，01组" and named.isna()[1]
+    assert with_names(texts, {}).equals(texts)
+
+
+def test_ratios_of_the_city_are_named_so_and_none_repeats_an_indicator() -> None:
+    row = {"value": 0.5, "low": 0.1, "high": 0.9, "numerator": 1, "denominator": 2, "formula": "口径"}
+    rows = [{**row, "kpi": kpi, "unit_id": unit} for kpi in ("found", "found_before_dispatch") for unit in (None, "U1")]
+    month = small_month(kpis=schema.conform(schema.KPIS, pd.DataFrame(rows)))
+    shown = pages(month)["过程指标"]
+    assert shown["指标"].tolist() == ["发现率"] * 2 and shown["单位"].tolist() == ["全市", month.unit_names()["U1"]]

@@ -16,9 +16,9 @@ def test_the_bureau_sees_reasons_to_look_in_words_and_units_do_not() -> None:
     ]
     month = small_month(oddities=oddities_table(rows))
     (sheet,) = [sheet for sheet in month_sheets(month, month_numbers(month)) if sheet.name == "值得核对"]
-    assert list(sheet.frame.columns) == list(schema.ODDITIES.labels().values())
+    assert list(sheet.frame.columns) == ["单位", *list(schema.ODDITIES.labels().values())[1:]]
     assert sheet.frame["类别"].tolist() == ["轨迹雷同", "夜间轨迹"]
-    assert sheet.frame["单位编号"].tolist() == [month.unit_names()["U1"]] * 2
+    assert sheet.frame["单位"].tolist() == [month.unit_names()["U1"]] * 2
     assert "不是结论" in sheet.note and pd.isna(sheet.frame["行号"]).all()
 
 

@@ -75,7 +75,7 @@ def test_first_screen_answers_four_questions() -> None:
     assert "影像没看清：柳林镇 W04。" in where.lines
     assert "计划内轨迹没有覆盖的地方：应巡网格从未到达 1 处。没有轨迹不等于没有巡查。" in where.lines
     assert sure.lead == "4 个疑似目标，1 个已经人看过，其余都还只是线索。"
-    assert sure.lines[0] == "概率 0.8 以上 2 个，0.5–0.8 1 个，0.5 以下 1 个。"
+    assert sure.lines[0] == "概率在 0.8 以上的 2 个，0.5 至 0.8 的 1 个，0.5 以下的 1 个。"
     assert then.lead == "2 个单位到现场核查 3 个目标。"
     assert "市局执法队伍：核查 1 个目标，最早 2026-11-12 前办结" in then.lines
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
-from pipeline.report.sheets import Sheet
+from pipeline.report.sheets import Formula, Sheet
 from pipeline.sinks.workbook import display_width, sheet_name, workbook_bytes
 
 DAY = date(2026, 10, 31)
@@ -129,3 +129,16 @@ def test_sheet_names_excel_accepts() -> None:
     assert sheet_name("表", ["表"]) == "表_2" and sheet_name("ab", ["AB", "ab_2"]) == "ab_3"
     assert sheet_name("", []) == "表"
     assert display_width("abc中文（") == 9
+
+
+def test_a_long_formula_makes_no_tall_row() -> None:
+    short, long = opened(sheet(数=[Formula("1+1")])), opened(sheet(数=[Formula("+".join(["1"] * 400))]))
+    assert long["表"].row_dimensions[2].height == short["表"].row_dimensions[2].height < 30
+
+
+def test_a_link_opens_the_sheet_it_names_and_text_elsewhere_stays_text() -> None:
+    book = opened(Sheet("目录", pd.DataFrame({"工作表": ["甲 表"], "说明": ["甲 表"]}), links=("工作表",), tab="C00000"),
+                  Sheet("甲 表", pd.DataFrame({"数": [1]})))  # fmt: skip
+    page = book["目录"]
+    assert page["A2"].hyperlink.location == "'甲 表'!A1" and page["B2"].hyperlink is None
+    assert page.sheet_properties.tabColor.rgb.endswith("C00000") and book["甲 表"].sheet_properties.tabColor is None

@@ -14,10 +14,11 @@ class Open:
 
 
 OPEN = {
-    "xy-minutes": Open("a pair of degrees and decimal minutes without letters is misread: finding kept, cell listed"),
     "xy-comma-decimal": Open("a comma for the decimal point is not guessed: finding kept, cell listed"),
     "file-two-units-titled": Open("the title is not asked whose file it is: both copies wait for a person"),
-    "file-other-city": Open("each position is listed as outside the city, the file as a whole is not"),
-    "file-other-city-title": Open("a title that names another city is not compared with this one"),
+    "file-other-city": Open(
+        "the file is listed and speaks for nobody, but its rows are kept: a wrong guess must lose nothing"
+    ),
+    "file-other-city-title": Open("as file-other-city: listed, rows kept"),
     "file-far-cell": Open("a blank in the sheet's last cell makes the sheet too large: the file is listed"),
 }
