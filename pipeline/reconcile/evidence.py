@@ -111,8 +111,8 @@ class Deliveries:
     """What each unit handed in: months with a ledger, patrol days with a track, files and rows that were unusable.
 
     ``entries``, ``visits``, ``rejected`` and ``files`` are the ledger room's tables (ENTRIES, VISITS, REJECTED,
-    LEDGER_FILES). A ledger speaks up to the last day written in it; a file that states a month, holds rows of it and
-    was saved after its end was still being kept then, and speaks up to its end.
+    LEDGER_FILES). A ledger speaks up to the last day written in it. Of patrols never made it speaks up to the end of a
+    month that a file states and holds rows of, where the file was saved after that end: it was still being kept then.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Deliveries:
     ) -> None:
         self._ledger_months: set[tuple[str, Period]] = set()
         self._days: dict[str, dict[date, bool]] = {}
-        self._ledger_until: dict[str, date] = {}
+        self._written_until: dict[str, date] = {}
         for unit, day in zip(entries["unit_id"], entries["discovered_on"], strict=True):
             known = as_day(day)
             if known is not None:
@@ -133,19 +133,24 @@ class Deliveries:
                 self._written(unit, visited)
             tracked = self._days.setdefault(unit, {})
             tracked[visited] = tracked.get(visited, False) or evidence in TRACK_EVIDENCE
+        self._kept_until = dict(self._written_until)
         for row in [] if files is None else files.to_dict("records"):
             until = _kept_until(row)
-            if until is not None and row["unit_id"] in self._ledger_until:
-                self._ledger_until[row["unit_id"]] = max(self._ledger_until[row["unit_id"]], until)
+            if until is not None and row["unit_id"] in self._kept_until:
+                self._kept_until[row["unit_id"]] = max(self._kept_until[row["unit_id"]], until)
         self._lost = _rejections(rejected)
 
     def _written(self, unit: str, day: date) -> None:
         self._ledger_months.add((unit, Period.of(day)))
-        self._ledger_until[unit] = max(self._ledger_until.get(unit, day), day)
+        self._written_until[unit] = max(self._written_until.get(unit, day), day)
 
-    def ledger_ends(self, unit_id: str, day: date) -> str | None:
-        """Why a ledger handed in for a part of the month cannot speak for ``day``; None: it goes that far."""
-        last = self._ledger_until.get(unit_id)
+    def ledger_ends(self, unit_id: str, day: date, *, as_kept: bool) -> str | None:
+        """Why a ledger handed in for a part of the month cannot speak for ``day``; None: it goes that far.
+
+        ``as_kept``: the day it was saved counts. That it lacks the finding of a patrol it does not list either may
+        only mean that this patrol was not entered, so against a patrol that was made only written days count.
+        """
+        last = (self._kept_until if as_kept else self._written_until).get(unit_id)
         return None if last is not None and last >= day else f"{unit_id} 的台账只写到 {last}，不能说明 {day} 的情况"
 
     def ledger_gap(self, unit_ids: Iterable[str], start: date, end: date) -> str | None:

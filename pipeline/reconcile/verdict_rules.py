@@ -158,7 +158,8 @@ def _patrolled(case: Case, book: Book) -> tuple[Finding | None, list[str]]:
         answer = book.responsibility.on(case.cell_id, row["day"], case.task)
         units = [unit for unit in (answer.acting_unit_id,) if unit]
         gap = book.deliveries.ledger_gap(units, row["day"], row["day"])
-        gap = gap or next(filter(None, (book.deliveries.ledger_ends(unit, row["day"]) for unit in units)), None)
+        ends = (book.deliveries.ledger_ends(unit, row["day"], as_kept=False) for unit in units)
+        gap = gap or next(filter(None, ends), None)
         if gap is not None:
             reasons.append(f"{row['day']} 巡查应能看见该处，但{gap}")
             continue
@@ -225,7 +226,7 @@ def _why_not_blamed(case: Case, book: Book, row: Row, units: set[str], acting: s
             return f"计划 {row['plan_id']} 期内 {day} 有巡查可能到过该处附近"
         if not cells and visit["evidence"] == "ledger":
             return f"{day} 台账记有巡查但路线无法定位，不能断定未到网格 {case.cell_id}"
-    if acting is not None and (ends := book.deliveries.ledger_ends(acting, row["to"])):
+    if acting is not None and (ends := book.deliveries.ledger_ends(acting, row["to"], as_kept=True)):
         return ends
     return _records_gap(book, acting, units, row["from"], row["to"])
 

@@ -39,24 +39,32 @@ def test_ledger_of_a_part_of_the_month_says_nothing_of_later_days(draw: SimpleNa
         ({"unit_id": "B"}, False),
     ],
 )
-def test_ledger_kept_beyond_its_month_speaks_for_all_of_it(
-    draw: SimpleNamespace, patrolled: Any, due: Any, file: Any, speaks: bool
+def test_ledger_kept_beyond_its_month_tells_of_patrols_never_made(
+    draw: SimpleNamespace, due: Any, file: Any, speaks: bool
 ) -> None:
-    patrolled.entries = due.entries = [draw.effort("2026-10-12"), draw.effort("2026-10-12", unit="B")]
-    patrolled.files = due.files = [file]
-    assert (one(draw, patrolled)["verdict"] == "patrolled_not_reported") is speaks
+    due.entries = [draw.effort("2026-10-12"), draw.effort("2026-10-12", unit="B")]
+    due.files = [file]
     assert (one(draw, due)["verdict"] == "due_not_patrolled") is speaks
 
 
-def test_month_of_a_kept_ledger_says_nothing_of_the_next(draw: SimpleNamespace, patrolled: Any) -> None:
-    patrolled.entries = [draw.effort("2026-10-12"), draw.effort("2026-11-02")]
-    patrolled.visits = [draw.visit("V1", "2026-11-10")]
-    patrolled.files = [{"last_day": "2026-11-02"}]
-    assert one(draw, patrolled)["verdict"] == "undeterminable"
-    patrolled.files.append(
-        {"file": "B.xlsx", "last_day": "2026-11-02", "stated_month": "2026-11", "saved_on": "2026-12-01"}
-    )
-    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+def test_month_of_a_kept_ledger_says_nothing_of_the_next(draw: SimpleNamespace, due: Any) -> None:
+    due.entries = [draw.effort("2026-10-12"), draw.effort("2026-11-02")]
+    due.files = [{"last_day": "2026-10-12", "stated_month": "2026-09"}]
+    due.plan[0] |= {"due_from": "2026-11-01", "due_to": "2026-11-20"}
+    due.visits.append(draw.visit("V2", "2026-11-10", y=5000.0, cell_ids="C9"))
+    assert one(draw, due)["verdict"] == "undeterminable"
+    due.files.append({"file": "B.xlsx", "last_day": "2026-11-02", "stated_month": "2026-11", "saved_on": "2026-12-01"})
+    assert one(draw, due)["verdict"] == "due_not_patrolled", one(draw, due)["reason"]
+
+
+def test_ledger_saved_late_is_no_evidence_against_a_patrol_it_does_not_list(
+    draw: SimpleNamespace, patrolled: Any
+) -> None:
+    """A file re-saved after the month may lack the last days' rows: the patrol of the 14th, and what it found."""
+    patrolled.entries = [draw.effort("2026-10-12")]
+    patrolled.files = [{}]
+    row = one(draw, patrolled)
+    assert (row["verdict"], "只写到 2026-10-12" in row["reason"]) == ("undeterminable", True)
 
 
 def test_ledger_under_two_units_may_be_anybodys(draw: SimpleNamespace, patrolled: Any) -> None:
