@@ -229,6 +229,38 @@ def in_force(entries: Sequence[Item], day: date) -> tuple[Item, ...]:
     return tuple(e for e in entries if e.effective_from <= day and (e.effective_to is None or day <= e.effective_to))
 
 
+@cache
+def _rules_of(model: type[Item], file: str, folder: Path) -> tuple[Item, ...]:
+    entries = [
+        _checked(model, entry, f"{folder / file}: rules.{n}") for n, entry in enumerate(_read(folder, file)["rules"])
+    ]
+    try:
+        _refuse_overlaps([(file, entry) for entry in entries])
+    except ValueError as problem:
+        raise InputError(
+            "E306", f"{folder}: {problem}", "end the earlier version before the later one begins"
+        ) from problem
+    return tuple(sorted(entries, key=lambda entry: entry.effective_from))
+
+
+def _checked(model: type[Item], entry: Any, where: str) -> Item:
+    try:
+        return model.model_validate(entry)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        what = f"{where}.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        raise InputError("E306", what, "correct the entry in the rule file") from problem
+
+
+def rule_on(model: type[Item], file: str, day: date, folder: Path = RULES_FOLDER) -> Item:
+    """The entry of ``rules`` in a rule file that is in force on ``day``; the earliest one where none is.
+
+    Raises InputError E306 naming entry and field, E106 for a newer format.
+    """
+    rules = _rules_of(model, file, folder)
+    return (in_force(rules, day) or rules)[0]
+
+
 def _refuse_overlaps(named: Sequence[tuple[str, Dated]]) -> None:
     ends: dict[str, date] = {}
     for name, entry in sorted(named, key=lambda pair: (pair[0], pair[1].effective_from)):

@@ -9,10 +9,11 @@ import yaml
 
 from pipeline.config import Screen
 from pipeline.errors import InputError
-from pipeline.rulebook import RULES_FOLDER, load_rulebook
+from pipeline.rulebook import RULES_FOLDER, load_rulebook, rule_on
 from pipeline.screen.facts import FACTS
 from pipeline.screen.legality import OPTIONS
 from pipeline.sources.layers import TABLES
+from pipeline.sources.track_common import TrackRule
 
 TODAY = date(2026, 10, 31)
 
@@ -122,3 +123,20 @@ def test_before_the_2021_regulation_there_is_no_longer_term_for_temporary_land()
     earlier, later = book.ground_rules(date(2018, 3, 31)), book.ground_rules(date(2026, 10, 31))
     assert (earlier.temporary_months, earlier.temporary_longest_months) == (24, 24)
     assert (later.temporary_months, later.temporary_longest_months) == (24, 48)
+
+
+def test_words_of_files_follow_their_date_and_are_checked_like_rules(tmp_path: Path) -> None:
+    known = rule_on(TrackRule, "tracks.yaml", TODAY)
+    assert rule_on(TrackRule, "tracks.yaml", date(1990, 1, 1)) == known
+    later = copied(tmp_path / "later", "tracks.yaml", effective_from=date(2026, 11, 1), road_codes=["99"])
+    with pytest.raises(InputError, match="two versions are in force"):
+        rule_on(TrackRule, "tracks.yaml", TODAY, later)
+    data = yaml.safe_load((later / "tracks.yaml").read_text(encoding="utf-8"))
+    data["rules"][0]["effective_to"] = date(2026, 10, 31)
+    ended = shutil.copytree(later, tmp_path / "ended")
+    (ended / "tracks.yaml").write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    assert rule_on(TrackRule, "tracks.yaml", TODAY, ended).road_codes == known.road_codes
+    assert rule_on(TrackRule, "tracks.yaml", date(2026, 11, 1), ended).road_codes == ("99",)
+    wrong = copied(tmp_path / "wrong", "tracks.yaml", road_codes=None)
+    with pytest.raises(InputError, match=r"E306.*rules\.1\.road_codes"):
+        rule_on(TrackRule, "tracks.yaml", TODAY, wrong)

@@ -6,18 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
-from functools import cache
-from importlib import resources
-from typing import Annotated, Any
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import InputError
 from pipeline.ledger.sheets import heading_key
 from pipeline.ledger.tracks import RawTrack
+from pipeline.rulebook import Dated, rule_on
 from pipeline.sources.delimited import decode
 
 UNREADABLE = "E504"
@@ -41,24 +38,15 @@ _YEARS = (1980, 2100)
 _SERIALS, _SECONDS, _MILLISECONDS = (20_000, 80_000), (8e8, 5e9), (8e11, 5e12)
 
 
-class _TrackRule(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class TrackRule(Dated):
+    """One version of the words of track files."""
+
     id: str
-    effective_from: date
-    effective_to: date | None
-    source: str
-    verification: str
     fields: dict[str, tuple[str, ...]]
     datum_heading: tuple[str, ...]
     datums: dict[str, tuple[str, ...]]
     road_codes: tuple[str, ...]
     time_properties: tuple[str, ...]
-
-
-class _TrackRules(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    format_version: int
-    rules: Annotated[tuple[_TrackRule, ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -78,19 +66,9 @@ class TrackWords:
         return next((name for name, words in self.datums.items() for word in words if word.upper() in plain), None)
 
 
-@cache
-def _rules() -> tuple[_TrackRule, ...]:
-    """All rules of the file, oldest first."""
-    text = resources.files("pipeline").joinpath("rules", "tracks.yaml").read_text(encoding="utf-8")
-    found = _TrackRules.model_validate(yaml.safe_load(text)).rules
-    return tuple(sorted(found, key=lambda rule: rule.effective_from))
-
-
 def track_words(day: date) -> TrackWords:
     """The words in force on ``day``; the earliest rule before its time. Source: ``pipeline/rules/tracks.yaml``."""
-    rules = _rules()
-    valid = [r for r in rules if r.effective_from <= day and (r.effective_to is None or day <= r.effective_to)]
-    rule = valid[-1] if valid else rules[0]
+    rule = rule_on(TrackRule, "tracks.yaml", day)
     fields = {heading_key(alias): name for name, aliases in rule.fields.items() for alias in aliases}
     return TrackWords(
         fields,

@@ -1,4 +1,4 @@
-"""Excel ledgers to raw worksheets, and the dated rules by which their headings are understood."""
+"""Excel and ODF ledgers to raw worksheets."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ import re
 import struct
 import zipfile
 from datetime import date, datetime
-from functools import cache
-from importlib import resources
-from typing import IO, Annotated, Any
+from typing import IO, Any
 from xml.etree import ElementTree
 
 import python_calamine
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import InputError
 from pipeline.ledger.date_forms import CellValue
-from pipeline.ledger.files import FileRules
-from pipeline.ledger.sheets import FieldRules, RawSheet
+from pipeline.ledger.sheets import RawSheet
 from pipeline.sources.file_kinds import OLE_MAGIC, UNZIPPING
 
 _CELL = re.compile(rb'<c\s(?=[^>]*?r="([A-Z]{1,3})(\d{1,7})")[^>]*[^/]>')
@@ -33,83 +28,6 @@ _PLACE = re.compile(rb'r="([A-Z]{1,3})(\d{1,7})"')
 _SHEET_PARTS = ("xl/worksheets/", "content.xml")
 _SAVE_AS = "请用Excel或WPS打开后另存为不加密的.xlsx工作簿"
 _ODS_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-
-
-class _LedgerRule(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    id: str
-    effective_from: date
-    effective_to: date | None
-    source: str
-    verification: str
-    fields: dict[str, tuple[str, ...]]
-    nothing_found: tuple[str, ...]
-    nothing_whole: tuple[str, ...]
-    same_as_above: tuple[str, ...]
-    no_record: tuple[str, ...]
-    settlement_codes: tuple[str, ...]
-    totals: tuple[str, ...]
-    samples: tuple[str, ...]
-    not_patrolled: tuple[str, ...]
-    found_yes: tuple[str, ...]
-    found_no: tuple[str, ...]
-    other_headings: tuple[str, ...]
-    ground_work: tuple[str, ...]
-    present: tuple[str, ...]
-    required: tuple[str, ...]
-    required_of_finding: tuple[str, ...]
-    correction_words: tuple[str, ...]
-
-
-class _LedgerRules(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    format_version: int
-    rules: Annotated[tuple[_LedgerRule, ...], Field(min_length=1)]
-
-
-@cache
-def _rules() -> tuple[_LedgerRule, ...]:
-    """All rules of the file, oldest first."""
-    text = resources.files("pipeline").joinpath("rules", "ledger_fields.yaml").read_text(encoding="utf-8")
-    found = _LedgerRules.model_validate(yaml.safe_load(text)).rules
-    return tuple(sorted(found, key=lambda rule: rule.effective_from))
-
-
-def _rule_of(day: date) -> _LedgerRule:
-    rules = _rules()
-    valid = [r for r in rules if r.effective_from <= day and (r.effective_to is None or day <= r.effective_to)]
-    return valid[-1] if valid else rules[0]
-
-
-def ledger_field_rules(day: date) -> FieldRules:
-    """The heading aliases and words in force on ``day``; the earliest rule before its time.
-
-    Source: ``pipeline/rules/ledger_fields.yaml``, which names its own sources.
-    """
-    rule = _rule_of(day)
-    return FieldRules(
-        rule.id,
-        rule.fields,
-        rule.nothing_found,
-        rule.nothing_whole,
-        rule.same_as_above,
-        rule.no_record,
-        rule.settlement_codes,
-        rule.totals,
-        rule.samples,
-        rule.not_patrolled,
-        rule.found_yes,
-        rule.found_no,
-        rule.other_headings,
-        rule.ground_work,
-        rule.present,
-    )
-
-
-def ledger_file_rules(day: date) -> FileRules:
-    """What a ledger file has to hold and how a corrected one is named, in force on ``day``."""
-    rule = _rule_of(day)
-    return FileRules(rule.required, rule.required_of_finding, rule.correction_words)
 
 
 def read_workbook(

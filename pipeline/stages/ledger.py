@@ -48,11 +48,11 @@ from pipeline.schema import (
 )  # fmt: skip
 from pipeline.sources.layers import Layers, read_layers
 from pipeline.sources.ledger_files import read_ledger_files, strange_files
+from pipeline.sources.ledger_rules import ledger_field_rules, ledger_file_rules
 from pipeline.sources.photos import is_photo, read_photo_files
 from pipeline.sources.unit_folders import UnitFile, delivered_files
 from pipeline.sources.unit_folders import unit_files as unit_deliveries
 from pipeline.sources.units import read_units, unit_files
-from pipeline.sources.workbook import ledger_field_rules, ledger_file_rules
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.stages.ledger_tracks import Tracks, read_tracks
 from pipeline.store import write_json, write_table

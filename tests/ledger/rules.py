@@ -5,7 +5,7 @@ from datetime import date
 from pipeline.ledger.date_forms import CellValue
 from pipeline.ledger.entries import LedgerRead, read_ledgers
 from pipeline.ledger.sheets import RawSheet
-from pipeline.sources.workbook import ledger_field_rules
+from pipeline.sources.ledger_rules import ledger_field_rules
 
 AS_OF = date(2026, 10, 31)
 RULES = ledger_field_rules(AS_OF)

@@ -7,7 +7,7 @@ from pipeline.ledger.files import DeliveredFile, files_table, misplaced, strange
 from pipeline.ledger.sheets import RawSheet
 from pipeline.report.package import CLUE_NOTE
 from pipeline.schema import LEDGER_FILES
-from pipeline.sources.workbook import ledger_file_rules
+from pipeline.sources.ledger_rules import ledger_file_rules
 from pipeline.store import check_table
 from tests.ledger.rules import AS_OF, FOUND, NOTHING, RULES, TEN, read, row, sheet
 

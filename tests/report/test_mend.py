@@ -15,7 +15,8 @@ from pipeline.ledger.positions import entries_table
 from pipeline.report.mend import FORM_NAME, ORIGINAL_ID, correction_sheets
 from pipeline.report.package import LEDGER_FIELDS, build_packages
 from pipeline.sinks.workbook import workbook_bytes
-from pipeline.sources.workbook import ledger_file_rules, read_workbook
+from pipeline.sources.ledger_rules import ledger_file_rules
+from pipeline.sources.workbook import read_workbook
 from tests.ledger.rules import AS_OF, FOUND, NOTHING, RULES, TEN, read, row, sheet
 from tests.report.fabricate import small_month
 

@@ -13,8 +13,8 @@ import openpyxl
 
 from pipeline.ledger.sheets import RawSheet
 from pipeline.sources.ledger_files import LedgerDelivery, read_ledger_files
+from pipeline.sources.ledger_rules import ledger_field_rules
 from pipeline.sources.unit_folders import UnitFile
-from pipeline.sources.workbook import ledger_field_rules
 
 WORDS = tuple(word for words in ledger_field_rules(date(2026, 10, 31)).fields.values() for word in words)
 XLS = Path(__file__).parent / "data" / "ledger.xls"

@@ -9,11 +9,10 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.ledger.sheets import RawSheet
 from pipeline.sources.ledger_files import read_ledger_files
+from pipeline.sources.ledger_rules import ledger_field_rules, ledger_file_rules
 from pipeline.sources.unit_folders import UnitFile, unit_files
 from pipeline.sources.workbook import (
     _binary_extent,
-    ledger_field_rules,
-    ledger_file_rules,
     read_workbook,
     unstored_formulas,
 )
