@@ -223,7 +223,7 @@ class Reconcile(Section):
     )
     grace_days: Days = Field(5, description="Visits and due dates this close before the cutoff accuse nobody yet, days")
     accept_match: Share = Field(0.8, description="Probability from which an entry counts as being about a target")
-    reject_match: Share = Field(0.05, description="Probability below which an entry cannot stand in for a target")
+    reject_match: Share = Field(0.1, description="Probability below which an entry cannot stand in for a target")
     same_site_m: Positive = Field(
         100.0,
         description="Targets this close may be one site: a report of one keeps the others from being missed, metres",
@@ -236,10 +236,10 @@ class Reconcile(Section):
         25.0, description="Standard deviation of where reporters stand around a site, metres, added to the entry's own"
     )
     background_per_km2: Positive = Field(
-        1.0, description="Findings per square km that are about no target, relative to one mention per target"
+        0.7, description="Findings per square km that are about no target, relative to one mention per target"
     )
     max_lead_days: Days = Field(
-        60, description="An entry this long before the last clear image is about something else"
+        60, description="An entry this long before the last clear image is about something else, unless on the spot"
     )
     min_seen: Share = Field(0.7, description="Probability of seeing the target from which a visit counts as a chance")
     sight_m: Positive = Field(

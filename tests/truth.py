@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import gpxpy
+import openpyxl
 import pandas as pd
+import pyproj
 import shapely
 
 from pipeline import schema
@@ -80,6 +83,8 @@ def judge(city: Path, period: str, as_of: str) -> Judged:
             contradictions.append(f"{row.target_id} on {row.site_id}: {row.verdict}, truly {row.true_verdict}")
         if row.verdict == "patrolled_not_reported" and visits.loc[row.visit_id, "visited_on"] < row.onset:
             unfair.append(f"{row.target_id} on {row.site_id}: visit {row.visit_id} was before the onset {row.onset:%F}")
+        if row.verdict == "patrolled_not_reported" and records.best_chance(row, visits.loc[row.visit_id]) < COULD_SEE:
+            unfair.append(f"{row.target_id} on {row.site_id}: visit {row.visit_id} could not see what stood there")
         if row.verdict in MISSED and len(reported):
             unfair.append(f"{row.target_id} on {row.site_id}: {row.verdict}, but it was reported")
     new = informed[informed["new_in_period"]].index
@@ -99,14 +104,19 @@ def _on_sites(verdicts: pd.DataFrame, sites: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 class _Records:
-    """What really happened and what of it was handed in."""
+    """What really happened and what of it was handed in: the recorded tracks, and ledgers up to the day they show."""
 
     def __init__(self, city: Path) -> None:
         truth = city / "truth"
         self._visits = gpd.read_parquet(truth / "visits.parquet")
+        files = self._visits["file"]
+        pairs = zip(files, self._visits.geometry, strict=True)
+        shown = [shape if pd.isna(file) else _recorded(city / file) for file, shape in pairs]
+        self._visits = self._visits.set_geometry(gpd.GeoSeries(shown, crs=CITY_CRS))
         self._stages = gpd.read_parquet(truth / "stages.parquet")
         rows = pd.read_parquet(truth / "ledger_rows.parquet")
         self._months = set(zip(rows["unit_id"], rows["discovered_on"].dt.strftime("%Y-%m"), strict=True))
+        self._kept_until = _kept_until(city, rows)
         cells = read_units(city, CITY_CRS).cells
         self._cells = gpd.GeoSeries(cells.geometry.to_numpy(), index=cells["cell_id"], crs=cells.crs)
         plan = pd.read_csv(city / "units" / "plan.csv", encoding="utf-8-sig", dtype=str)
@@ -125,10 +135,19 @@ class _Records:
         due = self._plan[self._plan["cell_id"] == row.cell_id]
         for first, last in zip(pd.to_datetime(due["due_from"]), pd.to_datetime(due["due_to"]), strict=True):
             months = {(row.acting_unit_id, str(month)) for month in pd.period_range(first, last, freq="M")}
-            inside = first >= row.window_from and last <= row.window_to
-            if inside and months <= self._months and not self._traces(row, first, last):
+            inside = first >= row.window_from and last <= row.window_to and months <= self._months
+            if inside and last <= self._kept_until[row.acting_unit_id] and not self._traces(row, first, last):
                 return True
         return False
+
+    def best_chance(self, row: Any, visit: Any) -> float:
+        """Truth's best chance of seeing what stood there for those of the unit who went on the accusing visit's day."""
+        same = (self._visits["unit_id"] == visit["unit_id"]) & (self._visits["visited_on"] == visit["visited_on"])
+        stood = self._stages[(self._stages["site_id"] == row.site_id) & (self._stages["from"] <= visit["visited_on"])]
+        if stood.empty:
+            return 0.0
+        went = self._visits[same & self._visits["really_went"]]
+        return max((_chance(way, stood, visit["visited_on"]) for way in went.geometry), default=0.0)
 
     def _shown(self, site: str, visit: Any, last_image: date) -> float:
         """Truth's chance of seeing what the images up to then show of the site: nobody can prove more of it."""
@@ -136,13 +155,7 @@ class _Records:
         stood = self._stages[(self._stages["site_id"] == site) & (self._stages["from"] <= pd.Timestamp(shown))]
         if stood.empty:
             return 0.0
-        state = stood.sort_values("from").iloc[-1]
-        return seen_probability(
-            distance_m=float(visit.geometry.distance(state["geometry"])),
-            stage=str(state["stage"]),
-            area_m2=float(state["area_m2"]),
-            day=visit.visited_on.date(),
-        )
+        return _chance(visit.geometry, stood, visit.visited_on)
 
     def _traces(self, row: Any, first: pd.Timestamp, last: pd.Timestamp) -> bool:
         """A track of the unit that touches the cell or comes within sight, or an outing on paper, which names villages."""
@@ -157,3 +170,29 @@ class _Records:
             or (tracked.distance(ground) <= WITHIN_SIGHT_M).any()
             or (self._cells.reindex(on_paper).distance(cell) <= PAPER_PRECISION_M).any()
         )
+
+
+def _chance(way: Any, stood: gpd.GeoDataFrame, day: pd.Timestamp) -> float:
+    """Truth's chance of seeing from a way the latest of a site's stages."""
+    state = stood.sort_values("from").iloc[-1]
+    distance, area = float(way.distance(state["geometry"])), float(state["area_m2"])
+    return seen_probability(distance_m=distance, stage=str(state["stage"]), area_m2=area, day=day.date())
+
+
+def _recorded(file: Path) -> shapely.MultiLineString:
+    """The way a phone recorded (GPX, WGS84) in the city's CRS: a line per segment, nothing between segments."""
+    to_city = pyproj.Transformer.from_crs("EPSG:4326", CITY_CRS, always_xy=True)
+    tracks = gpxpy.parse(file.read_text(encoding="utf-8")).tracks
+    ways = [[to_city.transform(p.longitude, p.latitude) for p in part.points] for t in tracks for part in t.segments]
+    return shapely.MultiLineString([way for way in ways if len(way) > 1])
+
+
+def _kept_until(city: Path, rows: pd.DataFrame) -> dict[str, pd.Timestamp]:
+    """The day up to which each unit's workbooks show that they were kept: the last row's, or saved after the month."""
+    until: dict[str, pd.Timestamp] = {}
+    for (unit, file), days in rows.groupby(["unit_id", "file"])["discovered_on"]:
+        last = days.max()
+        saved = openpyxl.load_workbook(city / "ledgers" / file, read_only=True).properties.modified
+        end = last + pd.offsets.MonthEnd(0)
+        until[unit] = max(until.get(unit, last), end if pd.Timestamp(saved).normalize() > end else last)
+    return until

@@ -23,6 +23,7 @@ _NO_PLACE = re.compile(
     r".*(?:辖区|社区|小区|片区|地区|园区|郊区|林区|山区|景区|库区|矿区|城区|全区|城市|本市|全市|我市|上市)$"
 )
 _MONTH_SHEET = re.compile(r"(\d{1,2})月(?:份)?(?!\d)")
+_ONE_MONTH = re.compile(r"(?<![\d\-~至到—])(20\d\d)[年.\-_]?(0?[1-9]|1[0-2])月")
 _NUMERALS = {
     text: str(number) for number, text in enumerate("一 二 三 四 五 六 七 八 九 十 十一 十二".split(), start=1)
 }
@@ -76,7 +77,8 @@ def files_table(
     ``ledger``: what the sheets gave, copies included; ``rejected``: further REJECTED rows, of positions. ``rows``
     counts data rows: those that became entries, copies or rejected rows. First and last day are of dated rows, also of
     copies. ``stated_month`` is the latest month a title, sheet or file name states of which the file holds a dated row
-    (else the latest stated); where only a year is stated, the month of that year's last row. Completeness is
+    (else the latest stated); where only a year is stated, the month of that year's last row; of a file that could not
+    be read the one month and year its name states. Completeness is
 
         usable cells of required fields / required cells
 
@@ -98,7 +100,7 @@ def files_table(
         own, lost, written = items.get(name, []), losses.get(name, []), [*items.get(name, []), *copies.get(name, [])]
         days = [day for item in written for day in (item.start, item.end) if day is not None]
         titles = _titles(parts.get(name, []), fields)
-        month = _stated_month(parts.get(name, []), titles, days)
+        month = _stated_month(parts.get(name, []), titles, days) if file.read else _month_in_name(name)
         whole = {(row["sheet"], row["row"]) for row in lost if not _missing(row["row"]) and _missing(row["field"])}
         numbered = {(item.sheet, item.row) for item in own} | whole
         rows.append(
@@ -215,6 +217,15 @@ def _stated_month(
             stated.add((years.pop(), month))
     held = {(day.year, day.month) for day in days}
     return max(stated & held, default=None) or max(stated, default=None)
+
+
+def _month_in_name(name: str) -> tuple[int, int] | None:
+    """Year and month that a file's name states; None where it may hold more than that month (1-8月, 8月至10月)."""
+    stem = plain(name.rsplit("/", 1)[-1].rsplit(".", 1)[0])
+    found = _ONE_MONTH.search(stem)
+    if found is None or stem.count("月") != 1:
+        return None
+    return int(found[1]), int(found[2])
 
 
 def _month_named(text: str) -> int | None:

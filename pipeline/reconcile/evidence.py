@@ -138,7 +138,13 @@ class Deliveries:
             until = _kept_until(row)
             if until is not None and row["unit_id"] in self._kept_until:
                 self._kept_until[row["unit_id"]] = max(self._kept_until[row["unit_id"]], until)
+        unread = {} if files is None else _months_of_unread(files)
         self._lost = _rejections(rejected)
+        self._unread = [
+            (row["unit_id"], row["file"], unread.get(row["file"]))
+            for row in rejected.sort_values("file", kind="stable").to_dict("records")
+            if _kind_of_loss(row) == "ledger" and isinstance(row["unit_id"], str)
+        ]
 
     def _written(self, unit: str, day: date) -> None:
         self._ledger_months.add((unit, Period.of(day)))
@@ -153,11 +159,12 @@ class Deliveries:
         last = (self._kept_until if as_kept else self._written_until).get(unit_id)
         return None if last is not None and last >= day else f"{unit_id} 的台账只写到 {last}，不能说明 {day} 的情况"
 
-    def ledger_gap(self, unit_ids: Iterable[str], start: date, end: date) -> str | None:
+    def ledger_gap(self, unit_ids: Iterable[str], start: date, end: date, *, since: date | None) -> str | None:
         """Why the ledgers of ``unit_ids`` cannot show that nothing was reported in the span; None: they can.
 
         One of the units must have delivered every month of the span, and none may have a ledger that could not be
-        read or a rejected row that could be the missing entry.
+        read or a rejected row that could be the missing entry. A file that could not be read, whose name states one
+        month that ended before ``since``, holds nothing of what came later; of any other nobody knows.
         """
         units = sorted(set(unit_ids))
         month, last = Period.of(start), Period.of(end)
@@ -168,8 +175,9 @@ class Deliveries:
         if NO_UNIT in self._lost["ledger"]:
             return f"台账 {self._lost['ledger'][NO_UNIT]} 未归入任何单位，可能属于 {'、'.join(units)}"
         for unit in units:
-            if unit in self._lost["ledger"]:
-                return f"{unit} 的台账文件 {self._lost['ledger'][unit]} 未能读入（图片可能是台账扫描件）"
+            for owner, file, stated in self._unread:
+                if owner == unit and (stated is None or since is None or stated.last_day >= since):
+                    return f"{unit} 的台账文件 {file} 未能读入（图片可能是台账扫描件）"
             if unit in self._lost["row"]:
                 return f"{unit} 的台账有未能采用的行（{self._lost['row'][unit]}）"
         return None
@@ -202,6 +210,12 @@ def _kept_until(file: Row) -> date | None:
         return None
     month = Period.parse(file["stated_month"])
     return month.last_day if written >= month.first_day and saved > month.last_day else None
+
+
+def _months_of_unread(files: pd.DataFrame) -> dict[str, Period]:
+    """The month stated by the name of each LEDGER_FILES row that could not be read."""
+    rows = files[~files["read"].astype(bool) & files["stated_month"].notna()]
+    return {file: Period.parse(month) for file, month in zip(rows["file"], rows["stated_month"], strict=True)}
 
 
 def _rejections(rejected: pd.DataFrame) -> dict[str, dict[str, str]]:

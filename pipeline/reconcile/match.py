@@ -17,7 +17,7 @@ from pipeline.reconcile.decisions import decided_pairs, decided_rows, gone_entri
 from pipeline.reconcile.matters import Numbers, first_days, lenders, matter_numbers
 from pipeline.reconcile.sites import site_numbers
 from pipeline.reconcile.space import BORROWED, READ, Floats, space_density, stated_points, with_borrowed
-from pipeline.reconcile.words import Vocabulary, area_factor, entry_text, stage_factor, topics
+from pipeline.reconcile.words import Vocabulary, area_factor, entry_text, pace_factor, stage_factor, topics
 from pipeline.schema import MATCHES, conform
 from pipeline.values import MatchStatus, TargetState
 
@@ -30,7 +30,7 @@ KEEP_PROBABILITY = 0.001
 REACH_SIGMAS = 8.0
 OWN_DAY_SHARE = 0.25
 UNDATED_TIME = 0.5
-LEAK, LEAK_DAYS = 0.3, 20.0
+LEAK, LEAK_DAYS, OLD_LEAK = 0.3, 20.0, 0.003
 _DAY = np.timedelta64(1, "D")
 _BASIS = {READ: "（坐标基准未定，取最吻合的读法）", BORROWED: "（按同一事项另一条目的位置）"}
 
@@ -45,8 +45,9 @@ def time_score(until: pd.Series, last_clear: pd.Series, first_seen: pd.Series, *
     """How well an entry's last possible day fits a target's onset interval, 0..1, row by row.
 
     1 from ``first_seen`` on; inside the interval the share of it that had passed (onset taken as uniform), with a
-    leak for early staking that the image does not show yet; before ``last_clear`` the leak dies off over weeks and is
-    0 beyond ``max_lead_days``. Unknown days count half: they can neither prove nor exclude.
+    leak for early staking that the image does not show yet; before ``last_clear`` the leak dies off over weeks, and
+    beyond ``max_lead_days`` what is left only keeps a report on the very spot from being passed over: the image may
+    have overlooked it. Unknown days count half: they can neither prove nor exclude.
     """
     days = (series.to_numpy("datetime64[D]") for series in (until, last_clear, first_seen))
     return time_fit(*days, max_lead_days=max_lead_days)
@@ -54,14 +55,24 @@ def time_score(until: pd.Series, last_clear: pd.Series, first_seen: pd.Series, *
 
 def time_fit(day: Days, start: Days, end: Days, *, max_lead_days: int) -> Floats:
     """:func:`time_score` of plain arrays (datetime64[D], shapes that broadcast)."""
-    start = np.where(np.isnat(start), end - np.timedelta64(365, "D"), start)
     with np.errstate(invalid="ignore", divide="ignore"):
-        passed = (day - start) / _DAY
+        start, passed = _since_clear(day, start, end)
         share = np.clip(passed / np.maximum((end - start) / _DAY, 1.0), 0.0, 1.0)
     leak = LEAK * np.exp(np.minimum(passed, 0.0) / LEAK_DAYS)
-    score = np.where(passed < -max_lead_days, 0.0, leak + (1.0 - leak) * share)
+    score = np.where(passed < -max_lead_days, OLD_LEAK, leak + (1.0 - leak) * share)
     score = np.where(day >= end, 1.0, score)
     return np.where(np.isnat(day) | np.isnat(end), UNDATED_TIME, score)
+
+
+def too_old(day: Days, start: Days, end: Days, *, max_lead_days: int) -> NDArray[np.bool_]:
+    """Where a day lies more than ``max_lead_days`` before the onset interval; never where one of them is unknown."""
+    return np.asarray(_since_clear(day, start, end)[1] < -max_lead_days)
+
+
+def _since_clear(day: Days, start: Days, end: Days) -> tuple[Days, Floats]:
+    """The interval's start, a year before its end where unknown, and the days since it (NaN where unknown)."""
+    start = np.where(np.isnat(start), end - np.timedelta64(365, "D"), start)
+    return start, (day - start) / _DAY
 
 
 def match_entries(
@@ -229,15 +240,18 @@ def _scored(
     # An id stated by the unit ties the entry to the target whatever its day.
     time = np.where(pairs["names_this"], 1.0, time)
     after = np.nan_to_num(((until.to_numpy() - targets["first_seen"].to_numpy()) / _DAY).astype("float64"))
+    since = ((until.to_numpy() - targets["last_clear"].to_numpy()) / _DAY).astype("float64")
     told = [topics(entry_text(entry), vocabulary) for entry in found.drop(columns="geometry").to_dict("records")]
     stated = found["stated_area_m2"].to_numpy("float64")
     words = [
         stage_factor(told[row], stage, days)
+        * pace_factor(told[row], clear_days)
         * max(area_factor(stated[row], area, days), area_factor(stated[row], whole, days))
-        for row, stage, area, whole, days in zip(
-            rows, targets["stage"], targets["area_m2"].astype("float64"), pairs["site_area_m2"], after, strict=True
+        for row, stage, area, whole, days, clear_days in zip(
+            rows, targets["stage"], targets["area_m2"].astype("float64"), pairs["site_area_m2"], after, since,
+            strict=True,
         )
-    ]
+    ]  # fmt: skip
     return pairs.assign(time_score=time, word_score=np.array(words, dtype="float64"))
 
 

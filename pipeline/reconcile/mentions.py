@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.reconcile.evidence import Answer, Responsibility, as_day
-from pipeline.reconcile.match import time_fit
+from pipeline.reconcile.match import too_old
+from pipeline.reconcile.sight import split_cells
 from pipeline.reconcile.space import NOT_LOCATED
 from pipeline.reconcile.words import Vocabulary, area_factor, entry_text, stage_factor, topics
 from pipeline.values import MatchStatus
@@ -80,11 +81,22 @@ def unlocated_findings(
     return lost
 
 
+def units_by_cell(visits: pd.DataFrame) -> dict[str, list[tuple[str, date | None]]]:
+    """Per cell every unit that patrolled it, with the last day of that visit."""
+    found: dict[str, set[tuple[str, date | None]]] = {}
+    last = visits["visited_until"].where(visits["visited_until"].notna(), visits["visited_on"])
+    for unit, cells, day in zip(visits["unit_id"], visits["cell_ids"], last, strict=True):
+        for cell in split_cells(cells):
+            found.setdefault(cell, set()).add((unit, as_day(day)))
+    return {cell: sorted(units, key=lambda unit: (unit[0], unit[1] or date.max)) for cell, units in found.items()}
+
+
 def may_be_target(
     target: Row,
     task: Answer,
     responsibility: Responsibility,
     cell: str | None,
+    visitors: Sequence[tuple[str, date | None]],
     lost: Mapping[str, Sequence[Row]],
     cutoff: date,
     *,
@@ -92,7 +104,8 @@ def may_be_target(
 ) -> list[str]:
     """Unlocated findings that neither their day, their words nor their stated area exclude.
 
-    Asked are all units that answered for the cell from the target's last clear look before it to ``cutoff``.
+    Asked are all units that answered for the cell from the target's last clear look before it to ``cutoff``, and those
+    that patrolled it since (``visitors`` of :func:`units_by_cell`): another team may have written it down.
     """
     units = {task.unit_id, task.acting_unit_id}
     first = as_day(target["first_seen"])
@@ -100,18 +113,19 @@ def may_be_target(
     if since is not None:
         for answer in responsibility.over(cell, since, cutoff, task):
             units |= {answer.unit_id, answer.acting_unit_id}
+    units |= {unit for unit, day in visitors if since is None or day is None or day >= since}
     rows = [row for unit in sorted(unit for unit in units if unit) for row in lost.get(unit, [])]
     if not rows:
         return []
     until = np.array([row["last_day"] for row in rows], dtype="datetime64[D]")
     clear, seen = (np.array([day or "NaT"], dtype="datetime64[D]") for day in (as_day(target["last_clear"]), first))
-    time = time_fit(until, clear, seen, max_lead_days=max_lead_days)
+    old = too_old(until, clear, seen, max_lead_days=max_lead_days)
     names = []
-    for row, score in zip(rows, time, strict=True):
+    for row, excluded in zip(rows, old, strict=True):
         day = row["day"]
         after = 0.0 if day is None or first is None else float((day - first).days)
         words = stage_factor(row["topics"], target["stage"], after)
         words *= area_factor(row["stated_area_m2"], target["area_m2"], after)
-        if score > 0.0 and words > _WORDS_EXCLUDE:
+        if not excluded and words > _WORDS_EXCLUDE:
             names.append(row["entry_id"])
     return sorted(names)

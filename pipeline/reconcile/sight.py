@@ -38,7 +38,7 @@ _REACH: dict[str, float] = {
     Stage.UNKNOWN: 0.45,
 }
 _REFERENCE_M2 = 1000.0
-_SMALLEST, _LARGEST = 0.7, 2.0
+_SMALLEST, _LARGEST = 0.7, 2.5
 _FAST_FACTOR = 0.6
 _UNTIMED_FACTOR = 0.9
 # Between two points farther apart than this many sight distances nobody knows the way.
@@ -104,7 +104,7 @@ def seen_probability(
     """Half-normal detection by distance (Buckland et al. 2001, distance sampling), 0..1.
 
     The scale is ``sight_m`` for a structure of 1000 m2, about half of it for earthworks and pits, and grows with the
-    square root of the site's width (bounded 0.7 to 2, a site of 1.6 ha); while crops stand high it shrinks for
+    square root of the site's width (bounded 0.7 to 2.5, a site of 3.9 ha); while crops stand high it shrinks for
     whatever lies on the ground, and half as much for structures.
     ``speed`` is the factor of :func:`speed_factor`.
     """

@@ -18,22 +18,33 @@ Floats = NDArray[np.float64]
 NOT_LOCATED = "none"
 MEASURED = "coordinates"
 UNKNOWN_DATUM = "unknown"
-MEASURED_TAIL, TEXT_TAIL, TAIL_SPREAD = 0.03, 0.15, 2.5
+MEASURED_TAIL, TEXT_TAIL, TAIL_SPREAD = 0.03, 0.08, 2.5
 # a phone's 90 % radius under the right datum, and how much of an entry its stated coordinates fail to carry
-READING_M, STRAY_SHARE = 30.0, 0.05
+READING_M, STRAY_SHARE = 30.0, 0.03
 # a mention of one matter lends its better place to the others with this weight
 BORROWED_SHARE, CLEARLY_BETTER = 0.9, 0.5
 COMPATIBLE_SIGMAS = 3.0
-# u contains the place in 90 of 100 cases; for a round Gaussian that is sqrt(2 ln 10) standard deviations.
+# The stated radius holds the place in 90 of 100 cases: of a round Gaussian sqrt(2 ln 10) standard deviations, of a
+# text place's Gaussian with its tail 2.42 of the core's.
 _RADIUS_TO_SIGMA = 1.0 / math.sqrt(2.0 * math.log(10.0))
+_TEXT_RADIUS_TO_SIGMA = 1.0 / 2.42
 STATED, READ, BORROWED = "stated", "read", "borrowed"
 _COLUMNS = ["entry", "x", "y", "sigma_m", "tail", "weight", "kind"]
 
 
-def position_sigma_m(uncertainty_m: Floats, *, standing_m: float, unknown_m: float = 50.0) -> Floats:
-    """Standard deviation of an entry's place about its site from the 90 % radius the ledger room states."""
+def position_sigma_m(
+    uncertainty_m: Floats,
+    *,
+    standing_m: float,
+    unknown_m: float = 50.0,
+    measured: NDArray[np.bool_] | bool = True,
+) -> Floats:
+    """Standard deviation of an entry's place about its site from the 90 % radius the ledger room states.
+
+    Where a place is not ``measured`` but told in words, that of the core without its tail.
+    """
     stated = np.where(np.isfinite(uncertainty_m), uncertainty_m, unknown_m)
-    return np.hypot(stated * _RADIUS_TO_SIGMA, standing_m)
+    return np.hypot(stated * np.where(measured, _RADIUS_TO_SIGMA, _TEXT_RADIUS_TO_SIGMA), standing_m)
 
 
 def space_density(
@@ -64,8 +75,8 @@ def stated_points(found: gpd.GeoDataFrame, *, standing_m: float) -> pd.DataFrame
     usable = ~(shapely.is_missing(points) | shapely.is_empty(points)) & (found["position_source"] != NOT_LOCATED)
     rows = np.flatnonzero(usable.to_numpy())
     stated = found["uncertainty_m"].to_numpy("float64")
-    sigma = position_sigma_m(stated, standing_m=standing_m)
     measured = (found["position_source"] == MEASURED).to_numpy(bool)
+    sigma = position_sigma_m(stated, standing_m=standing_m, measured=measured)
     x, y = shapely.get_x(points), shapely.get_y(points)
     plain = pd.DataFrame(
         {"entry": rows, "x": x[rows], "y": y[rows], "sigma_m": sigma[rows],

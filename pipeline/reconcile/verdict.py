@@ -25,7 +25,13 @@ from pipeline.reconcile.evidence import (
     plan_by_cell,
 )
 from pipeline.reconcile.match import open_targets
-from pipeline.reconcile.mentions import answered_targets, linked_entries, may_be_target, unlocated_findings
+from pipeline.reconcile.mentions import (
+    answered_targets,
+    linked_entries,
+    may_be_target,
+    units_by_cell,
+    unlocated_findings,
+)
 from pipeline.reconcile.sight import SightOptions, sightings
 from pipeline.reconcile.sites import reported_beside
 from pipeline.reconcile.verdict_rules import (
@@ -129,6 +135,7 @@ def judge(
     """
     goals, carried, cutoff = open_targets(targets), survivors(targets), options.cutoff
     book = _book(delivered, duties, options)
+    visitors = units_by_cell(delivered.visits)
     own_tasks = {row["target_id"]: row for row in duties.tasks.to_dict("records")}
     cells = [as_text(own_tasks.get(target, {}).get("cell_id")) for target in goals["target_id"]]
     seen = _seen(goals, first_seen_as, delivered, cells, options)
@@ -143,13 +150,22 @@ def judge(
         task = own_tasks.get(name, {})
         own = Answer(as_text(task.get("unit_id")), as_text(task.get("acting_unit_id")), as_text(task.get("person_id")))
         pairs = [*told.linked.get(name, []), *_before_split(target, told.linked, carried)]
+        clear = as_day(target["last_clear"])
         unlocated = may_be_target(
-            target, own, book.responsibility, cell, told.lost, cutoff, max_lead_days=options.max_lead_days
+            target,
+            own,
+            book.responsibility,
+            cell,
+            visitors.get(cell or "", ()),
+            told.lost,
+            cutoff,
+            max_lead_days=options.max_lead_days,
         )
         case = Case(
             target=target,
             task=own,
             cell_id=cell,
+            told_from=None if clear is None else clear - timedelta(days=options.max_lead_days),
             window_from=as_day(target["first_seen"]),
             window_to=min(window_to, checked[name] - timedelta(days=1)) if name in checked else window_to,
             dispatched_on=sent.get(name),

@@ -22,11 +22,15 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """One target with everything known about it; entries and sightings as rows."""
+    """One target with everything known about it; entries and sightings as rows.
+
+    ``told_from``: the first day on which an entry may tell of it; None: unknown.
+    """
 
     target: Row
     task: Answer
     cell_id: str | None
+    told_from: date | None
     window_from: date | None
     window_to: date
     dispatched_on: date | None
@@ -157,7 +161,7 @@ def _patrolled(case: Case, book: Book) -> tuple[Finding | None, list[str]]:
     for row in sorted(chances, key=lambda r: (-r["seen_probability"], r["day"], r["visit_id"])):
         answer = book.responsibility.on(case.cell_id, row["day"], case.task)
         units = [unit for unit in (answer.acting_unit_id,) if unit]
-        gap = book.deliveries.ledger_gap(units, row["day"], row["day"])
+        gap = book.deliveries.ledger_gap(units, row["day"], row["day"], since=case.told_from)
         ends = (book.deliveries.ledger_ends(unit, row["day"], as_kept=False) for unit in units)
         gap = gap or next(filter(None, ends), None)
         if gap is not None:
@@ -228,14 +232,14 @@ def _why_not_blamed(case: Case, book: Book, row: Row, units: set[str], acting: s
             return f"{day} 台账记有巡查但路线无法定位，不能断定未到网格 {case.cell_id}"
     if acting is not None and (ends := book.deliveries.ledger_ends(acting, row["to"], as_kept=True)):
         return ends
-    return _records_gap(book, acting, units, row["from"], row["to"])
+    return _records_gap(case, book, acting, units, row["from"], row["to"])
 
 
-def _records_gap(book: Book, acting: str | None, units: set[str], start: date, end: date) -> str | None:
+def _records_gap(case: Case, book: Book, acting: str | None, units: set[str], start: date, end: date) -> str | None:
     """What the acting unit did not hand in, or what any of the units handed in unusably; None: nothing."""
     share = book.min_track_day_share
     for group in ({acting} if acting else set(), units):
-        gap = book.deliveries.ledger_gap(group, start, end) if group else None
+        gap = book.deliveries.ledger_gap(group, start, end, since=case.told_from) if group else None
         gap = gap or (book.deliveries.track_gap(group, start, end, min_track_day_share=share) if group else None)
         if gap is not None:
             return gap
@@ -276,7 +280,7 @@ def records_are_complete(case: Case, book: Book) -> bool:
     if case.window_from is None or case.window_from > case.window_to or case.task.unit_id is None:
         return False
     units = {unit for unit in (case.task.unit_id, case.task.acting_unit_id) if unit}
-    return _records_gap(book, case.task.acting_unit_id, units, case.window_from, case.window_to) is None
+    return _records_gap(case, book, case.task.acting_unit_id, units, case.window_from, case.window_to) is None
 
 
 def _tie(entry: Row) -> str:

@@ -14,7 +14,10 @@ anonymous``) to the words that show it."""
 _ORDER: tuple[str, ...] = (Stage.EARTHWORKS, Stage.PIT, Stage.STRUCTURE, Stage.ROOFED)
 _FIELDS: tuple[str, ...] = ("project", "subject", "status", "measures", "follow_up")
 AREA_SPREAD, WIDE_SPREAD, WIDE_SHARE, GROWN_SHARE = 0.5, 1.2, 0.1, 0.5
-OTHER_AREA_M2, OTHER_SPREAD, AREA_LEAST = 1000.0, 1.8, 0.01
+OTHER_AREA_M2, OTHER_SPREAD, AREA_LEAST, AREA_MOST = 1000.0, 1.8, 0.01, 4.0
+# Days from untouched ground to walls and to a roof that even fast building takes; what is told sooner is older.
+_SOONEST_DAYS: dict[str, int] = {Stage.STRUCTURE: 5, Stage.ROOFED: 20}
+TOO_SOON = 0.25
 _OTHER_GROUND: tuple[str, ...] = ("small", "extraction", "dumping")
 
 
@@ -47,8 +50,18 @@ def stage_factor(found: Sequence[str], target_stage: str, days_after_image: floa
     return 1.0 if forward > 0 else (0.7 if forward == -1 else 0.4)
 
 
+def pace_factor(found: Sequence[str], days_since_clear: float) -> float:
+    """0.25 where the least stage told could not stand so soon after the last image without the site, else 1.
+
+    ``days_since_clear`` is NaN where either day is unknown. Not 0: images overlook beginnings, people overstate stages.
+    """
+    told = [topic for topic in _ORDER if topic in found]
+    soonest = _SOONEST_DAYS.get(told[0], 0) if told else 0
+    return TOO_SOON if 0 <= days_since_clear < soonest else 1.0
+
+
 def area_factor(stated_area_m2: float, target_area_m2: float, days_after_image: float) -> float:
-    """Likelihood ratio, 0.01 to about 30, of a stated area: about the target's area against that of any other finding.
+    """Likelihood ratio, 0.01 to 4, of a stated area: about the target's area against that of any other finding.
 
     Stated areas are estimates by eye and targets are outlined by pixels: log-normal about the target's area with
     spread 0.5 (natural log), in one of ten cases 1.2. An entry before the image may describe a smaller beginning, one
@@ -62,7 +75,7 @@ def area_factor(stated_area_m2: float, target_area_m2: float, days_after_image: 
     wide = GROWN_SHARE if grown else WIDE_SHARE
     about = (1.0 - wide) * _normal(ratio, AREA_SPREAD) + wide * _normal(ratio, WIDE_SPREAD)
     against = _normal(math.log(stated_area_m2 / OTHER_AREA_M2), OTHER_SPREAD)
-    return max(about / against, AREA_LEAST)
+    return min(max(about / against, AREA_LEAST), AREA_MOST)
 
 
 def _normal(value: float, spread: float) -> float:

@@ -301,3 +301,38 @@ def test_a_track_past_the_next_cell_is_no_visit_unless_it_hides_one(
     """All tracks lie in another cell; one that is whole and far off proves that nobody came."""
     due.visits.append(draw.visit("V9", "2026-10-20", geometry=way, cell_ids="C9"))
     assert one(draw, due)["verdict"] == verdict
+
+
+def test_what_another_team_wrote_down_without_a_place_may_be_the_site(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.entries.append(draw.entry("E1", None, unit_id="D", status="推填土"))
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+    patrolled.visits.append(draw.visit("V2", "2026-10-20", y=400.0, unit="D"))
+    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+    # before the ground was last seen untouched a passing team can have written down nothing of it
+    patrolled.visits[-1]["visited_on"] = "2026-09-10"
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+
+
+def test_report_on_the_very_spot_long_before_the_images_waits_for_a_person(
+    draw: SimpleNamespace, patrolled: Any
+) -> None:
+    patrolled.entries.append(draw.entry("E1", 20, 20, day="2026-06-01"))
+    assert one(draw, patrolled)["rule"] == "verdict.5.ambiguous_entry"
+    patrolled.entries[-1] |= draw.entry("E1", 20, 200, day="2026-06-01")
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+
+
+@pytest.mark.parametrize(
+    ("month", "blocks"), [("2026-06", False), ("2026-07", True), ("2026-10", True), ("2026-12", True), (None, True)]
+)
+def test_unread_ledger_of_a_month_long_past_hides_nothing_of_now(
+    draw: SimpleNamespace, patrolled: Any, due: Any, month: str | None, blocks: bool
+) -> None:
+    """Entries may tell of the site from 60 days before its last clear image of 20 September on."""
+    for city, accused in ((patrolled, "patrolled_not_reported"), (due, "due_not_patrolled")):
+        city.rejected = [{"code": "E501", "file": "ledgers/A/扫描件.pdf"}]
+        city.files = [
+            {"file": "ledgers/A/扫描件.pdf", "read": False, "stated_month": month},
+            {"last_day": "2026-11-28", "stated_month": "2026-11", "saved_on": "2026-12-02"},
+        ]
+        assert one(draw, city)["verdict"] == ("undeterminable" if blocks else accused)

@@ -19,7 +19,7 @@ from pipeline.reconcile.decisions import survivors
 from pipeline.reconcile.match import time_score
 from pipeline.reconcile.sites import site_numbers
 from pipeline.reconcile.space import position_sigma_m, space_density
-from pipeline.reconcile.words import area_factor, stage_factor, topics
+from pipeline.reconcile.words import area_factor, pace_factor, stage_factor, topics
 from pipeline.schema import TARGETS
 
 
@@ -49,8 +49,8 @@ def test_time_score_by_hand() -> None:
     start = pd.to_datetime(pd.Series(["2026-10-01"] * 6))
     end = pd.to_datetime(pd.Series(["2026-10-21"] * 6))
     score = time_score(days, start, end, max_lead_days=60)
-    # from first_seen on 1; half way 0.3 + 0.7/2; on last_clear the leak; 20 days earlier a third of it; then nothing
-    assert score.tolist() == pytest.approx([1.0, 0.65, 0.3, 0.3 / math.e, 0.0, 0.5])
+    # from first_seen on 1; half way 0.3 + 0.7/2; on last_clear the leak; 20 days earlier a third of it; then a trace
+    assert score.tolist() == pytest.approx([1.0, 0.65, 0.3, 0.3 / math.e, 0.003, 0.5])
 
 
 def test_words() -> None:
@@ -61,10 +61,19 @@ def test_words() -> None:
     assert stage_factor(("small",), "pit", 0) < 0.3
     # 0.5 / 0.5 + 0.5 / 1.2 on the side of growth, against 1 / 1.8: a finding of the commonest size
     assert area_factor(1000.0, 1000.0, 0.0) == pytest.approx(1.8 * (0.5 / 0.5 + 0.5 / 1.2), rel=0.5)
-    assert area_factor(20_000.0, 20_000.0, 0.0) > 3 * area_factor(1000.0, 1000.0, 0.0)
+    assert 4.0 == area_factor(20_000.0, 20_000.0, 0.0) > 1.5 * area_factor(1000.0, 1000.0, 0.0)
     assert area_factor(15.0, 30_000.0, 10.0) == 0.01
     assert area_factor(600.0, 3000.0, -10.0) > area_factor(600.0, 3000.0, 10.0)
     assert area_factor(math.nan, 3000.0, 0.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("told", "days", "factor"),
+    [(("roofed",), 10, 0.25), (("roofed",), 20, 1.0), (("structure", "roofed"), 10, 1.0), (("structure",), 3, 0.25),
+     (("pit",), 0, 1.0), ((), 0, 1.0), (("roofed",), -40, 1.0), (("roofed",), math.nan, 1.0)],
+)  # fmt: skip
+def test_what_could_not_stand_so_soon_is_older(told: tuple[str, ...], days: float, factor: float) -> None:
+    assert pace_factor(told, days) == factor
 
 
 def test_entry_at_the_site_is_assigned(draw: SimpleNamespace) -> None:
@@ -125,10 +134,12 @@ def test_stated_id_outweighs_place_but_not_absurdity(draw: SimpleNamespace) -> N
     assert pairs(draw, city)["T1", "E1"]["status"] == "assigned"
 
 
-def test_old_entry_cannot_be_a_new_site(draw: SimpleNamespace) -> None:
+def test_old_entry_is_no_new_site_but_on_the_spot_a_person_is_asked(draw: SimpleNamespace) -> None:
     city = draw.City()
-    city.entries = [draw.entry("E1", 20, 20, "2026-05-01")]
-    assert not pairs(draw, city)
+    city.entries = [draw.entry("E1", 20, 20, "2026-05-01", status="主体施工", stated_area_m2=1600.0)]
+    assert pairs(draw, city)["T1", "E1"]["status"] == "ambiguous"
+    city.entries = [draw.entry("E1", 20, 150, "2026-05-01", status="主体施工", stated_area_m2=1600.0)]
+    assert pairs(draw, city)["T1", "E1"]["probability"] < 0.01
 
 
 def test_matter_written_down_before_the_site_is_hardly_the_site(draw: SimpleNamespace) -> None:
@@ -138,7 +149,7 @@ def test_matter_written_down_before_the_site_is_hardly_the_site(draw: SimpleName
     fresh = pairs(draw, city)["T1", "E1"]
     city.entries.append(draw.entry("E2", 20, 20, "2026-05-01", **said))
     again = pairs(draw, city)["T1", "E1"]
-    assert (fresh["time_score"], again["time_score"]) == (1.0, 0.25)
+    assert (fresh["time_score"], again["time_score"]) == (1.0, pytest.approx(0.25 + 0.75 * 0.003))
     for other, x in (({"subject": "李某"}, 20), ({"place": "黄营村"}, 3000), ({"subject": "村民"}, 20)):
         city.entries[1] = draw.entry("E2", x, 20, "2026-05-01", **{**said, **other})
         assert pairs(draw, city)["T1", "E1"]["time_score"] == 1.0
