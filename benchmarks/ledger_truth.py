@@ -7,9 +7,9 @@ as a detector leaves them (``month``): a third of the sites found, areas and out
 some in two parts, and as many false targets (lookalikes and random places). Printed are one line per kind, month and
 seed, their sums, and the calibration of the match probability.
 
-An entry's true target is one of which at least three tenths lie on its true site. A true pair is decidable, without asking the matcher, when
-the entry is dated and either has coordinates in a datum that could be told, or is placed within an area (its stated
-90 % radius) that holds its true site and no other site and no other target.
+An entry's true target is one of which at least three tenths lie on its true site. A true pair is decidable, without
+asking the matcher, when the entry is dated and either has coordinates in a datum that could be told, or is placed within
+an area (its stated 90 % radius) that holds its true site and no other site and no other target.
 """
 
 from __future__ import annotations
