@@ -12,7 +12,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.reconcile.sight import SightOptions, has_track, known_way, seen_probability, speed_factor
+from pipeline.reconcile.nearness import PointGrid
+from pipeline.reconcile.sight import SightOptions, has_track, known_steps, seen_probability, speed_factor
 from pipeline.values import Stage
 
 Floats = NDArray[np.float64]
@@ -106,26 +107,23 @@ def chance_unseen(
     unseen = np.ones((len(ground.xy), len(SIGHT_BOUNDS)))
     if not len(ground.xy):
         return unseen
-    points = shapely.points(ground.xy)
-    tree = shapely.STRtree(points)
+    grid = PointGrid(ground.xy)
     farthest_m = FARTHEST_SIGHTS * sight.sight_m
     curves: dict[tuple[int, float], Floats] = {}
-    facts = visits.drop(columns="geometry").to_dict("records")
-    tracked = has_track(visits)
+    facts = visits[["visited_on", "length_m", "minutes"]].to_dict("records")
+    lines, tracked = visits.geometry.to_numpy(), has_track(visits)
     for row in sorted(cells_of_visit):
         if not tracked[row]:
             continue
-        line = known_way(visits.geometry.iloc[row], _LONGEST_STEP_SIGHTS * sight.sight_m)
-        near = np.sort(tree.query(line, predicate="dwithin", distance=farthest_m))
-        near = near[np.isin(ground.cell[near], list(cells_of_visit[row]))]
-        if not len(near):
-            continue
+        near, metres = grid.near_steps(*known_steps(lines[row], _LONGEST_STEP_SIGHTS * sight.sight_m), farthest_m)
+        own = np.isin(ground.cell[near], cells_of_visit[row])
+        near, metres = near[own], metres[own]
         visit = facts[row]
         speed = speed_factor(visit["length_m"], visit["minutes"], fast_kmh=sight.fast_kmh)
         key = (visit["visited_on"].month, speed)
         if key not in curves:
             curves[key] = _curve(farthest_m, *key, sight)
-        at = shapely.distance(points[near], line) / _STEP_M
+        at = metres / _STEP_M
         for bound in range(len(SIGHT_BOUNDS)):
             unseen[near, bound] *= 1.0 - np.interp(at, np.arange(curves[key].shape[1]), curves[key][bound])
     return unseen

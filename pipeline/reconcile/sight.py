@@ -181,6 +181,15 @@ def known_way(line: BaseGeometry, longest_step_m: float) -> BaseGeometry:
     return shapely.GeometryCollection(parts) if len(parts) > 1 else parts[0]
 
 
+def known_steps(line: BaseGeometry, longest_step_m: float) -> tuple[Floats, Floats]:
+    """The :func:`known_way` as straight steps, starts and ends (steps, 2); a point without a step is one of no length."""
+    xy, part = shapely.get_coordinates(shapely.get_parts(line), return_index=True)
+    known = (part[1:] == part[:-1]) & (np.hypot(*np.diff(xy, axis=0).T) <= longest_step_m)
+    alone = np.flatnonzero(~(np.append(known, False) | np.append(False, known)))
+    left = np.flatnonzero(known)
+    return np.concatenate([xy[left], xy[alone]]), np.concatenate([xy[left + 1], xy[alone]])
+
+
 def unknown_way(line: BaseGeometry, longest_step_m: float) -> BaseGeometry:
     """Where a track leaves open where somebody went: its two ends, and the straight lines over its gaps.
 
