@@ -25,6 +25,7 @@ FARTHEST_SIGHTS = 3.0
 """Beyond so many sight distances a structure is as good as invisible (chance 0.01)."""
 _LONGEST_STEP_SIGHTS = 4.0
 _HECTARE_M2 = 10_000.0
+_POLYGONS_AT_ONCE = 5000
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def ground_points(
     xy, cell = _lattice(shapes, step_m)
     counts = np.bincount(cell, minlength=len(shapes)).astype(np.float64)
     area = shapely.area(shapes)[cell] / counts[cell] / _HECTARE_M2 if len(cell) else np.zeros(0)
-    factor = 1.0 + weights.farmland * _inside(xy, farmland) + weights.basic_farmland * _inside(xy, basic_farmland)
+    grid = PointGrid(xy)
+    factor = 1.0 + weights.farmland * _inside(grid, farmland) + weights.basic_farmland * _inside(grid, basic_farmland)
     parts = [(xy, cell, area, area * factor)]
     for places, worth in ((targets, weights.target_ha), (cases, weights.case_ha)):
         spots = shapely.get_coordinates(shapely.point_on_surface(places.geometry.to_numpy()))
@@ -172,17 +174,20 @@ def _lattice(shapes: NDArray[np.object_], step_m: float) -> tuple[Floats, NDArra
         inside = grid[shapely.contains_xy(shape, grid)]
         parts.append(inside if len(inside) else shapely.get_coordinates(shapely.point_on_surface(shape)))
     xy, cell = np.concatenate(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    _, first = np.unique(xy, axis=0, return_index=True)
+    _, first = np.unique(xy[:, 0] + 1j * xy[:, 1], return_index=True)
     kept = np.sort(first)
     return xy[kept], cell[kept].astype(np.intp)
 
 
-def _inside(xy: Floats, polygons: Iterable[Any]) -> Floats:
-    covered = np.zeros(len(xy))
-    shapes = np.asarray(list(polygons), dtype=object)
-    if len(shapes) and len(xy):
-        point, _ = shapely.STRtree(shapes).query(shapely.points(xy), predicate="intersects")
-        covered[point] = 1.0
+def _inside(grid: PointGrid, polygons: Iterable[Any]) -> Floats:
+    """1 for the grid's points (in their own order) that lie in any of the polygons or on their edges, else 0."""
+    covered = np.zeros(len(grid.order))
+    every = np.asarray(list(polygons), dtype=object)
+    for start in range(0, len(every) if len(covered) else 0, _POLYGONS_AT_ONCE):
+        shapes = every[start : start + _POLYGONS_AT_ONCE]
+        polygon, at = grid.in_boxes(*shapely.bounds(shapes).T)
+        inside = shapely.intersects_xy(shapes[polygon], grid.x[at], grid.y[at])
+        covered[grid.order[at[inside]]] = 1.0
     return covered
 
 
