@@ -10,10 +10,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from pipeline.geodesy import geodesic_area_m2
-from pipeline.reconcile.evidence import Answer, Responsibility, as_day
+from pipeline.reconcile.evidence import Answer, Responsibility, as_day, as_text
 from pipeline.reconcile.ground import FARTHEST_SIGHTS, Ground, chance_unseen, seen_by_cell
 from pipeline.reconcile.sight import LEDGER_EVIDENCE, SightOptions, doubtful, has_track, split_cells
 from pipeline.schema import COVERAGE, MISSED, conform
@@ -22,6 +23,9 @@ from pipeline.values import CoverageState, MissedKind
 Row = dict[str, Any]
 _MISSED_ORDER: tuple[str, ...] = (MissedKind.NEVER_VISITED, MissedKind.LEDGER_ONLY, MissedKind.UNSEEN_PART)
 
+_ANSWERS = ["unit_id", "acting_unit_id", "person_id"]
+_CELL_FACTS = ["cell_id", *_ANSWERS, "observable_share"]
+_VISIT_FACTS = ["length_m", "minutes"]
 _BOUNDS = ("early", "built")
 _LABELS: dict[str, str] = {kind.value: kind.label for kind in MissedKind}
 
@@ -56,25 +60,28 @@ def cover_cells(
         for row in rows:
             cells_of_visit.setdefault(row, []).append(number)
     chances = seen_by_cell(ground, chance_unseen(ground, span, cells_of_visit, sight=sight), cells=len(cells))
-    facts, weighed = span.drop(columns="geometry").to_dict("records"), chances.to_dict("records")
+    facts, weighed = span[_VISIT_FACTS].to_dict("records"), chances.to_dict("records")
+    lines, shapes, day_of = span.geometry.to_numpy(), cells.geometry.to_numpy(), _days(span)
     planned = _planned(plan, start, end)
     order = np.argsort(cells["cell_id"].to_numpy(dtype=object), kind="stable")
-    homes = cells.drop(columns="geometry").to_dict("records")
+    homes = cells[_CELL_FACTS].to_dict("records")
     table_rows, seen_shapes = [], []
     for number in order:
-        cell, shape = homes[number], cells.geometry.iloc[number]
-        own = [span.geometry.iloc[row] for row in tracks[number]]
+        cell, shape = homes[number], shapes[number]
+        own = lines[tracks[number]]
         seen = _seen(shape, own, sight.sight_m)
         share = float(seen.area / shape.area) if shape.area > 0 else 0.0
-        inside = [row for row, line in zip(tracks[number], own, strict=True) if line.intersects(shape)]
-        lengths = [float(shape.intersection(span.geometry.iloc[row]).length) for row in inside]
+        shapely.prepare(shape)
+        crossing = shapely.intersects(shape, own)
+        inside = [row for row, crosses in zip(tracks[number], crossing, strict=True) if crosses]
+        lengths = shapely.length(shapely.intersection(shape, own[crossing])).tolist()
         length = float(sum(lengths))
-        dates = [as_day(facts[row]["visited_on"]) for row in (*inside, *claims[number])]
+        dates = [day_of[row] for row in (*inside, *claims[number])]
         counts = (planned.get(cell["cell_id"], 0), len(inside), len(claims[number]))
         state = _state(*counts, share, covered_share=covered_share)
-        days = sorted(day for day in (as_day(facts[row]["visited_on"]) for row in inside) if day is not None)
+        days = sorted(day for day in dates[: len(inside)] if day is not None)
         table_rows.append(
-            {name: cell[name] for name in ("cell_id", "unit_id", "acting_unit_id", "person_id", "observable_share")}
+            {**cell}
             | {"planned_visits": counts[0], "track_visits": counts[1], "ledger_visits": counts[2]}
             | {"track_length_m": length, "seen_share": share, "last_visit": max(filter(None, dates), default=None)}
             | {"track_minutes": _minutes(facts, inside, lengths), "longest_gap_days": longest_gap(days, start, end)}
@@ -82,8 +89,7 @@ def cover_cells(
             | {"state": state.value, "reason": _reason(state, counts, share, length, start, end)}
         )
         seen_shapes.append(seen)
-    ordered = cells.geometry.iloc[order]
-    table = gpd.GeoDataFrame(pd.DataFrame(table_rows, columns=COVERAGE.names), geometry=list(ordered), crs=cells.crs)
+    table = gpd.GeoDataFrame(pd.DataFrame(table_rows, columns=COVERAGE.names), geometry=shapes[order], crs=cells.crs)
     ids = cells["cell_id"].iloc[order].tolist()
     seen_ground = gpd.GeoDataFrame({"cell_id": ids}, geometry=seen_shapes, crs=cells.crs)
     return conform(COVERAGE, table, cells.crs), seen_ground
@@ -182,34 +188,38 @@ def _by_cell(
     cells: gpd.GeoDataFrame, visits: gpd.GeoDataFrame, book: Responsibility, *, sight_m: float
 ) -> tuple[list[list[int]], list[list[int]]]:
     """Rows of the visits that count for each cell: tracks within sight of it, and claims naming it."""
-    facts = visits.drop(columns="geometry").to_dict("records")
-    homes = cells.drop(columns="geometry").to_dict("records")
+    facts, days = visits[["unit_id", "doubts", "cell_ids"]].to_dict("records"), _days(visits)
+    homes = cells[["cell_id", *_ANSWERS]].to_dict("records")
+    own = [Answer(*(as_text(cell[name]) for name in _ANSWERS)) for cell in homes]
+
+    def counts(number: int, row: int) -> bool:
+        day, unit = days[row], facts[row]["unit_id"]
+        if day is None:
+            return False
+        answer = book.on(homes[number]["cell_id"], day, own[number])
+        return unit in (answer.unit_id, answer.acting_unit_id)
+
     drawn = has_track(visits)
-    sure = [row for row in np.flatnonzero(drawn) if not doubtful(facts[row]["doubts"])]
+    sure = [row for row in np.flatnonzero(drawn).tolist() if not doubtful(facts[row]["doubts"])]
     tracks: list[list[int]] = [[] for _ in homes]
     claims: list[list[int]] = [[] for _ in homes]
     if sure and homes:
         tree = shapely.STRtree(cells.geometry.to_numpy())
         at, cell = tree.query(visits.geometry.to_numpy()[sure], predicate="dwithin", distance=sight_m)
-        for row, number in sorted(zip((sure[i] for i in at), cell, strict=True)):
-            if _responsible(homes[number], facts[row], book):
-                tracks[number].append(int(row))
+        for row, number in sorted(zip(np.array(sure)[at].tolist(), cell.tolist(), strict=True)):
+            if counts(number, row):
+                tracks[number].append(row)
     number_of = {cell["cell_id"]: number for number, cell in enumerate(homes)}
-    for row in sorted(set(range(len(facts))) - {int(r) for r in sure}):
+    for row in sorted(set(range(len(facts))) - set(sure)):
         for name in split_cells(facts[row]["cell_ids"]):
             number = number_of.get(name, -1)
-            if number >= 0 and _responsible(homes[number], facts[row], book):
+            if number >= 0 and counts(number, row):
                 claims[number].append(row)
     return tracks, claims
 
 
-def _responsible(cell: Row, visit: Row, book: Responsibility) -> bool:
-    day = as_day(visit["visited_on"])
-    names = [cell[name] if isinstance(cell[name], str) else None for name in ("unit_id", "acting_unit_id", "person_id")]
-    if day is None:
-        return False
-    answer = book.on(cell["cell_id"], day, Answer(*names))
-    return visit["unit_id"] in (answer.unit_id, answer.acting_unit_id)
+def _days(visits: pd.DataFrame) -> list[date | None]:
+    return [as_day(day) for day in visits["visited_on"]]
 
 
 def _planned(plan: pd.DataFrame, start: date, end: date) -> dict[str, int]:
@@ -217,10 +227,11 @@ def _planned(plan: pd.DataFrame, start: date, end: date) -> dict[str, int]:
     return {str(cell): int(count) for cell, count in due.groupby("cell_id")["visits_required"].sum().items()}
 
 
-def _seen(shape: BaseGeometry, tracks: Sequence[BaseGeometry], sight_m: float) -> BaseGeometry:
-    near = shape.buffer(sight_m)
-    strips = [track.intersection(near).buffer(sight_m, quad_segs=8) for track in tracks]
-    return shapely.union_all(strips).intersection(shape) if strips else shapely.Polygon()
+def _seen(shape: BaseGeometry, tracks: NDArray[np.object_], sight_m: float) -> BaseGeometry:
+    if not len(tracks):
+        return shapely.Polygon()
+    strips = shapely.buffer(shapely.intersection(tracks, shape.buffer(sight_m)), sight_m, quad_segs=8)
+    return shapely.union_all(strips).intersection(shape)
 
 
 def _pieces(shape: BaseGeometry, min_missed_m2: float) -> BaseGeometry:
