@@ -26,6 +26,8 @@ HARMLESS_CODES: tuple[str, ...] = ("E506", "E507", "E509")
 
 def as_day(value: object) -> date | None:
     """A table's date as a plain day; None when missing."""
+    if isinstance(value, pd.Timestamp):
+        return value.date()
     return None if value is None or pd.isna(value) else pd.Timestamp(value).date()
 
 
