@@ -12,6 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from pipeline.reconcile.evidence import as_day
+from pipeline.reconcile.rows import as_rows
 from pipeline.schema import AMBIGUOUS, conform, empty
 from pipeline.values import MatchStatus, Stage
 
@@ -35,10 +36,10 @@ def ambiguous_sets(matches: pd.DataFrame, targets: gpd.GeoDataFrame, entries: gp
     site = targets.set_index("target_id")[_TARGET_FACTS].to_dict("index")
     told = entries.set_index("entry_id")[_ENTRY_FACTS].to_dict("index")
     settled = matches.loc[matches["status"].isin([MatchStatus.ASSIGNED, MatchStatus.DECIDED]), _PAIR_FACTS]
-    known = settled.to_dict("records")
+    known = as_rows(settled)
     of_entry, of_target = (settled.groupby(name).indices for name in ("entry_id", "target_id"))
     sets: dict[int, list[Row]] = {}
-    for number, row in zip(_set_numbers(open_pairs), open_pairs[_PAIR_FACTS].to_dict("records"), strict=True):
+    for number, row in zip(_set_numbers(open_pairs), as_rows(open_pairs, _PAIR_FACTS), strict=True):
         sets.setdefault(int(number), []).append(row)
     rows = []
     for pairs in sets.values():

@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from pipeline.geodesy import geodesic_area_m2
 from pipeline.reconcile.evidence import Answer, Responsibility, as_day, as_text
 from pipeline.reconcile.ground import FARTHEST_SIGHTS, Ground, chance_unseen, seen_by_cell
+from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import LEDGER_EVIDENCE, SightOptions, doubtful, has_track, split_cells
 from pipeline.schema import COVERAGE, MISSED, conform
 from pipeline.values import CoverageState, MissedKind
@@ -60,11 +61,11 @@ def cover_cells(
         for row in rows:
             cells_of_visit.setdefault(row, []).append(number)
     chances = seen_by_cell(ground, chance_unseen(ground, span, cells_of_visit, sight=sight), cells=len(cells))
-    facts, weighed = span[_VISIT_FACTS].to_dict("records"), chances.to_dict("records")
+    facts, weighed = as_rows(span, _VISIT_FACTS), as_rows(chances)
     lines, shapes, day_of = span.geometry.to_numpy(), cells.geometry.to_numpy(), _days(span)
     planned = _planned(plan, start, end)
     order = np.argsort(cells["cell_id"].to_numpy(dtype=object), kind="stable")
-    homes = cells[_CELL_FACTS].to_dict("records")
+    homes = as_rows(cells, _CELL_FACTS)
     table_rows, seen_shapes = [], []
     for number in order:
         cell, shape = homes[number], shapes[number]
@@ -137,7 +138,7 @@ def missed_areas(
     seen = dict(zip(seen_ground["cell_id"], seen_ground.geometry, strict=True))
     tree = shapely.STRtree(targets.geometry.to_numpy())
     rows, shapes = [], []
-    for cell, shape in zip(coverage.drop(columns="geometry").to_dict("records"), coverage.geometry, strict=True):
+    for cell, shape in zip(as_rows(coverage), coverage.geometry, strict=True):
         if cell["planned_visits"] == 0:
             continue
         kind = {
@@ -164,7 +165,7 @@ def missed_areas(
     frame["reason"] = [
         f"{_LABELS[row['kind']]}，{row['area_m2'] / 10000:.2f} 公顷，疑似目标 {row['targets']} 个，未见风险折合 "
         f"{row['risk_left_low']:.0f}–{row['risk_left_high']:.0f} 公顷；{row['reason']}"
-        for row in frame.drop(columns="geometry").to_dict("records")
+        for row in as_rows(frame)
     ]
     return conform(MISSED, frame, coverage.crs)
 
@@ -188,8 +189,8 @@ def _by_cell(
     cells: gpd.GeoDataFrame, visits: gpd.GeoDataFrame, book: Responsibility, *, sight_m: float
 ) -> tuple[list[list[int]], list[list[int]]]:
     """Rows of the visits that count for each cell: tracks within sight of it, and claims naming it."""
-    facts, days = visits[["unit_id", "doubts", "cell_ids"]].to_dict("records"), _days(visits)
-    homes = cells[["cell_id", *_ANSWERS]].to_dict("records")
+    facts, days = as_rows(visits, ["unit_id", "doubts", "cell_ids"]), _days(visits)
+    homes = as_rows(cells, ["cell_id", *_ANSWERS])
     own = [Answer(*(as_text(cell[name]) for name in _ANSWERS)) for cell in homes]
 
     def counts(number: int, row: int) -> bool:

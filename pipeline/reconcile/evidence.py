@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import LEDGER_EVIDENCE, TRACK_EVIDENCE
 from pipeline.values import Period
 
@@ -60,7 +61,7 @@ class Responsibility:
         self._unit_of_person = unit_of_person
         self._cells: dict[str, list[tuple[date, date, str, str]]] = {}
         rows = responsibility.sort_values(["cell_id", "valid_from", "unit_id", "person_id"], kind="stable")
-        for row in rows.to_dict("records"):
+        for row in as_rows(rows):
             span = (as_day(row["valid_from"]) or date.min, as_day(row["valid_to"]) or date.max)
             self._cells.setdefault(row["cell_id"], []).append((*span, row["unit_id"], row["person_id"]))
         self._delegates: dict[str, list[tuple[date, date, str]]] = {}
@@ -239,7 +240,7 @@ def _kind_of_loss(row: Mapping[str, object]) -> str | None:
 def plan_by_cell(plan: pd.DataFrame) -> dict[str, list[Row]]:
     """Plan rows per cell in order of time, with plain days ``from`` and ``to``."""
     rows: dict[str, list[Row]] = {}
-    for row in plan.sort_values(["due_from", "due_to", "plan_id"], kind="stable").to_dict("records"):
+    for row in as_rows(plan.sort_values(["due_from", "due_to", "plan_id"], kind="stable")):
         dated = {**row, "from": as_day(row["due_from"]), "to": as_day(row["due_to"])}
         rows.setdefault(row["cell_id"], []).append(dated)
     return rows

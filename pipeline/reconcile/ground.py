@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.reconcile.nearness import PointGrid
+from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import SightOptions, has_track, known_steps, seen_probability, speed_factor
 from pipeline.values import Stage
 
@@ -112,7 +113,7 @@ def chance_unseen(
     grid = PointGrid(ground.xy)
     farthest_m = FARTHEST_SIGHTS * sight.sight_m
     curves: dict[tuple[int, float], Floats] = {}
-    facts = visits[["visited_on", "length_m", "minutes"]].to_dict("records")
+    facts = as_rows(visits, ["visited_on", "length_m", "minutes"])
     lines, tracked = visits.geometry.to_numpy(), has_track(visits)
     for row in sorted(cells_of_visit):
         if not tracked[row]:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from pipeline.reconcile.assignment import assign
 from pipeline.reconcile.decisions import decided_pairs, decided_rows, gone_entries, survivors
 from pipeline.reconcile.matters import Numbers, first_days, lenders, matter_numbers
+from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sites import site_numbers
 from pipeline.reconcile.space import BORROWED, READ, Floats, space_density, stated_points, with_borrowed
-from pipeline.reconcile.words import Vocabulary, area_factor, entry_text, stage_factor, topics
+from pipeline.reconcile.words import TEXT_FIELDS, Vocabulary, area_factor, entry_text, stage_factor, topics
 from pipeline.schema import MATCHES, conform
 from pipeline.values import MatchStatus, TargetState
 
@@ -31,6 +32,7 @@ REACH_SIGMAS = 8.0
 OWN_DAY_SHARE = 0.25
 UNDATED_TIME = 0.5
 LEAK, LEAK_DAYS = 0.3, 20.0
+_REASON_FACTS = ["gone", "status", "probability", "distance_m", "basis", "names_this", "time_score", "word_score"]
 _DAY = np.timedelta64(1, "D")
 _BASIS = {READ: "（坐标基准未定，取最吻合的读法）", BORROWED: "（按同一事项另一条目的位置）"}
 
@@ -114,7 +116,7 @@ def match_entries(
     free = free[(free["probability"] >= KEEP_PROBABILITY)]
     gone = gone_entries(decisions, carried, goal_ids, entry_ids)
     rows = pd.concat([free, decided_rows(same, different, pairs), gone], ignore_index=True)
-    rows["reason"] = [_reason(row) for row in rows.to_dict("records")]
+    rows["reason"] = [_reason(row) for row in as_rows(rows, _REASON_FACTS)]
     rows = rows.sort_values(["target_id", "entry_id"], kind="stable")
     return conform(MATCHES, rows)
 
@@ -229,7 +231,7 @@ def _scored(
     # An id stated by the unit ties the entry to the target whatever its day.
     time = np.where(pairs["names_this"], 1.0, time)
     after = np.nan_to_num(((until.to_numpy() - targets["first_seen"].to_numpy()) / _DAY).astype("float64"))
-    told = [topics(entry_text(entry), vocabulary) for entry in found.drop(columns="geometry").to_dict("records")]
+    told = [topics(entry_text(entry), vocabulary) for entry in as_rows(found, TEXT_FIELDS)]
     stated = found["stated_area_m2"].to_numpy("float64")
     words = [
         stage_factor(told[row], stage, days)

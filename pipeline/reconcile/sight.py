@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from pipeline.reconcile.rows import as_rows
 from pipeline.values import Stage
 
 Floats = NDArray[np.float64]
@@ -146,8 +147,8 @@ def sightings(
     shapes, routes = targets.geometry.to_numpy(), visits.geometry.to_numpy()
     tracked = has_track(visits)
     rows = np.flatnonzero(tracked)
-    facts = visits[_VISIT_FACTS].to_dict("records")
-    goals = targets[_SITE_FACTS].to_dict("records")
+    facts = as_rows(visits, _VISIT_FACTS)
+    goals = as_rows(targets, _SITE_FACTS)
     result: list[dict[str, object]] = []
     if len(rows) and len(shapes):
         longest_m = _LONGEST_STEP_SIGHTS * options.sight_m
