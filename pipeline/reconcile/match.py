@@ -195,7 +195,9 @@ def _with_stated(
         extra.append({"entry": entry, "site": site, "distance_m": distance, "density": 0.0, "basis": ""})
     if extra:
         located = pd.concat([located, pd.DataFrame(extra)], ignore_index=True)
-    agrees = [site_of.get(named.get(entry, "")) == site for entry, site in located[["entry", "site"]].to_numpy()]
+    agrees = [
+        site_of.get(named.get(entry, "")) == site for entry, site in located[["entry", "site"]].to_numpy().tolist()
+    ]
     rows = located.assign(
         names_this=np.array(agrees, dtype=bool), names_one=located["entry"].isin(set(named)).to_numpy()
     ).assign(part=[parts[site] for site in located["site"]])
@@ -232,12 +234,16 @@ def _scored(
     time = np.where(pairs["names_this"], 1.0, time)
     after = np.nan_to_num(((until.to_numpy() - targets["first_seen"].to_numpy()) / _DAY).astype("float64"))
     told = [topics(entry_text(entry), vocabulary) for entry in as_rows(found, TEXT_FIELDS)]
-    stated = found["stated_area_m2"].to_numpy("float64")
+    stated = found["stated_area_m2"].to_numpy("float64").tolist()
     words = [
-        stage_factor(told[row], stage, days)
-        * max(area_factor(stated[row], area, days), area_factor(stated[row], whole, days))
+        stage_factor(told[row], stage, days) * max(area_factor(stated[row], size, days) for size in {area, whole})
         for row, stage, area, whole, days in zip(
-            rows, targets["stage"], targets["area_m2"].astype("float64"), pairs["site_area_m2"], after, strict=True
+            rows.tolist(),
+            targets["stage"],
+            targets["area_m2"].astype("float64"),
+            pairs["site_area_m2"],
+            after.tolist(),
+            strict=True,
         )
     ]
     return pairs.assign(time_score=time, word_score=np.array(words, dtype="float64"))
