@@ -100,11 +100,10 @@ class Passing:
             return [mean] * len(sites)
         shapes, lengths, minutes = known
         near = shapely.dwithin(shapes, sites[:, None], (distances_m + self.sight_m)[:, None])
+        way, time = (np.where(near, part, 0.0).sum(axis=1).tolist() for part in (lengths, minutes))
         return [
-            speed_factor(float(lengths[parts].sum()), float(minutes[parts].sum()), fast_kmh=self.fast_kmh)
-            if parts.any()
-            else mean
-            for parts in near
+            speed_factor(*each, fast_kmh=self.fast_kmh) if passed else mean
+            for *each, passed in zip(way, time, near.any(axis=1).tolist(), strict=True)
         ]
 
 

@@ -278,14 +278,15 @@ def _as_first_seen(goals: gpd.GeoDataFrame, earliest: gpd.GeoDataFrame) -> gpd.G
     rows = [known.get(target) for target in goals["target_id"]]
     columns = ["target_id", "stage", "area_m2"]
     facts, old = as_rows(goals, columns), as_rows(earliest, columns)
-    shapes = [goals.geometry.iloc[n] if row is None else earliest.geometry.iloc[row] for n, row in enumerate(rows)]
+    now, first = goals.geometry.to_numpy(), earliest.geometry.to_numpy()
+    shapes = [now[n] if row is None else first[row] for n, row in enumerate(rows)]
     facts = [facts[n] if row is None else old[row] for n, row in enumerate(rows)]
     parents = dict(zip(earliest["target_id"], earliest["parent_ids"], strict=True))
     for number, parent in enumerate(goals["parent_ids"]):
         seen = {facts[number]["target_id"]}
         while isinstance(parent, str) and parent in known and parent not in seen:
             seen.add(parent)
-            shapes[number] = shapely.intersection(shapes[number], earliest.geometry.iloc[known[parent]])
+            shapes[number] = shapely.intersection(shapes[number], first[known[parent]])
             facts[number] = {**facts[number], "area_m2": float(shapes[number].area)}
             parent = parents[parent]
     plain = pd.DataFrame(facts, columns=columns)
