@@ -229,10 +229,12 @@ def _planned(plan: pd.DataFrame, start: date, end: date) -> dict[str, int]:
 
 
 def _seen(shape: BaseGeometry, tracks: NDArray[np.object_], sight_m: float) -> BaseGeometry:
-    if not len(tracks):
+    near = shape.buffer(sight_m)
+    shapely.prepare(near)
+    strips = shapely.intersection(tracks[shapely.intersects(near, tracks)], near)
+    if not len(strips):
         return shapely.Polygon()
-    strips = shapely.buffer(shapely.intersection(tracks, shape.buffer(sight_m)), sight_m, quad_segs=8)
-    return shapely.union_all(strips).intersection(shape)
+    return shapely.union_all(shapely.buffer(strips, sight_m, quad_segs=8)).intersection(shape)
 
 
 def _pieces(shape: BaseGeometry, min_missed_m2: float) -> BaseGeometry:

@@ -46,6 +46,7 @@ _UNTIMED_FACTOR = 0.9
 _LONGEST_STEP_SIGHTS = 4.0
 SIGHTED_SIGHTS = 4.0 * _LARGEST * max(_REACH.values())
 """Sight distances from a track beyond which no site is looked for: four scales of the largest and best seen one."""
+_ENDS = 2
 _VISIT_FACTS = ["visit_id", "visited_on", "length_m", "minutes", "doubts", "cell_ids"]
 _SITE_FACTS = ["target_id", "area_m2", "stage"]
 # Below this nobody would say that the patrol had been at the site.
@@ -186,8 +187,12 @@ def _pairs_within(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Way and site numbers, ascending, where either way of a track comes within ``reach_m`` of the site."""
     tree = shapely.STRtree(sites)
-    way, site = np.hstack([tree.query(ways, predicate="dwithin", distance=reach_m) for ways in (known, unknown)])
-    return np.divmod(np.unique(way * len(sites) + site), len(sites))
+    way, site = tree.query(known, predicate="dwithin", distance=reach_m)
+    # a track's ends lie on its known way, so that the unknown one reaches farther only over gaps
+    gaps = np.flatnonzero(shapely.get_num_geometries(unknown) > _ENDS)
+    gap, beside = tree.query(unknown[gaps], predicate="dwithin", distance=reach_m)
+    pairs = np.concatenate([way, gaps[gap]]) * len(sites) + np.concatenate([site, beside])
+    return np.divmod(np.unique(pairs), len(sites))
 
 
 def known_way(line: BaseGeometry, longest_step_m: float) -> BaseGeometry:
