@@ -1,7 +1,9 @@
 """A prefecture's month as plain tables: units, cells, targets, ledger findings and patrols at realistic densities.
 
 No imagery and no truth about verdicts, only the right amounts in the right places: about two targets and two ledger
-findings per square kilometre, half of them around villages, patrols that stay in their own township.
+findings per square kilometre, half of them around villages, patrols that stay in their own township. Sites, a target's
+or any other, are written down again and again under one subject and the name of the nearest village; villages and people
+have namesakes, a tenth of the coordinates no datum. A sixth of the tracks has a gap, and every track a stop.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from pipeline.config import City, Config
 from pipeline.execute import Execution
@@ -50,10 +54,16 @@ CRS = "EPSG:4547"
 PERIOD, AS_OF = Period(2026, 10), date(2026, 11, 30)
 ENTRIES_FULL, TARGETS_FULL, TRACKS_FULL, CLAIMS_FULL = 50_000, 20_000, 5_000, 2_500
 AREA_KM2_FULL = 10_000.0
+DECIDED_EVERY = 100
 CELL_M, UNIT_CELLS = 1200.0, 9
 _ORIGIN = np.array([400_000.0, 3_300_000.0])
 _STEP_M, _STEPS = 60.0, 200
 _STATUS = ("推填土", "基坑", "正在建房，主体二层", "已封顶", "堆放砂石", "平整场地", "")
+_NAMES, _SUFFIXES, _GIVEN = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗",
+    "营庄屯湾铺岗坡桥塘店",
+    "伟芳强敏磊洋勇艳杰娟涛明超霞平刚桂英华玲",
+)
 _STAGES = ("earthworks", "pit", "structure", "roofed", "unknown")
 _TARGET = {
     "history": "[]", "candidate_id": "c", "source": "s2", "probability": 0.9, "confidence": "confirmed", "area_px": 10,
@@ -102,6 +112,9 @@ def draw_prefecture(share: float, *, seed: int = 7) -> Prefecture:
     visits = _visits(rng, counts["tracks"], counts["claims"], extent, side)
     sent = rng.random(len(targets)) < 0.7
     checked = rng.random(len(targets)) < 0.2
+    entries = _entries(rng, counts["entries"], extent, side, villages, targets, centres)
+    decided = entries[entries["finding"]].iloc[::DECIDED_EVERY]
+    withheld = np.where(~sent & (rng.random(len(targets)) < 0.1), "held_back", None)
     tables = {
         "units": units,
         "parcels": _parcels(rng, cells),
@@ -117,16 +130,19 @@ def draw_prefecture(share: float, *, seed: int = 7) -> Prefecture:
         "suppressed": suppressed,
         "tasks": pd.DataFrame({"target_id": targets["target_id"], "cell_id": homes[0], "unit_id": homes[1],
                                "acting_unit_id": homes[1], "cell_shares": "{}", "rank": 1, "priority": 1.0,
-                               "included": True, "reason": "-"}),
+                               "included": True, "reason": "-", "blind_sample": withheld}),
         "cell_states": cells.assign(acting_unit_id=cells["unit_id"], state="none_found", targets=0,
                                     observable_share=1.0, reason="-"),
-        "entries": _entries(rng, counts["entries"], extent, side, villages, targets, centres),
+        "entries": entries,
         "visits": visits,
         "track_parts": _parts(visits),
         "dispatches": pd.DataFrame({"target_id": targets.loc[sent, "target_id"], "unit_id": homes[1][sent],
                                     "period": "2026-10", "revision": "2026-10", "dispatched_on": date(2026, 11, 4)}),
         "field_checks": pd.DataFrame({"target_id": targets.loc[checked, "target_id"], "checked_on": date(2026, 11, 20),
                                       "outcome": "违法"}),
+        "decisions": pd.DataFrame({"target_id": rng.choice(targets["target_id"], len(decided)),
+                                   "entry_id": decided["entry_id"], "decision": "不是同一处",
+                                   "decided_on": date(2026, 11, 10)}),
     }  # fmt: skip
     return Prefecture(tables)
 
@@ -224,41 +240,68 @@ def _targets(rng: np.random.Generator, count: int, extent: float, villages: Floa
 
 
 def _suppressed(rng: np.random.Generator, count: int, extent: float, villages: Floats) -> Any:
+    """Candidates that are no targets, a fifth of them because an approval covers them."""
     frame, _ = _targets(rng, count, extent, villages)
-    names = [f"K{number:05d}" for number in range(count)]
-    return frame.assign(candidate_id=names, suppressed_by="S1", suppressed_reason="面积过小")
+    lawful = rng.random(count) < 0.2
+    return frame.assign(
+        candidate_id=[f"K{number:05d}" for number in range(count)],
+        approval=np.where(lawful, "批文", None),
+        suppressed_by=np.where(lawful, "S4", "S1"),
+        suppressed_reason=np.where(lawful, "已批准", "面积过小"),
+    )
 
 
 def _entries(
     rng: np.random.Generator, count: int, extent: float, side: int, villages: Floats, targets: Any, centres: Floats
 ) -> Any:
-    """Ledger rows: 45 in 100 report something, 60 of those a target, several of them the same one again."""
-    finding = rng.random(count) < 0.45
-    about = rng.random(count) < 0.6
-    which = rng.integers(len(centres), size=count)
+    """Ledger rows: 45 in 100 report a site, 60 of those a target, the others one of half as many sites never detected."""
+    finding, about = rng.random(count) < 0.45, rng.random(count) < 0.6
+    sites = np.concatenate([centres, _places(rng, len(centres) // 2, extent, villages)])
+    which = np.where(about, rng.integers(len(centres), size=count), rng.integers(len(centres), len(sites), size=count))
     source = rng.choice(["coordinates", "place", "none"], count, p=[0.62, 0.35, 0.03])
+    no_datum = (source == "coordinates") & (rng.random(count) < 0.1)
     radius = np.where(source == "coordinates", rng.uniform(15, 60, count), rng.uniform(150, 450, count))
-    true = np.where(about[:, None], centres[which], _places(rng, count, extent, villages))
-    told = np.clip(true + rng.normal(size=(count, 2)) * radius[:, None] / 2.15, 0.0, extent - 1.0)
+    radius = np.where(no_datum, rng.uniform(450, 700, count), radius)
+    off = np.where(no_datum, 20.0, radius / 2.15)
+    told = np.clip(sites[which] + rng.normal(size=(count, 2)) * off[:, None], 0.0, extent - 1.0)
     lost = (source == "none") | ~finding
-    units = _homes(true, side)[1]
-    named = finding & about & (rng.random(count) < 0.1)
-    stated = np.where(named, targets["target_id"].to_numpy()[which], None)
+    units = _homes(sites[which], side)[1]
+    stated = finding & about & (rng.random(count) < 0.1)
     points = shapely.points(told + _ORIGIN)
     points[lost] = None
+    degrees = pyproj.Transformer.from_crs(CRS, "EPSG:4490", always_xy=True).transform(*(told + _ORIGIN).T)
+    lon, lat = (np.where(no_datum, axis, np.nan) for axis in degrees)
+    subject, place = _words(rng, sites, villages)
+    day = pd.Timestamp("2026-08-01") + pd.to_timedelta(rng.integers(0, 120, count), "D")
+    spans = rng.random(count) < 0.05
     return gpd.GeoDataFrame(
         {"entry_id": [f"{unit}-{number:06d}" for number, unit in enumerate(units)], "unit_id": units,
          "file": [f"ledgers/{unit}/台账.xlsx" for unit in units], "sheet": "台账", "row": np.arange(count) + 3,
-         "item": 1, "finding": finding,
-         "discovered_on": pd.Timestamp("2026-08-01") + pd.to_timedelta(rng.integers(0, 120, count), "D"),
+         "item": 1, "finding": finding, "discovered_on": day,
+         "discovered_until": (day + pd.Timedelta(days=6)).where(spans),
+         "people": [f"巡查员{unit}" for unit in units],
          "status": np.where(finding, rng.choice(_STATUS, count), None),
-         "subject": np.where(finding, [f"某户{number % 4000:04d}" for number in which], None),
-         "place": np.where(finding, [f"第{number % 997:03d}村" for number in which], None),
-         "stated_target_id": stated,
+         "subject": np.where(finding, subject[which], None), "place": np.where(finding, place[which], None),
+         "stated_target_id": np.where(stated, targets["target_id"].to_numpy()[which % len(centres)], None),
          "stated_area_m2": np.where(finding & (rng.random(count) < 0.5), rng.lognormal(6.8, 0.8, count), np.nan),
+         "stated_x": lon, "stated_y": lat, "datum": np.where(no_datum, "unknown", "wgs84"),
          "position_source": np.where(finding, source, "none"), "uncertainty_m": np.where(lost, np.nan, radius)},
         geometry=points, crs=CRS,
     )  # fmt: skip
+
+
+def _words(rng: np.random.Generator, sites: Floats, villages: Floats) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Subject and place of every site: a fifth nameless, the others with namesakes; the nearest village's name."""
+    first, second, third = (
+        np.array(list(letters), dtype=object)[rng.integers(20, size=len(sites))] for letters in (_NAMES, _GIVEN, _GIVEN)
+    )
+    subject = np.where(rng.random(len(sites)) < 0.2, "村民", first + second + third)
+    village = np.array(
+        [f"{_NAMES[rng.integers(20)]}{_NAMES[rng.integers(20)]}{_SUFFIXES[rng.integers(10)]}村" for _ in villages],
+        dtype=object,
+    )
+    nearest = cKDTree(villages).query(sites)[1]
+    return subject, village[nearest] + rng.choice(["村东", "村西", "路南", "河边"], len(sites)).astype(object)
 
 
 def _visits(rng: np.random.Generator, tracks: int, claims: int, extent: float, side: int) -> Any:
@@ -273,7 +316,8 @@ def _visits(rng: np.random.Generator, tracks: int, claims: int, extent: float, s
     way = np.cumsum(np.stack([np.cos(heading), np.sin(heading)], axis=2) * _STEP_M, axis=1) + start[:tracks, None]
     span = (high - low)[:tracks, None]
     turned = np.abs((way - low[:tracks, None]) % (2 * span) - span)
-    lines: list[Any] = list(shapely.linestrings(high[:tracks, None] - turned + _ORIGIN))
+    gaps = rng.random(tracks) < 1 / 6
+    lines = [_track(line, gap) for line, gap in zip(high[:tracks, None] - turned + _ORIGIN, gaps, strict=True)]
     cells = [",".join(dict.fromkeys(_homes(line, side)[0])) for line in high[:tracks, None] - turned]
     named = _homes(np.clip(start[tracks:] + rng.normal(0, 500, (claims, 2)), low[tracks:], high[tracks:] - 1), side)[0]
     evidence = np.concatenate([rng.choice(["track", "track+ledger"], tracks), np.full(claims, "ledger")])
@@ -288,16 +332,24 @@ def _visits(rng: np.random.Generator, tracks: int, claims: int, extent: float, s
     )  # fmt: skip
 
 
+def _track(xy: Floats, gap: bool) -> Any:
+    """A line, or two where the signal was lost for twenty points."""
+    half = _STEPS // 2
+    return shapely.MultiLineString([xy[: half - 10], xy[half + 10 :]]) if gap else shapely.LineString(xy)
+
+
 def _parts(visits: Any) -> Any:
-    """Every track in four stretches of even speed."""
+    """Every track in four stretches of even speed, a stop of ten minutes after the second."""
     tracks = visits[visits.geometry.notna()]
-    quarter, size = _STEPS // 4, _STEPS // 4 + 1
-    xy = shapely.get_coordinates(tracks.geometry.to_numpy()).reshape(len(tracks), _STEPS, 2)
-    shapes = [line[start : start + size] for line in xy for start in range(0, _STEPS, quarter)]
-    rows = tracks.loc[tracks.index.repeat(4), ["visit_id", "unit_id", "visited_on", "minutes"]].reset_index(drop=True)
-    minutes, length = rows["minutes"] / 4, _STEP_M * quarter
+    shapes: list[Any] = []
+    for line in tracks.geometry:
+        moves = [shapely.LineString(xy) for xy in np.array_split(shapely.get_coordinates(line), 4)]
+        shapes += [*moves[:2], shapely.Point(moves[1].coords[-1]), *moves[2:]]
+    rows = tracks.loc[tracks.index.repeat(5), ["visit_id", "unit_id", "visited_on", "minutes"]].reset_index(drop=True)
+    number = np.tile(np.arange(5), len(tracks))
+    minutes, length = np.where(number == 2, 10.0, (rows["minutes"] - 10.0) / 4.0), shapely.length(shapes)
     return gpd.GeoDataFrame(
-        rows.assign(number=np.tile(np.arange(4), len(tracks)), kind="move", started_at=rows["visited_on"],
+        rows.assign(number=number, kind=np.where(number == 2, "stop", "move"), started_at=rows["visited_on"],
                     minutes=minutes, length_m=length, speed_kmh=length / 1000 / (minutes / 60)),
-        geometry=[shapely.linestrings(part) for part in shapes], crs=CRS,
+        geometry=shapes, crs=CRS,
     )  # fmt: skip

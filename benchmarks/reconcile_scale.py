@@ -29,12 +29,13 @@ import geopandas as gpd
 import numpy as np
 
 from benchmarks.prefecture import Prefecture, draw_prefecture, write_prefecture
+from pipeline.reconcile.ground import FARTHEST_SIGHTS
 from pipeline.reconcile.match import REACH_SIGMAS
+from pipeline.reconcile.sight import SIGHTED_SIGHTS
 from pipeline.reconcile.space import position_sigma_m
 from pipeline.stages import reconcile
 
 SIZES = (0.0625, 0.125, 0.25, 0.5, 1.0)
-SIGHT_REACHES = 6.2  # sight distances at which the stage stops looking for targets beside a track
 
 
 def measure(share: float, *, profile: bool = False) -> dict[str, float]:
@@ -70,8 +71,8 @@ def plain_join(prefecture: Prefecture, *, sight_m: float, standing_m: float) -> 
     targets = tables["targets"][["target_id", "geometry"]]
     near = gpd.sjoin(entries[["entry_id", "geometry"]], targets, predicate="dwithin", distance=reach)
     walked = tracks[["visit_id", "geometry"]]
-    seen = gpd.sjoin(walked, targets, predicate="dwithin", distance=SIGHT_REACHES * sight_m)
-    covered = gpd.sjoin(walked, tables["cells"], predicate="dwithin", distance=sight_m)
+    seen = gpd.sjoin(walked, targets, predicate="dwithin", distance=SIGHTED_SIGHTS * sight_m)
+    covered = gpd.sjoin(walked, tables["cells"], predicate="dwithin", distance=FARTHEST_SIGHTS * sight_m)
     nearest = gpd.sjoin_nearest(entries[["entry_id", "geometry"]], targets, max_distance=float(reach.max()))
     return len(near) + len(seen) + len(covered) + len(nearest)
 

@@ -41,13 +41,18 @@ def geodesic_area_m2(geometries: gpd.GeoSeries) -> NDArray[np.float64]:
     else:
         densified = geometries
     geographic = densified.to_crs(_GEOGRAPHIC)
-    return np.array([_polygon_area(geometry) for geometry in geographic], dtype=np.float64)
+    shapes = geographic.to_numpy()
+    parts, shape_of_part = shapely.get_parts(shapely.orient_polygons(shapes), return_index=True)
+    rings, part_of_ring = shapely.get_rings(parts, return_index=True)
+    # holes run the other way round, so their areas are negative
+    signed = np.array([_ring_area(ring) for ring in rings], dtype=np.float64)
+    of_parts = np.bincount(part_of_ring, weights=signed, minlength=len(parts))
+    return np.abs(np.bincount(shape_of_part, weights=of_parts, minlength=len(shapes)))
 
 
-def _polygon_area(geometry: BaseGeometry | None) -> float:
-    if geometry is None or geometry.is_empty:
-        return 0.0
-    return abs(_CGCS2000.geometry_area_perimeter(shapely.orient_polygons(geometry))[0])
+def _ring_area(ring: BaseGeometry) -> float:
+    lon, lat = shapely.get_coordinates(ring).T
+    return float(_CGCS2000.polygon_area_perimeter(lon, lat)[0])
 
 
 def pixel_size_m(crs: pyproj.CRS, transform: tuple[float, ...], centre_xy: tuple[float, float]) -> tuple[float, float]:

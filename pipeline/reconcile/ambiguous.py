@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -12,10 +12,15 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from pipeline.reconcile.evidence import as_day
+from pipeline.reconcile.rows import as_rows
 from pipeline.schema import AMBIGUOUS, conform, empty
 from pipeline.values import MatchStatus, Stage
 
+Row = dict[str, Any]
 PAIRS_SHOWN = 40
+_PAIR_FACTS = ["target_id", "entry_id", "probability", "status", "reason"]
+_TARGET_FACTS = ["last_clear", "first_seen", "stage", "area_m2"]
+_ENTRY_FACTS = ["unit_id", "subject", "place", "status", "stated_area_m2", "discovered_on"]
 HOW = "逐对填入 records/decisions.csv：监测编号、台账条目、同一处或不是同一处、决定日期"
 
 
@@ -28,25 +33,32 @@ def ambiguous_sets(matches: pd.DataFrame, targets: gpd.GeoDataFrame, entries: gp
     open_pairs = matches[matches["status"] == MatchStatus.AMBIGUOUS].reset_index(drop=True)
     if open_pairs.empty:
         return empty(AMBIGUOUS)
-    numbers = _set_numbers(open_pairs)
-    site = targets.drop(columns="geometry").set_index("target_id").to_dict("index")
-    told = entries.drop(columns="geometry").set_index("entry_id").to_dict("index")
-    settled = matches[matches["status"].isin([MatchStatus.ASSIGNED, MatchStatus.DECIDED])]
-    of_entry, of_target = (settled.groupby(name).groups for name in ("entry_id", "target_id"))
+    site = targets.set_index("target_id")[_TARGET_FACTS].to_dict("index")
+    told = entries.set_index("entry_id")[_ENTRY_FACTS].to_dict("index")
+    settled = matches.loc[matches["status"].isin([MatchStatus.ASSIGNED, MatchStatus.DECIDED]), _PAIR_FACTS]
+    known = as_rows(settled)
+    of_entry, of_target = (settled.groupby(name).indices for name in ("entry_id", "target_id"))
+    sets: dict[int, list[Row]] = {}
+    for number, row in zip(_set_numbers(open_pairs), as_rows(open_pairs, _PAIR_FACTS), strict=True):
+        sets.setdefault(int(number), []).append(row)
     rows = []
-    for _, pairs in open_pairs.groupby(numbers):
-        goals, names = sorted(set(pairs["target_id"])), sorted(set(pairs["entry_id"]))
+    for pairs in sets.values():
+        goals, names = (sorted({row[name] for row in pairs}) for name in ("target_id", "entry_id"))
         beside = {row for name in names for row in of_entry.get(name, ())}
         beside |= {row for name in goals for row in of_target.get(name, ())}
-        shown = pd.concat([pairs, settled.loc[sorted(beside)]], ignore_index=True)
-        shown = shown.sort_values(["probability", "target_id", "entry_id"], ascending=[False, True, True])
+        shown = sorted([*pairs, *(known[row] for row in beside)], key=_likeliest_first)
+        best = max(row["probability"] for row in pairs)
         units = sorted({str(told[name]["unit_id"]) for name in names if name in told})
         rows.append(
             {"set_id": goals[0], "target_ids": "、".join(goals), "entry_ids": "、".join(names),
-             "unit_ids": "、".join(units) or None, "pairs": len(pairs), "best_probability": pairs["probability"].max(),
+             "unit_ids": "、".join(units) or None, "pairs": len(pairs), "best_probability": best,
              "question": _question(len(goals), len(names)), "evidence": _evidence(shown, site, told), "how": HOW}
         )  # fmt: skip
     return conform(AMBIGUOUS, pd.DataFrame(rows).sort_values("set_id", kind="stable"))
+
+
+def _likeliest_first(pair: Row) -> tuple[float, str, str]:
+    return -pair["probability"], pair["target_id"], pair["entry_id"]
 
 
 def _set_numbers(pairs: pd.DataFrame) -> Any:
@@ -68,16 +80,16 @@ def _question(targets: int, entries: int) -> str:
 
 
 def _evidence(
-    pairs: pd.DataFrame, targets: Mapping[Any, Mapping[Any, Any]], entries: Mapping[Any, Mapping[Any, Any]]
+    pairs: Sequence[Row], targets: Mapping[Any, Mapping[Any, Any]], entries: Mapping[Any, Mapping[Any, Any]]
 ) -> str:
     """What each target and each entry says, then the pairs, likeliest first; the rest is in the sheet of matches."""
-    shown = pairs.head(PAIRS_SHOWN)
-    lines = [_target_line(name, targets.get(name)) for name in sorted(set(shown["target_id"]))]
-    lines += [_entry_line(name, entries.get(name)) for name in sorted(set(shown["entry_id"]))]
+    shown = pairs[:PAIRS_SHOWN]
+    lines = [_target_line(name, targets.get(name)) for name in sorted({row["target_id"] for row in shown})]
+    lines += [_entry_line(name, entries.get(name)) for name in sorted({row["entry_id"] for row in shown})]
     labels = {status.value: status.label for status in MatchStatus}
     lines += [
         f"{row['entry_id']} ↔ {row['target_id']}：{row['probability']:.2f} {labels[row['status']]}，{row['reason']}"
-        for row in shown.to_dict("records")
+        for row in shown
     ]
     if len(pairs) > len(shown):
         lines.append(f"另有{len(pairs) - len(shown)}对，见台账匹配表")

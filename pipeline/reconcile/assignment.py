@@ -45,7 +45,7 @@ def assign(
         rest = rest[~rest["entry"].isin(set(picked))]
     final = ordered["weight"].to_numpy("float64") * known.shares(ordered, barring=False)
     total = pd.Series(final).groupby(ordered["entry"].to_numpy()).transform("sum").to_numpy() + background
-    chosen = [known.chosen.get(entry) == site for entry, site in ordered[["entry", "site"]].to_numpy(np.int64)]
+    chosen = [known.chosen.get(entry) == site for entry, site in ordered[["entry", "site"]].to_numpy(np.int64).tolist()]
     return ordered.assign(site_probability=final / total, chosen=np.array(chosen, dtype=bool))
 
 
@@ -81,11 +81,13 @@ class _Known:
     def shares(self, pairs: pd.DataFrame, *, barring: bool) -> Floats:
         """Factor per pair by what is taken already; a site held by another finding of the row counts 0 or little."""
         result = np.ones(len(pairs))
-        for number, (entry, site) in enumerate(pairs[["entry", "site"]].to_numpy(np.int64)):
+        for number, (entry, site) in enumerate(pairs[["entry", "site"]].to_numpy(np.int64).tolist()):
             first = self.first.get(site)
+            if first is None:
+                continue
             if self.held.get((site, self.rows[entry]), entry) != entry:
                 result[number] = 0.0 if barring else SAME_ROW
-            elif first is not None and first != entry:
+            elif first != entry:
                 if self.holding.get((int(self.matters[entry]), site), set()) - {entry}:
                     result[number] = SAME_MATTER
                 elif self.names[entry] and self.names[first]:

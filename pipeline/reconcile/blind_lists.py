@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.reconcile.rows import as_rows
 from pipeline.values import MatchStatus, OmissionClass, Outcome, Period, TargetState
 
 Row = dict[str, Any]
@@ -72,7 +73,7 @@ def blind_lists(month: MonthFound, *, period: Period, last_image: date, same_sit
     risk = _RiskClasses(month.coverage)
     rows: list[Row] = []
     unchecked = 0
-    for row, shape in zip(fresh.drop(columns="geometry").to_dict("records"), fresh.geometry, strict=True):
+    for row, shape in zip(as_rows(fresh), fresh.geometry, strict=True):
         name = row["target_id"]
         real = outcome.get(name) in _REAL or name in found
         waiting = outcome.get(name, Outcome.UNCHECKED.value) == Outcome.UNCHECKED.value

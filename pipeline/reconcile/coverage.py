@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,11 +11,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from pipeline.geodesy import geodesic_area_m2
-from pipeline.reconcile.evidence import Answer, Responsibility, as_day
+from pipeline.reconcile.evidence import Answer, Responsibility, as_day, as_text
 from pipeline.reconcile.ground import FARTHEST_SIGHTS, Ground, chance_unseen, seen_by_cell
+from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import LEDGER_EVIDENCE, SightOptions, doubtful, has_track, split_cells
 from pipeline.schema import COVERAGE, MISSED, conform
 from pipeline.values import CoverageState, MissedKind
@@ -22,8 +25,21 @@ from pipeline.values import CoverageState, MissedKind
 Row = dict[str, Any]
 _MISSED_ORDER: tuple[str, ...] = (MissedKind.NEVER_VISITED, MissedKind.LEDGER_ONLY, MissedKind.UNSEEN_PART)
 
+_ANSWERS = ["unit_id", "acting_unit_id", "person_id"]
+_CELL_FACTS = ["cell_id", *_ANSWERS, "observable_share"]
+_VISIT_FACTS = ["unit_id", "visited_on", "length_m", "minutes"]
 _BOUNDS = ("early", "built")
 _LABELS: dict[str, str] = {kind.value: kind.label for kind in MissedKind}
+
+
+@dataclass(frozen=True)
+class CoverOptions:
+    """The days covered, how far patrols see, and the share of a cell in sight from which it is covered."""
+
+    start: date
+    end: date
+    sight: SightOptions
+    covered_share: float
 
 
 def cover_cells(
@@ -33,11 +49,7 @@ def cover_cells(
     responsibility: pd.DataFrame,
     delegations: pd.DataFrame,
     ground: Ground,
-    *,
-    start: date,
-    end: date,
-    sight: SightOptions,
-    covered_share: float,
+    options: CoverOptions,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """COVERAGE of every cell from ``start`` to ``end``, and the seen ground (``cell_id geometry``).
 
@@ -48,45 +60,64 @@ def cover_cells(
     well. A track in doubt counts as a claim from the ledger does: as a visit, not as seen ground.
     ``longest_gap_days``: the longest run of days without any track in the cell.
     """
-    book = Responsibility(responsibility, delegations)
-    span = visits[within_span(visits, start, end)].sort_values("visit_id", kind="stable").reset_index(drop=True)
-    tracks, claims = _by_cell(cells, span, book, sight_m=FARTHEST_SIGHTS * sight.sight_m)
+    book, sight_m = Responsibility(responsibility, delegations), options.sight.sight_m
+    span = visits[within_span(visits, options.start, options.end)]
+    span = span.sort_values("visit_id", kind="stable").reset_index(drop=True)
+    facts = [{**row, "day": as_day(row["visited_on"])} for row in as_rows(span, _VISIT_FACTS)]
+    homes, shapes, lines = as_rows(cells, _CELL_FACTS), cells.geometry.to_numpy(), span.geometry.to_numpy()
+    near, far = _tracks_near(shapes, span, FARTHEST_SIGHTS * sight_m), _named_cells(homes, span)
+    tracks, claims = (_that_count(homes, facts, pairs, book) for pairs in (near, far))
     cells_of_visit: dict[int, list[int]] = {}
     for number, rows in enumerate(tracks):
         for row in rows:
             cells_of_visit.setdefault(row, []).append(number)
-    chances = seen_by_cell(ground, chance_unseen(ground, span, cells_of_visit, sight=sight), cells=len(cells))
-    facts, weighed = span.drop(columns="geometry").to_dict("records"), chances.to_dict("records")
-    planned = _planned(plan, start, end)
+    unseen = chance_unseen(ground, span, cells_of_visit, sight=options.sight)
+    weighed = as_rows(seen_by_cell(ground, unseen, cells=len(cells)))
+    planned = _planned(plan, options.start, options.end)
     order = np.argsort(cells["cell_id"].to_numpy(dtype=object), kind="stable")
-    homes = cells.drop(columns="geometry").to_dict("records")
     table_rows, seen_shapes = [], []
     for number in order:
-        cell, shape = homes[number], cells.geometry.iloc[number]
-        own = [span.geometry.iloc[row] for row in tracks[number]]
-        seen = _seen(shape, own, sight.sight_m)
+        cell, shape = homes[number], shapes[number]
+        seen = _seen(shape, lines[tracks[number]], sight_m)
         share = float(seen.area / shape.area) if shape.area > 0 else 0.0
-        inside = [row for row, line in zip(tracks[number], own, strict=True) if line.intersects(shape)]
-        lengths = [float(shape.intersection(span.geometry.iloc[row]).length) for row in inside]
-        length = float(sum(lengths))
-        dates = [as_day(facts[row]["visited_on"]) for row in (*inside, *claims[number])]
-        counts = (planned.get(cell["cell_id"], 0), len(inside), len(claims[number]))
-        state = _state(*counts, share, covered_share=covered_share)
-        days = sorted(day for day in (as_day(facts[row]["visited_on"]) for row in inside) if day is not None)
-        table_rows.append(
-            {name: cell[name] for name in ("cell_id", "unit_id", "acting_unit_id", "person_id", "observable_share")}
-            | {"planned_visits": counts[0], "track_visits": counts[1], "ledger_visits": counts[2]}
-            | {"track_length_m": length, "seen_share": share, "last_visit": max(filter(None, dates), default=None)}
-            | {"track_minutes": _minutes(facts, inside, lengths), "longest_gap_days": longest_gap(days, start, end)}
-            | _weighed(weighed[number])
-            | {"state": state.value, "reason": _reason(state, counts, share, length, start, end)}
-        )
+        inside, lengths = _inside(shape, tracks[number], lines)
+        done = _Done([facts[row] for row in inside], lengths, [facts[row] for row in claims[number]])
+        patrolled = _patrolled(planned.get(cell["cell_id"], 0), done, share, options)
+        table_rows.append(cell | patrolled | _weighed(weighed[number]))
         seen_shapes.append(seen)
-    ordered = cells.geometry.iloc[order]
-    table = gpd.GeoDataFrame(pd.DataFrame(table_rows, columns=COVERAGE.names), geometry=list(ordered), crs=cells.crs)
+    table = gpd.GeoDataFrame(pd.DataFrame(table_rows, columns=COVERAGE.names), geometry=shapes[order], crs=cells.crs)
     ids = cells["cell_id"].iloc[order].tolist()
     seen_ground = gpd.GeoDataFrame({"cell_id": ids}, geometry=seen_shapes, crs=cells.crs)
     return conform(COVERAGE, table, cells.crs), seen_ground
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What was done in a cell: tracks inside it, their lengths there in metres, and claims that name it."""
+
+    tracks: Sequence[Row]
+    lengths_m: Sequence[float]
+    claims: Sequence[Row]
+
+
+def _patrolled(planned: int, done: _Done, share: float, options: CoverOptions) -> Row:
+    """COVERAGE's figures on the visits of a cell of which ``share`` was in sight."""
+    counts = (planned, len(done.tracks), len(done.claims))
+    length, start, end = float(sum(done.lengths_m)), options.start, options.end
+    days = sorted(row["day"] for row in done.tracks if row["day"] is not None)
+    state = _state(*counts, share, covered_share=options.covered_share)
+    return {
+        "planned_visits": counts[0],
+        "track_visits": counts[1],
+        "ledger_visits": counts[2],
+        "track_length_m": length,
+        "track_minutes": _minutes(done.tracks, done.lengths_m),
+        "seen_share": share,
+        "last_visit": max((row["day"] for row in (*done.tracks, *done.claims) if row["day"]), default=None),
+        "longest_gap_days": longest_gap(days, start, end),
+        "state": state.value,
+        "reason": _reason(state, counts, share, length, start, end),
+    }
 
 
 def longest_gap(days: Sequence[date], start: date, end: date) -> int:
@@ -96,11 +127,11 @@ def longest_gap(days: Sequence[date], start: date, end: date) -> int:
     return max((later - earlier).days - 1 for earlier, later in zip(edges, edges[1:], strict=False))
 
 
-def _minutes(facts: Sequence[Row], rows: Sequence[int], lengths: Sequence[float]) -> float:
+def _minutes(tracks: Sequence[Row], lengths_m: Sequence[float]) -> float:
     """Time in the cell: each track's time in proportion to its length there."""
     total = 0.0
-    for row, length in zip(rows, lengths, strict=True):
-        whole, minutes = facts[row]["length_m"], facts[row]["minutes"]
+    for track, length in zip(tracks, lengths_m, strict=True):
+        whole, minutes = track["length_m"], track["minutes"]
         if whole > 0 and minutes > 0:
             total += float(minutes) * min(length / float(whole), 1.0)
     return total
@@ -131,7 +162,7 @@ def missed_areas(
     seen = dict(zip(seen_ground["cell_id"], seen_ground.geometry, strict=True))
     tree = shapely.STRtree(targets.geometry.to_numpy())
     rows, shapes = [], []
-    for cell, shape in zip(coverage.drop(columns="geometry").to_dict("records"), coverage.geometry, strict=True):
+    for cell, shape in zip(as_rows(coverage), coverage.geometry, strict=True):
         if cell["planned_visits"] == 0:
             continue
         kind = {
@@ -158,7 +189,7 @@ def missed_areas(
     frame["reason"] = [
         f"{_LABELS[row['kind']]}，{row['area_m2'] / 10000:.2f} 公顷，疑似目标 {row['targets']} 个，未见风险折合 "
         f"{row['risk_left_low']:.0f}–{row['risk_left_high']:.0f} 公顷；{row['reason']}"
-        for row in frame.drop(columns="geometry").to_dict("records")
+        for row in as_rows(frame)
     ]
     return conform(MISSED, frame, coverage.crs)
 
@@ -178,38 +209,40 @@ def within_span(visits: pd.DataFrame, start: date, end: date) -> Any:
     return (last >= pd.Timestamp(start)) & (first <= pd.Timestamp(end))
 
 
-def _by_cell(
-    cells: gpd.GeoDataFrame, visits: gpd.GeoDataFrame, book: Responsibility, *, sight_m: float
-) -> tuple[list[list[int]], list[list[int]]]:
-    """Rows of the visits that count for each cell: tracks within sight of it, and claims naming it."""
-    facts = visits.drop(columns="geometry").to_dict("records")
-    homes = cells.drop(columns="geometry").to_dict("records")
-    drawn = has_track(visits)
-    sure = [row for row in np.flatnonzero(drawn) if not doubtful(facts[row]["doubts"])]
-    tracks: list[list[int]] = [[] for _ in homes]
-    claims: list[list[int]] = [[] for _ in homes]
-    if sure and homes:
-        tree = shapely.STRtree(cells.geometry.to_numpy())
-        at, cell = tree.query(visits.geometry.to_numpy()[sure], predicate="dwithin", distance=sight_m)
-        for row, number in sorted(zip((sure[i] for i in at), cell, strict=True)):
-            if _responsible(homes[number], facts[row], book):
-                tracks[number].append(int(row))
-    number_of = {cell["cell_id"]: number for number, cell in enumerate(homes)}
-    for row in sorted(set(range(len(facts))) - {int(r) for r in sure}):
-        for name in split_cells(facts[row]["cell_ids"]):
-            number = number_of.get(name, -1)
-            if number >= 0 and _responsible(homes[number], facts[row], book):
-                claims[number].append(row)
-    return tracks, claims
+def _tracks_near(shapes: NDArray[np.object_], visits: gpd.GeoDataFrame, sight_m: float) -> list[tuple[int, int]]:
+    """Pairs (visit row, cell row) of undoubted tracks and cells within sight of them, in order."""
+    sure = np.flatnonzero(_on_sure_track(visits))
+    lines = visits.geometry.to_numpy()[sure]
+    at, cell = shapely.STRtree(shapes).query(lines, predicate="dwithin", distance=sight_m)
+    return sorted(zip(sure[at].tolist(), cell.tolist(), strict=True))
 
 
-def _responsible(cell: Row, visit: Row, book: Responsibility) -> bool:
-    day = as_day(visit["visited_on"])
-    names = [cell[name] if isinstance(cell[name], str) else None for name in ("unit_id", "acting_unit_id", "person_id")]
-    if day is None:
-        return False
-    answer = book.on(cell["cell_id"], day, Answer(*names))
-    return visit["unit_id"] in (answer.unit_id, answer.acting_unit_id)
+def _named_cells(cells: Sequence[Row], visits: gpd.GeoDataFrame) -> list[tuple[int, int]]:
+    """Pairs (visit row, cell row) of claims, or tracks in doubt, and the cells they name, in order."""
+    number_of = {cell["cell_id"]: number for number, cell in enumerate(cells)}
+    named = visits["cell_ids"].tolist()
+    claims = np.flatnonzero(~_on_sure_track(visits)).tolist()
+    return [(row, number_of[name]) for row in claims for name in split_cells(named[row]) if name in number_of]
+
+
+def _on_sure_track(visits: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    return has_track(visits) & ~np.array([doubtful(text) for text in visits["doubts"]], dtype=bool)
+
+
+def _that_count(
+    cells: Sequence[Row], visits: Sequence[Row], pairs: Sequence[tuple[int, int]], book: Responsibility
+) -> list[list[int]]:
+    """Per cell the rows of its ``pairs`` whose unit answered for it that day."""
+    otherwise = [Answer(*(as_text(cell[name]) for name in _ANSWERS)) for cell in cells]
+    found: list[list[int]] = [[] for _ in cells]
+    for row, number in pairs:
+        day = visits[row]["day"]
+        if day is None:
+            continue
+        answer = book.on(cells[number]["cell_id"], day, otherwise[number])
+        if visits[row]["unit_id"] in (answer.unit_id, answer.acting_unit_id):
+            found[number].append(row)
+    return found
 
 
 def _planned(plan: pd.DataFrame, start: date, end: date) -> dict[str, int]:
@@ -217,10 +250,20 @@ def _planned(plan: pd.DataFrame, start: date, end: date) -> dict[str, int]:
     return {str(cell): int(count) for cell, count in due.groupby("cell_id")["visits_required"].sum().items()}
 
 
-def _seen(shape: BaseGeometry, tracks: Sequence[BaseGeometry], sight_m: float) -> BaseGeometry:
+def _seen(shape: BaseGeometry, tracks: NDArray[np.object_], sight_m: float) -> BaseGeometry:
     near = shape.buffer(sight_m)
-    strips = [track.intersection(near).buffer(sight_m, quad_segs=8) for track in tracks]
-    return shapely.union_all(strips).intersection(shape) if strips else shapely.Polygon()
+    shapely.prepare(near)
+    strips = shapely.intersection(tracks[shapely.intersects(near, tracks)], near)
+    if not len(strips):
+        return shapely.Polygon()
+    return shapely.union_all(shapely.buffer(strips, sight_m, quad_segs=8)).intersection(shape)
+
+
+def _inside(shape: BaseGeometry, rows: Sequence[int], lines: NDArray[np.object_]) -> tuple[list[int], list[float]]:
+    """Those of the track ``rows`` that enter the cell, and their lengths in it."""
+    shapely.prepare(shape)
+    inside = [row for row, enters in zip(rows, shapely.intersects(shape, lines[rows]), strict=True) if enters]
+    return inside, shapely.length(shapely.intersection(shape, lines[inside])).tolist()
 
 
 def _pieces(shape: BaseGeometry, min_missed_m2: float) -> BaseGeometry:

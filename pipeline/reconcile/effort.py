@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.reconcile.coverage import within_span
+from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import doubtful, has_track
 from pipeline.schema import EFFORT, conform
 from pipeline.values import CoverageState
@@ -29,8 +30,8 @@ def patrol_effort(
     """
     month = visits[within_span(visits, start, end)]
     month = month.assign(tracked=has_track(month), doubted=[doubtful(value) for value in month["doubts"]])
-    trips = month.drop(columns="geometry", errors="ignore").sort_values("visit_id", kind="stable").to_dict("records")
-    cells = coverage.drop(columns="geometry", errors="ignore").to_dict("records")
+    trips = as_rows(month.sort_values("visit_id", kind="stable"))
+    cells = as_rows(coverage)
     names = _names(people)
     units = {row["acting_unit_id"] for row in cells if isinstance(row["acting_unit_id"], str)}
     rows = []

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import LEDGER_EVIDENCE, TRACK_EVIDENCE
 from pipeline.values import Period
 
@@ -26,6 +27,8 @@ HARMLESS_CODES: tuple[str, ...] = ("E506", "E507", "E509")
 
 def as_day(value: object) -> date | None:
     """A table's date as a plain day; None when missing."""
+    if isinstance(value, pd.Timestamp):
+        return value.date()
     return None if value is None or pd.isna(value) else pd.Timestamp(value).date()
 
 
@@ -58,7 +61,7 @@ class Responsibility:
         self._unit_of_person = unit_of_person
         self._cells: dict[str, list[tuple[date, date, str, str]]] = {}
         rows = responsibility.sort_values(["cell_id", "valid_from", "unit_id", "person_id"], kind="stable")
-        for row in rows.to_dict("records"):
+        for row in as_rows(rows):
             span = (as_day(row["valid_from"]) or date.min, as_day(row["valid_to"]) or date.max)
             self._cells.setdefault(row["cell_id"], []).append((*span, row["unit_id"], row["person_id"]))
         self._delegates: dict[str, list[tuple[date, date, str]]] = {}
@@ -138,13 +141,12 @@ class Deliveries:
             until = _kept_until(row)
             if until is not None and row["unit_id"] in self._kept_until:
                 self._kept_until[row["unit_id"]] = max(self._kept_until[row["unit_id"]], until)
-        unread = {} if files is None else _months_of_unread(files)
+        months = {} if files is None else _months_of_unread(files)
         self._lost = _rejections(rejected)
-        self._unread = [
-            (row["unit_id"], row["file"], unread.get(row["file"]))
-            for row in rejected.sort_values("file", kind="stable").to_dict("records")
-            if _kind_of_loss(row) == "ledger" and isinstance(row["unit_id"], str)
-        ]
+        self._unread: dict[str, list[tuple[str, Period | None]]] = {}
+        for row in rejected.sort_values("file", kind="stable").to_dict("records"):
+            if _kind_of_loss(row) == "ledger" and isinstance(row["unit_id"], str):
+                self._unread.setdefault(row["unit_id"], []).append((row["file"], months.get(row["file"])))
 
     def _written(self, unit: str, day: date) -> None:
         self._ledger_months.add((unit, Period.of(day)))
@@ -175,8 +177,8 @@ class Deliveries:
         if NO_UNIT in self._lost["ledger"]:
             return f"台账 {self._lost['ledger'][NO_UNIT]} 未归入任何单位，可能属于 {'、'.join(units)}"
         for unit in units:
-            for owner, file, stated in self._unread:
-                if owner == unit and (stated is None or since is None or stated.last_day >= since):
+            for file, stated in self._unread.get(unit, []):
+                if stated is None or since is None or stated.last_day >= since:
                     return f"{unit} 的台账文件 {file} 未能读入（图片可能是台账扫描件）"
             if unit in self._lost["row"]:
                 return f"{unit} 的台账有未能采用的行（{self._lost['row'][unit]}）"
@@ -251,7 +253,7 @@ def _kind_of_loss(row: Mapping[str, object]) -> str | None:
 def plan_by_cell(plan: pd.DataFrame) -> dict[str, list[Row]]:
     """Plan rows per cell in order of time, with plain days ``from`` and ``to``."""
     rows: dict[str, list[Row]] = {}
-    for row in plan.sort_values(["due_from", "due_to", "plan_id"], kind="stable").to_dict("records"):
+    for row in as_rows(plan.sort_values(["due_from", "due_to", "plan_id"], kind="stable")):
         dated = {**row, "from": as_day(row["due_from"]), "to": as_day(row["due_to"])}
         rows.setdefault(row["cell_id"], []).append(dated)
     return rows

@@ -12,7 +12,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.reconcile.sight import SightOptions, has_track, known_way, seen_probability, speed_factor
+from pipeline.reconcile.nearness import PointGrid
+from pipeline.reconcile.rows import as_rows
+from pipeline.reconcile.sight import SightOptions, has_track, known_steps, seen_probability, speed_factor
 from pipeline.values import Stage
 
 Floats = NDArray[np.float64]
@@ -24,6 +26,7 @@ FARTHEST_SIGHTS = 3.0
 """Beyond so many sight distances a structure is as good as invisible (chance 0.01)."""
 _LONGEST_STEP_SIGHTS = 4.0
 _HECTARE_M2 = 10_000.0
+_POLYGONS_AT_ONCE = 5000
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ def ground_points(
     xy, cell = _lattice(shapes, step_m)
     counts = np.bincount(cell, minlength=len(shapes)).astype(np.float64)
     area = shapely.area(shapes)[cell] / counts[cell] / _HECTARE_M2 if len(cell) else np.zeros(0)
-    factor = 1.0 + weights.farmland * _inside(xy, farmland) + weights.basic_farmland * _inside(xy, basic_farmland)
+    grid = PointGrid(xy)
+    factor = 1.0 + weights.farmland * _inside(grid, farmland) + weights.basic_farmland * _inside(grid, basic_farmland)
     parts = [(xy, cell, area, area * factor)]
     for places, worth in ((targets, weights.target_ha), (cases, weights.case_ha)):
         spots = shapely.get_coordinates(shapely.point_on_surface(places.geometry.to_numpy()))
@@ -106,26 +110,23 @@ def chance_unseen(
     unseen = np.ones((len(ground.xy), len(SIGHT_BOUNDS)))
     if not len(ground.xy):
         return unseen
-    points = shapely.points(ground.xy)
-    tree = shapely.STRtree(points)
+    grid = PointGrid(ground.xy)
     farthest_m = FARTHEST_SIGHTS * sight.sight_m
     curves: dict[tuple[int, float], Floats] = {}
-    facts = visits.drop(columns="geometry").to_dict("records")
-    tracked = has_track(visits)
+    facts = as_rows(visits, ["visited_on", "length_m", "minutes"])
+    lines, tracked = visits.geometry.to_numpy(), has_track(visits)
     for row in sorted(cells_of_visit):
         if not tracked[row]:
             continue
-        line = known_way(visits.geometry.iloc[row], _LONGEST_STEP_SIGHTS * sight.sight_m)
-        near = np.sort(tree.query(line, predicate="dwithin", distance=farthest_m))
-        near = near[np.isin(ground.cell[near], list(cells_of_visit[row]))]
-        if not len(near):
-            continue
+        near, metres = grid.near_steps(*known_steps(lines[row], _LONGEST_STEP_SIGHTS * sight.sight_m), farthest_m)
+        own = np.isin(ground.cell[near], cells_of_visit[row])
+        near, metres = near[own], metres[own]
         visit = facts[row]
         speed = speed_factor(visit["length_m"], visit["minutes"], fast_kmh=sight.fast_kmh)
         key = (visit["visited_on"].month, speed)
         if key not in curves:
             curves[key] = _curve(farthest_m, *key, sight)
-        at = shapely.distance(points[near], line) / _STEP_M
+        at = metres / _STEP_M
         for bound in range(len(SIGHT_BOUNDS)):
             unseen[near, bound] *= 1.0 - np.interp(at, np.arange(curves[key].shape[1]), curves[key][bound])
     return unseen
@@ -174,17 +175,20 @@ def _lattice(shapes: NDArray[np.object_], step_m: float) -> tuple[Floats, NDArra
         inside = grid[shapely.contains_xy(shape, grid)]
         parts.append(inside if len(inside) else shapely.get_coordinates(shapely.point_on_surface(shape)))
     xy, cell = np.concatenate(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    _, first = np.unique(xy, axis=0, return_index=True)
+    _, first = np.unique(xy[:, 0] + 1j * xy[:, 1], return_index=True)
     kept = np.sort(first)
     return xy[kept], cell[kept].astype(np.intp)
 
 
-def _inside(xy: Floats, polygons: Iterable[Any]) -> Floats:
-    covered = np.zeros(len(xy))
-    shapes = np.asarray(list(polygons), dtype=object)
-    if len(shapes) and len(xy):
-        point, _ = shapely.STRtree(shapes).query(shapely.points(xy), predicate="intersects")
-        covered[point] = 1.0
+def _inside(grid: PointGrid, polygons: Iterable[Any]) -> Floats:
+    """1 for the grid's points (in their own order) that lie in any of the polygons or on their edges, else 0."""
+    covered = np.zeros(len(grid.order))
+    every = np.asarray(list(polygons), dtype=object)
+    for start in range(0, len(every) if len(covered) else 0, _POLYGONS_AT_ONCE):
+        shapes = every[start : start + _POLYGONS_AT_ONCE]
+        polygon, at = grid.in_boxes(*shapely.bounds(shapes).T)
+        inside = shapely.intersects_xy(shapes[polygon], grid.x[at], grid.y[at])
+        covered[grid.order[at[inside]]] = 1.0
     return covered
 
 

@@ -15,9 +15,18 @@ from numpy.typing import NDArray
 from pipeline.reconcile.assignment import assign
 from pipeline.reconcile.decisions import decided_pairs, decided_rows, gone_entries, survivors
 from pipeline.reconcile.matters import Numbers, first_days, lenders, matter_numbers
+from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sites import site_numbers
 from pipeline.reconcile.space import BORROWED, READ, Floats, space_density, stated_points, with_borrowed
-from pipeline.reconcile.words import Vocabulary, area_factor, entry_text, pace_factor, stage_factor, topics
+from pipeline.reconcile.words import (
+    TEXT_FIELDS,
+    Vocabulary,
+    area_factor,
+    entry_text,
+    pace_factor,
+    stage_factor,
+    topics,
+)
 from pipeline.schema import MATCHES, conform
 from pipeline.values import MatchStatus, TargetState
 
@@ -31,6 +40,7 @@ REACH_SIGMAS = 8.0
 OWN_DAY_SHARE = 0.25
 UNDATED_TIME = 0.5
 LEAK, LEAK_DAYS, OLD_LEAK = 0.3, 20.0, 0.003
+_REASON_FACTS = ["gone", "status", "probability", "distance_m", "basis", "names_this", "time_score", "word_score"]
 _DAY = np.timedelta64(1, "D")
 _BASIS = {READ: "（坐标基准未定，取最吻合的读法）", BORROWED: "（按同一事项另一条目的位置）"}
 
@@ -125,7 +135,7 @@ def match_entries(
     free = free[(free["probability"] >= KEEP_PROBABILITY)]
     gone = gone_entries(decisions, carried, goal_ids, entry_ids)
     rows = pd.concat([free, decided_rows(same, different, pairs), gone], ignore_index=True)
-    rows["reason"] = [_reason(row) for row in rows.to_dict("records")]
+    rows["reason"] = [_reason(row) for row in as_rows(rows, _REASON_FACTS)]
     rows = rows.sort_values(["target_id", "entry_id"], kind="stable")
     return conform(MATCHES, rows)
 
@@ -204,7 +214,9 @@ def _with_stated(
         extra.append({"entry": entry, "site": site, "distance_m": distance, "density": 0.0, "basis": ""})
     if extra:
         located = pd.concat([located, pd.DataFrame(extra)], ignore_index=True)
-    agrees = [site_of.get(named.get(entry, "")) == site for entry, site in located[["entry", "site"]].to_numpy()]
+    agrees = [
+        site_of.get(named.get(entry, "")) == site for entry, site in located[["entry", "site"]].to_numpy().tolist()
+    ]
     rows = located.assign(
         names_this=np.array(agrees, dtype=bool), names_one=located["entry"].isin(set(named)).to_numpy()
     ).assign(part=[parts[site] for site in located["site"]])
@@ -241,17 +253,22 @@ def _scored(
     time = np.where(pairs["names_this"], 1.0, time)
     after = np.nan_to_num(((until.to_numpy() - targets["first_seen"].to_numpy()) / _DAY).astype("float64"))
     since = ((until.to_numpy() - targets["last_clear"].to_numpy()) / _DAY).astype("float64")
-    told = [topics(entry_text(entry), vocabulary) for entry in found.drop(columns="geometry").to_dict("records")]
-    stated = found["stated_area_m2"].to_numpy("float64")
+    told = [topics(entry_text(entry), vocabulary) for entry in as_rows(found, TEXT_FIELDS)]
+    stated = found["stated_area_m2"].to_numpy("float64").tolist()
     words = [
         stage_factor(told[row], stage, days)
         * pace_factor(told[row], clear_days)
-        * max(area_factor(stated[row], area, days), area_factor(stated[row], whole, days))
+        * max(area_factor(stated[row], size, days) for size in {area, whole})
         for row, stage, area, whole, days, clear_days in zip(
-            rows, targets["stage"], targets["area_m2"].astype("float64"), pairs["site_area_m2"], after, since,
+            rows.tolist(),
+            targets["stage"],
+            targets["area_m2"].astype("float64"),
+            pairs["site_area_m2"],
+            after.tolist(),
+            since.tolist(),
             strict=True,
         )
-    ]  # fmt: skip
+    ]
     return pairs.assign(time_score=time, word_score=np.array(words, dtype="float64"))
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from pipeline.reconcile.evidence import Answer, Responsibility, as_day
 from pipeline.reconcile.match import too_old
+from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import split_cells
 from pipeline.reconcile.space import NOT_LOCATED
 from pipeline.reconcile.words import Vocabulary, area_factor, entry_text, stage_factor, topics
@@ -29,10 +30,10 @@ def linked_entries(
 
     ``carried`` maps every id to the id under which its ground is carried now.
     """
-    known = {row["entry_id"]: row for row in entries.drop(columns="geometry").to_dict("records")}
+    known = {row["entry_id"]: row for row in as_rows(entries, ["entry_id", *_GONE])}
     linked: dict[str, list[Row]] = {}
     sure = (MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value)
-    for row in matches.to_dict("records"):
+    for row in as_rows(matches, ["target_id", "entry_id", "probability", "status"]):
         if row["probability"] <= 0.0:
             continue
         # An entry that a person decided on and that is gone stays a possible one, of unknown day.
@@ -72,7 +73,7 @@ def unlocated_findings(
     lost: dict[str, list[Row]] = {}
     nowhere = entries.geometry.isna() | entries.geometry.is_empty | (entries["position_source"] == NOT_LOCATED)
     rows = entries[nowhere & entries["finding"] & ~entries["entry_id"].isin(tied)].sort_values("entry_id")
-    for row in rows.drop(columns="geometry").to_dict("records"):
+    for row in as_rows(rows):
         day = as_day(row["discovered_on"])
         if day is None or day <= cutoff:
             last = np.datetime64(as_day(row["discovered_until"]) or day or "NaT", "D")

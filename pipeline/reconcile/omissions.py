@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from pipeline.reconcile.evidence import as_day
+from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.space import NOT_LOCATED, position_sigma_m
 from pipeline.reconcile.words import Vocabulary, entry_text, topics
 from pipeline.schema import OMISSIONS, conform, empty
@@ -67,7 +68,7 @@ def omitted(
     day = entries["discovered_on"]
     asked = entries["finding"] & (day >= pd.Timestamp(since)) & (day <= pd.Timestamp(options.cutoff))
     rows = entries[asked & ~entries["entry_id"].isin(tied)].sort_values("entry_id", kind="stable")
-    facts = rows.drop(columns="geometry").to_dict("records")
+    facts = as_rows(rows)
     told = [topics(entry_text(row), vocabulary) for row in facts]
     new_ground = np.array(["not_new_ground" not in words for words in told], dtype=bool)
     if not new_ground.any():
@@ -138,7 +139,7 @@ class _Views:
     def __init__(self, cells: gpd.GeoDataFrame) -> None:
         ordered = cells.sort_values("cell_id", kind="stable").reset_index(drop=True)
         self._tree = shapely.STRtree(ordered.geometry.to_numpy())
-        self._rows: Sequence[Mapping[Any, Any]] = ordered[["cell_id", "observable_share"]].to_dict("records")
+        self._rows: Sequence[Mapping[Any, Any]] = as_rows(ordered, ["cell_id", "observable_share"])
 
     def at(self, point: shapely.Point) -> tuple[str, float] | None:
         """Cell and observable share; None outside every cell."""

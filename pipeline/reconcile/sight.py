@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from pipeline.reconcile.rows import as_rows
 from pipeline.values import Stage
 
 Floats = NDArray[np.float64]
@@ -43,6 +44,11 @@ _FAST_FACTOR = 0.6
 _UNTIMED_FACTOR = 0.9
 # Between two points farther apart than this many sight distances nobody knows the way.
 _LONGEST_STEP_SIGHTS = 4.0
+SIGHTED_SIGHTS = 4.0 * _LARGEST * max(_REACH.values())
+"""Sight distances from a track beyond which no site is looked for: four scales of the largest and best seen one."""
+_ENDS = 2
+_VISIT_FACTS = ["visit_id", "visited_on", "length_m", "minutes", "doubts", "cell_ids"]
+_SITE_FACTS = ["target_id", "area_m2", "stage"]
 # Below this nobody would say that the patrol had been at the site.
 FAINT_SEEN = 0.05
 
@@ -87,15 +93,19 @@ class Passing:
             for visit_id, rows in parts.groupby("visit_id").indices.items():
                 self.parts[str(visit_id)] = shapes[rows], lengths[rows], minutes[rows]
 
-    def factor(self, visit: Mapping[str, Any], site: BaseGeometry, distance_m: float) -> float:
-        """:func:`speed_factor` of the parts from which the site was in sight, ``distance_m`` being the nearest."""
+    def factors(self, visit: Mapping[str, Any], sites: NDArray[np.object_], distances_m: Floats) -> list[float]:
+        """:func:`speed_factor` per site, of the parts that had it in sight; ``distances_m``: the nearest of each."""
+        mean = speed_factor(visit["length_m"], visit["minutes"], fast_kmh=self.fast_kmh)
         known = self.parts.get(str(visit["visit_id"]))
-        if known is not None:
-            shapes, lengths, minutes = known
-            near = shapely.dwithin(shapes, site, distance_m + self.sight_m)
-            if near.any():
-                return speed_factor(float(lengths[near].sum()), float(minutes[near].sum()), fast_kmh=self.fast_kmh)
-        return speed_factor(visit["length_m"], visit["minutes"], fast_kmh=self.fast_kmh)
+        if known is None:
+            return [mean] * len(sites)
+        shapes, lengths, minutes = known
+        near = shapely.dwithin(shapes, sites[:, None], (distances_m + self.sight_m)[:, None])
+        way, time = (np.where(near, part, 0.0).sum(axis=1).tolist() for part in (lengths, minutes))
+        return [
+            speed_factor(*each, fast_kmh=self.fast_kmh) if passed else mean
+            for *each, passed in zip(way, time, near.any(axis=1).tolist(), strict=True)
+        ]
 
 
 def seen_probability(
@@ -137,26 +147,28 @@ def sightings(
     shapes, routes = targets.geometry.to_numpy(), visits.geometry.to_numpy()
     tracked = has_track(visits)
     rows = np.flatnonzero(tracked)
-    facts = visits.drop(columns="geometry").to_dict("records")
-    goals = targets.drop(columns="geometry").to_dict("records")
+    facts = as_rows(visits, _VISIT_FACTS)
+    goals = as_rows(targets, _SITE_FACTS)
     result: list[dict[str, object]] = []
     if len(rows) and len(shapes):
-        reach = 4.0 * _LARGEST * max(_REACH.values()) * options.sight_m
         longest_m = _LONGEST_STEP_SIGHTS * options.sight_m
         known = np.array([known_way(routes[row], longest_m) for row in rows], dtype=object)
         unknown = np.array([unknown_way(routes[row], longest_m) for row in rows], dtype=object)
-        tree = shapely.STRtree(shapes)
-        pairs = np.hstack([tree.query(ways, predicate="dwithin", distance=reach) for ways in (known, unknown)])
-        at, target = np.unique(pairs, axis=1)
+        at, target = _pairs_within(shapes, known, unknown, SIGHTED_SIGHTS * options.sight_m)
         distance, loose = shapely.distance(known[at], shapes[target]), shapely.distance(unknown[at], shapes[target])
-        for row, target_row, metres, loose_m in zip(rows[at], target, distance, loose, strict=True):
-            visit, site = facts[row], goals[target_row]
-            speed = passing.factor(visit, shapes[target_row], float(metres))
-            chance = seen_probability(metres, site["area_m2"], site["stage"], visit["visited_on"].month, speed, options)
-            near = chance >= FAINT_SEEN or loose_m <= longest_m
-            if doubtful(visit["doubts"]):
-                chance, near = min(chance, options.ledger_only_seen), True
-            result.append(_sighting(site, visit, float(metres), chance, tracked=True, near=near))
+        begins = np.flatnonzero(np.diff(at, prepend=-1))
+        for own in np.split(np.arange(len(at)), begins[1:]) if len(at) else ():
+            visit = facts[rows[at[own[0]]]]
+            speeds = passing.factors(visit, shapes[target[own]], distance[own])
+            month, doubted = visit["visited_on"].month, doubtful(visit["doubts"])
+            passed = zip(target[own].tolist(), distance[own].tolist(), loose[own].tolist(), speeds, strict=True)
+            for target_row, metres, loose_m, speed in passed:
+                site = goals[target_row]
+                chance = seen_probability(metres, site["area_m2"], site["stage"], month, speed, options)
+                near = chance >= FAINT_SEEN or loose_m <= longest_m
+                if doubted:
+                    chance, near = min(chance, options.ledger_only_seen), True
+                result.append(_sighting(site, visit, metres, chance, tracked=True, near=near))
     claims = [facts[row] for row in np.flatnonzero(~tracked)]
     by_cell: dict[str, list[dict[str, object]]] = {}
     for visit in claims:
@@ -170,6 +182,19 @@ def sightings(
     return frame.sort_values(["target_id", "visit_id"], kind="stable").reset_index(drop=True)
 
 
+def _pairs_within(
+    sites: NDArray[np.object_], known: NDArray[np.object_], unknown: NDArray[np.object_], reach_m: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Way and site numbers, ascending, where either way of a track comes within ``reach_m`` of the site."""
+    tree = shapely.STRtree(sites)
+    way, site = tree.query(known, predicate="dwithin", distance=reach_m)
+    # a track's ends lie on its known way, so that the unknown one reaches farther only over gaps
+    gaps = np.flatnonzero(shapely.get_num_geometries(unknown) > _ENDS)
+    gap, beside = tree.query(unknown[gaps], predicate="dwithin", distance=reach_m)
+    pairs = np.concatenate([way, gaps[gap]]) * len(sites) + np.concatenate([site, beside])
+    return np.divmod(np.unique(pairs), len(sites))
+
+
 def known_way(line: BaseGeometry, longest_step_m: float) -> BaseGeometry:
     """A track without the straight lines between points farther apart than ``longest_step_m``; its points stay."""
     parts: list[BaseGeometry] = []
@@ -179,6 +204,15 @@ def known_way(line: BaseGeometry, longest_step_m: float) -> BaseGeometry:
         pieces = np.split(xy, breaks)
         parts += [shapely.LineString(piece) if len(piece) > 1 else shapely.Point(piece[0]) for piece in pieces]
     return shapely.GeometryCollection(parts) if len(parts) > 1 else parts[0]
+
+
+def known_steps(line: BaseGeometry, longest_step_m: float) -> tuple[Floats, Floats]:
+    """The :func:`known_way` as straight steps, starts and ends (steps, 2); a point without a step is one of no length."""
+    xy, part = shapely.get_coordinates(shapely.get_parts(line), return_index=True)
+    known = (part[1:] == part[:-1]) & (np.hypot(*np.diff(xy, axis=0).T) <= longest_step_m)
+    alone = np.flatnonzero(~(np.append(known, False) | np.append(False, known)))
+    left = np.flatnonzero(known)
+    return np.concatenate([xy[left], xy[alone]]), np.concatenate([xy[left + 1], xy[alone]])
 
 
 def unknown_way(line: BaseGeometry, longest_step_m: float) -> BaseGeometry:

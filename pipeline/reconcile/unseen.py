@@ -214,12 +214,13 @@ def lawful_rows(
     ordered = cells.sort_values("cell_id", kind="stable")
     home = shapely.STRtree(ordered.geometry.to_numpy())
     reach = 2.0 * position_sigma_m(near["uncertainty_m"].to_numpy("float64"), standing_m=standing_m)
+    noted = np.zeros(len(lawful), dtype=bool)
+    noted[shapely.STRtree(lawful.geometry.to_numpy()).query(near.geometry.to_numpy(), "dwithin", reach)[1]] = True
     rows = []
-    for shape, spot in zip(lawful.geometry, spots, strict=True):
+    for found, spot in zip(noted, spots, strict=True):
         inside = np.sort(home.query(spot, predicate="intersects"))
         unit = ordered["acting_unit_id"].iloc[inside[0]] if len(inside) else None
-        distance = shapely.distance(near.geometry.to_numpy(), shape)
-        rows.append({"unit_id": unit if isinstance(unit, str) else None, "found": bool((distance <= reach).any())})
+        rows.append({"unit_id": unit if isinstance(unit, str) else None, "found": bool(found)})
     basis = f"已批准而未列入清单的建设（合法盲样）被台账记到的比例；合法工地不必上报，只作下限；Wilson {confidence:.0%} 区间"
     return _chances("lawful_builds_noted", pd.DataFrame(rows), basis, confidence)
 

@@ -32,6 +32,7 @@ from pipeline.reconcile.mentions import (
     units_by_cell,
     unlocated_findings,
 )
+from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import SightOptions, sightings
 from pipeline.reconcile.sites import reported_beside
 from pipeline.reconcile.verdict_rules import (
@@ -136,7 +137,7 @@ def judge(
     goals, carried, cutoff = open_targets(targets), survivors(targets), options.cutoff
     book = _book(delivered, duties, options)
     visitors = units_by_cell(delivered.visits)
-    own_tasks = {row["target_id"]: row for row in duties.tasks.to_dict("records")}
+    own_tasks = {row["target_id"]: row for row in as_rows(duties.tasks)}
     cells = [as_text(own_tasks.get(target, {}).get("cell_id")) for target in goals["target_id"]]
     seen = _seen(goals, first_seen_as, delivered, cells, options)
     told = _told(goals, matches, delivered.entries, carried, vocabulary, options)
@@ -145,7 +146,7 @@ def judge(
     outcomes = outcomes_of(checks, carried, cutoff)
     window_to = cutoff - timedelta(days=options.grace_days)
     rows = []
-    for target, cell in zip(goals.drop(columns="geometry").to_dict("records"), cells, strict=True):
+    for target, cell in zip(as_rows(goals), cells, strict=True):
         name = target["target_id"]
         task = own_tasks.get(name, {})
         own = Answer(as_text(task.get("unit_id")), as_text(task.get("acting_unit_id")), as_text(task.get("person_id")))
@@ -183,12 +184,12 @@ def judge(
 
 
 def _book(delivered: Delivered, duties: Duties, options: VerdictOptions) -> Book:
-    visits = delivered.visits
+    visits = as_rows(delivered.visits)
     return Book(
         Responsibility(duties.responsibility, duties.delegations, duties.unit_of_person),
-        Deliveries(delivered.entries, visits, delivered.rejected, delivered.ledger_files),
+        Deliveries(delivered.entries, delivered.visits, delivered.rejected, delivered.ledger_files),
         plan_by_cell(duties.plan),
-        {row["visit_id"]: row for row in visits.drop(columns="geometry").to_dict("records")},
+        {row["visit_id"]: row for row in visits},
         _dated_by_unit(visits),
         duties.name_of_person,
         min_seen=options.min_seen,
@@ -196,10 +197,10 @@ def _book(delivered: Delivered, duties: Duties, options: VerdictOptions) -> Book
     )
 
 
-def _dated_by_unit(visits: gpd.GeoDataFrame) -> dict[str, list[tuple[str, date, date | None, Row]]]:
+def _dated_by_unit(visits: Sequence[Row]) -> dict[str, list[tuple[str, date, date | None, Row]]]:
     """Visits with a known day per unit: id, first day, last day where it differs, and the row itself."""
     found: dict[str, list[tuple[str, date, date | None, Row]]] = {}
-    for row in visits.drop(columns="geometry").to_dict("records"):
+    for row in visits:
         day = as_day(row["visited_on"])
         if day is not None:
             found.setdefault(row["unit_id"], []).append((row["visit_id"], day, as_day(row["visited_until"]), row))
@@ -240,7 +241,7 @@ def _seen(
         ignore_index=True,
     )
     by_target: dict[str, list[Row]] = {}
-    for row in seen.to_dict("records"):
+    for row in as_rows(seen):
         by_target.setdefault(row["target_id"], []).append(row)
     return by_target
 
@@ -292,15 +293,16 @@ def _as_first_seen(goals: gpd.GeoDataFrame, earliest: gpd.GeoDataFrame) -> gpd.G
     known = dict(zip(earliest["target_id"], range(len(earliest)), strict=True))
     rows = [known.get(target) for target in goals["target_id"]]
     columns = ["target_id", "stage", "area_m2"]
-    facts, old = goals[columns].to_dict("records"), earliest[columns].to_dict("records")
-    shapes = [goals.geometry.iloc[n] if row is None else earliest.geometry.iloc[row] for n, row in enumerate(rows)]
+    facts, old = as_rows(goals, columns), as_rows(earliest, columns)
+    now, first = goals.geometry.to_numpy(), earliest.geometry.to_numpy()
+    shapes = [now[n] if row is None else first[row] for n, row in enumerate(rows)]
     facts = [facts[n] if row is None else old[row] for n, row in enumerate(rows)]
     parents = dict(zip(earliest["target_id"], earliest["parent_ids"], strict=True))
     for number, parent in enumerate(goals["parent_ids"]):
         seen = {facts[number]["target_id"]}
         while isinstance(parent, str) and parent in known and parent not in seen:
             seen.add(parent)
-            shapes[number] = shapely.intersection(shapes[number], earliest.geometry.iloc[known[parent]])
+            shapes[number] = shapely.intersection(shapes[number], first[known[parent]])
             facts[number] = {**facts[number], "area_m2": float(shapes[number].area)}
             parent = parents[parent]
     plain = pd.DataFrame(facts, columns=columns)

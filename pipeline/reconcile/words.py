@@ -12,7 +12,7 @@ Vocabulary = Mapping[str, Sequence[str]]
 anonymous``) to the words that show it."""
 
 _ORDER: tuple[str, ...] = (Stage.EARTHWORKS, Stage.PIT, Stage.STRUCTURE, Stage.ROOFED)
-_FIELDS: tuple[str, ...] = ("project", "subject", "status", "measures", "follow_up")
+TEXT_FIELDS: tuple[str, ...] = ("project", "subject", "status", "measures", "follow_up")
 AREA_SPREAD, WIDE_SPREAD, WIDE_SHARE, GROWN_SHARE = 0.5, 1.2, 0.1, 0.5
 OTHER_AREA_M2, OTHER_SPREAD, AREA_LEAST, AREA_MOST = 1000.0, 1.8, 0.01, 4.0
 # Days from untouched ground to walls and to a roof that even fast building takes; what is told sooner is older.
@@ -23,7 +23,7 @@ _OTHER_GROUND: tuple[str, ...] = ("small", "extraction", "dumping")
 
 def entry_text(entry: Mapping[str, object]) -> str:
     """The describing fields of an entry joined; empty when the ledger says nothing."""
-    return " ".join(value for field in _FIELDS if isinstance(value := entry.get(field), str))
+    return " ".join(value for field in TEXT_FIELDS if isinstance(value := entry.get(field), str))
 
 
 def topics(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pipeline.ledger.corrections import follow_corrections
 from pipeline.reconcile.ambiguous import ambiguous_sets
 from pipeline.reconcile.blind_lists import MonthFound
 from pipeline.reconcile.changes import changed_verdicts, in_words
-from pipeline.reconcile.coverage import cover_cells, missed_areas, within_span
+from pipeline.reconcile.coverage import CoverOptions, cover_cells, missed_areas, within_span
 from pipeline.reconcile.effort import patrol_effort
 from pipeline.reconcile.estimate import audit_sample, indicators
 from pipeline.reconcile.ground import Ground, RiskWeights, risk_ground
@@ -166,10 +166,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         book.responsibility,
         book.delegations,
         ground_of(context, cells, open_targets(targets)),
-        start=context.period.first_day,
-        end=cutoff,
-        sight=sight,
-        covered_share=options.covered_share,
+        CoverOptions(context.period.first_day, cutoff, sight, options.covered_share),
     )
     missed = missed_areas(coverage, seen_ground, open_targets(targets), min_missed_m2=options.min_missed_m2)
     image_day = last_look(targets, suppressed, context.period)

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from shapely.geometry import LineString, Point, box
 
+from pipeline.reconcile.coverage import CoverOptions
 from pipeline.reconcile.ground import RiskWeights, ground_points
 from pipeline.reconcile.match import match_entries
 from pipeline.reconcile.sight import SightOptions
@@ -244,7 +245,7 @@ def draw() -> SimpleNamespace:
     return SimpleNamespace(
         City=City, target=target, entry=entry, effort=effort, visit=visit, match=match, verdicts=verdicts, cells=cells,
         suppressed=suppressed, table=table, facts=TARGET, sight=SIGHT, vocabulary=VOCABULARY, x=X, y=Y, crs=CRS,
-        span={"start": date(2026, 10, 1), "end": date(2026, 11, 30), "sight": SIGHT, "covered_share": 0.6},
+        span=CoverOptions(start=date(2026, 10, 1), end=date(2026, 11, 30), sight=SIGHT, covered_share=0.6),
         ground=ground,
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ PLANNED = [
 def covered(draw: SimpleNamespace, city: Any) -> tuple[Any, Any]:
     tables = city.tables()
     cells = draw.cells()
-    return cover_cells(cells, *(tables[name] for name in TABLES), draw.ground(cells, tables["targets"]), **draw.span)
+    return cover_cells(cells, *(tables[name] for name in TABLES), draw.ground(cells, tables["targets"]), draw.span)
 
 
 def test_track_through_the_middle_of_one_cell(draw: SimpleNamespace) -> None:
@@ -85,7 +85,7 @@ def test_never_visited_cells_with_targets_come_first(draw: SimpleNamespace) -> N
     tables = city.tables()
     cells = draw.cells(acting_unit_id="A")
     rows, seen = cover_cells(
-        cells, *(tables[name] for name in TABLES), draw.ground(cells, tables["targets"]), **draw.span
+        cells, *(tables[name] for name in TABLES), draw.ground(cells, tables["targets"]), draw.span
     )
     missed = missed_areas(rows, seen, tables["targets"], min_missed_m2=5000.0)
     assert missed["cell_id"].tolist() == ["C2", "C1"]
@@ -112,7 +112,7 @@ def test_round_end_of_a_track_in_the_cell(draw: SimpleNamespace) -> None:
 def test_no_cells(draw: SimpleNamespace) -> None:
     tables = draw.City().tables()
     cells = draw.cells().iloc[:0]
-    rows, seen = cover_cells(cells, *(tables[name] for name in TABLES), draw.ground(cells), **draw.span)
+    rows, seen = cover_cells(cells, *(tables[name] for name in TABLES), draw.ground(cells), draw.span)
     assert list(rows.columns) == [*COVERAGE.names, "geometry"]
     assert missed_areas(rows, seen, tables["targets"], min_missed_m2=1.0).empty
 
@@ -150,7 +150,7 @@ def test_missed_ground_is_ranked_by_the_risk_left(draw: SimpleNamespace) -> None
     city.visits = [draw.visit("V1", "2026-10-14", y=400.0)]
     tables = city.tables()
     cells = draw.cells(acting_unit_id="A")
-    rows, seen = cover_cells(cells, *(tables[n] for n in TABLES), draw.ground(cells, tables["targets"]), **draw.span)
+    rows, seen = cover_cells(cells, *(tables[n] for n in TABLES), draw.ground(cells, tables["targets"]), draw.span)
     missed = missed_areas(rows, seen, tables["targets"], min_missed_m2=5000.0).set_index("cell_id")
     # of C2 only an edge was in sight, it holds 25 ha of risk; C1 keeps its two targets of 20 ha out of sight
     assert missed["rank"].to_dict() == {"C1": 1, "C2": 2}

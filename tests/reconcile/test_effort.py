@@ -18,10 +18,9 @@ NAMES = [("P1", "张三", "A"), ("P9", "王五", "A"), ("P2", "李四", "B")]
 def effort(draw: SimpleNamespace, city: Any, names: list[tuple[str, str, str]] = NAMES) -> Any:
     tables, cells = city.tables(), draw.cells(person_id="P2").assign(person_id=["P1", "P2"])
     inputs = (tables[name] for name in ("plan", "visits", "responsibility", "delegations"))
-    coverage, _ = cover_cells(cells, *inputs, draw.ground(cells), **draw.span)
+    coverage, _ = cover_cells(cells, *inputs, draw.ground(cells), draw.span)
     people = conform(PEOPLE, pd.DataFrame(names, columns=["person_id", "name", "unit_id"]))
-    span = {name: draw.span[name] for name in ("start", "end")}
-    rows = patrol_effort(coverage, tables["visits"], people, **span)
+    rows = patrol_effort(coverage, tables["visits"], people, start=draw.span.start, end=draw.span.end)
     return rows.assign(person_id=rows["person_id"].fillna("-")).set_index(["unit_id", "person_id"])
 
 

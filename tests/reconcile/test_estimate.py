@@ -26,7 +26,7 @@ def test_indicators_by_hand(draw: SimpleNamespace) -> None:
     tables = city.tables()
     names = ("plan", "visits", "responsibility", "delegations")
     cells = draw.cells()
-    coverage, _ = cover_cells(cells, *(tables[name] for name in names), draw.ground(cells), **draw.span)
+    coverage, _ = cover_cells(cells, *(tables[name] for name in names), draw.ground(cells), draw.span)
     rows = indicators(draw.verdicts(tables), coverage, tables["visits"], confidence=0.95)
     city_rows = rows[rows["unit_id"].isna()].set_index("kpi")
     counts = {kpi: (row["numerator"], row["denominator"]) for kpi, row in city_rows.iterrows()}

@@ -57,7 +57,7 @@ def lists(
     city.entries = [*city.entries, *(draw.entry(row["entry_id"], 0.0, day=row["discovered_on"]) for row in missed)]
     tables, cells = city.tables(), draw.cells()
     inputs = (tables[name] for name in ("plan", "visits", "responsibility", "delegations"))
-    coverage, _ = cover_cells(cells, *inputs, draw.ground(cells), **draw.span)
+    coverage, _ = cover_cells(cells, *inputs, draw.ground(cells), draw.span)
     verdicts = rows(VERDICTS, [{"target_id": name, "outcome": "violation"} for name in checked], VERDICT)
     omissions = draw.table(OMISSIONS, missed, {"unit_id": "A", "omission": "true_miss", "reason": "-"})
     matches = rows(MATCHES, linked, MATCH)
