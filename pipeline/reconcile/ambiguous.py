@@ -16,7 +16,7 @@ from pipeline.schema import AMBIGUOUS, conform, empty
 from pipeline.values import MatchStatus, Stage
 
 PAIRS_SHOWN = 40
-HOW = "逐对填入 records/decisions.csv：监测编号、台账条目、同一处或不是同一处、决定日期"
+HOW = "在 report/待人工判定.xlsx 中逐对选答，填好后放入 records/decisions/；也可逐对写入 records/decisions.csv"
 
 
 def ambiguous_sets(matches: pd.DataFrame, targets: gpd.GeoDataFrame, entries: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -28,13 +28,13 @@ def ambiguous_sets(matches: pd.DataFrame, targets: gpd.GeoDataFrame, entries: gp
     open_pairs = matches[matches["status"] == MatchStatus.AMBIGUOUS].reset_index(drop=True)
     if open_pairs.empty:
         return empty(AMBIGUOUS)
-    numbers = _set_numbers(open_pairs)
+    names_of_sets = set_ids(open_pairs)
     site = targets.drop(columns="geometry").set_index("target_id").to_dict("index")
     told = entries.drop(columns="geometry").set_index("entry_id").to_dict("index")
     settled = matches[matches["status"].isin([MatchStatus.ASSIGNED, MatchStatus.DECIDED])]
     of_entry, of_target = (settled.groupby(name).groups for name in ("entry_id", "target_id"))
     rows = []
-    for _, pairs in open_pairs.groupby(numbers):
+    for set_id, pairs in open_pairs.groupby(names_of_sets):
         goals, names = sorted(set(pairs["target_id"])), sorted(set(pairs["entry_id"]))
         beside = {row for name in names for row in of_entry.get(name, ())}
         beside |= {row for name in goals for row in of_target.get(name, ())}
@@ -42,19 +42,22 @@ def ambiguous_sets(matches: pd.DataFrame, targets: gpd.GeoDataFrame, entries: gp
         shown = shown.sort_values(["probability", "target_id", "entry_id"], ascending=[False, True, True])
         units = sorted({str(told[name]["unit_id"]) for name in names if name in told})
         rows.append(
-            {"set_id": goals[0], "target_ids": "、".join(goals), "entry_ids": "、".join(names),
+            {"set_id": set_id, "target_ids": "、".join(goals), "entry_ids": "、".join(names),
              "unit_ids": "、".join(units) or None, "pairs": len(pairs), "best_probability": pairs["probability"].max(),
              "question": _question(len(goals), len(names)), "evidence": _evidence(shown, site, told), "how": HOW}
         )  # fmt: skip
     return conform(AMBIGUOUS, pd.DataFrame(rows).sort_values("set_id", kind="stable"))
 
 
-def _set_numbers(pairs: pd.DataFrame) -> Any:
+def set_ids(pairs: pd.DataFrame) -> list[str]:
+    """The set of each pair (``target_id``, ``entry_id``): the first target of the chain of pairs it belongs to."""
     entries, entry_at = np.unique(pairs["entry_id"].to_numpy("object"), return_inverse=True)
     targets, target_at = np.unique(pairs["target_id"].to_numpy("object"), return_inverse=True)
     size = len(entries) + len(targets)
     graph = coo_array((np.ones(len(pairs)), (entry_at, target_at + len(entries))), shape=(size, size))
-    return connected_components(graph, directed=False)[1][entry_at]
+    numbers = connected_components(graph, directed=False)[1][entry_at]
+    first = pairs["target_id"].groupby(numbers).min()
+    return [str(first[number]) for number in numbers]
 
 
 def _question(targets: int, entries: int) -> str:
