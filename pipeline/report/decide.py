@@ -94,10 +94,8 @@ def _open_note(asked: pd.DataFrame) -> str:
     if not len(asked):
         return "本期没有需要判定的。"
     urgent = int(asked["keeps_open"].sum())
-    return (
-        f"共 {len(asked)} 对，前面的 {urgent} 对使目标的结论待定（不可判），请先判。黄色栏由人填写，其余勿改；"
-        f"填好放入 records/decisions/。见“{HELP_SHEET}”。"
-    )
+    first = f"其中 {urgent} 对使目标的结论待定（不可判），排在前面，请先判" if urgent else "都不改变目前的结论"
+    return f"共 {len(asked)} 对，{first}。黄色栏由人填写，其余勿改；填好放入 records/decisions/。见“{HELP_SHEET}”。"
 
 
 def _open_frame(month: MonthTables, asked: pd.DataFrame) -> pd.DataFrame:
@@ -181,7 +179,8 @@ def _targets_told(month: MonthTables, wanted: set[str]) -> dict[str, str]:
             (
                 f"{row['target_id']}",
                 f"负责：{unit}{cell}",
-                f"施工阶段：{stages[number]}；面积 {row['area_m2']:.0f} 平方米（{mu(row['area_m2']):.1f} 亩）",
+                f"施工阶段：{stages[number]}",
+                f"面积：{row['area_m2']:.0f} 平方米（{mu(row['area_m2']):.1f} 亩）",
                 f"出现：{_day(row['last_clear']) or '不明'} 尚无，{_day(row['first_seen']) or '不明'} 已见",
                 f"坐标(WGS84)：{points.x.iloc[number]:.6f}, {points.y.iloc[number]:.6f}",
             )
