@@ -35,14 +35,15 @@ STAGES: tuple[StageEntry, ...] = (
                            "superseded.parquet", "photos.parquet", "oddities.parquet", "track_parts.parquet", "datum.json"),
                ("city", "ledger"), "台账读入"),
     StageEntry("reconcile", ("screen", "register", "patrol", "ledger"),
-               ("matches.parquet", "ambiguous.parquet", "verdicts.parquet", "coverage.parquet", "missed.parquet",
-                "omissions.parquet", "kpis.parquet", "effort.parquet", "estimates.parquet", "audit_sample.parquet"),
+               ("matches.parquet", "ambiguous.parquet", "questions.parquet", "verdicts.parquet", "coverage.parquet",
+                "missed.parquet", "omissions.parquet", "kpis.parquet", "effort.parquet", "estimates.parquet",
+                "audit_sample.parquet"),
                ("city", "reconcile"), "比对核实"),
     StageEntry("supervise", ("screen", "register", "patrol", "ledger", "reconcile"),
                ("cases.parquet", "alerts.parquet", "parcels.parquet", "referrals.parquet"),
                ("city", "supervise"), "跟踪督办"),
     StageEntry("report", ("acquire", "detect", "screen", "register", "patrol", "ledger", "reconcile", "supervise"),
-               ("packages/<unit>", "month.html", "month.xlsx", "month.json", "../targets.gpkg"),
+               ("packages/<unit>", "month.html", "month.xlsx", "待人工判定.xlsx", "month.json", "../targets.gpkg"),
                ("city", "report"), "成果输出"),
 )  # fmt: skip
 DETECTION = ("acquire", "detect", "screen", "register", "patrol")

@@ -33,6 +33,7 @@ CODES: dict[str, str] = {
     "E403": "record file row not usable",
     "E404": "period not ready for this step",
     "E405": "unit table row not usable",
+    "E406": "decision form damaged, edited or not usable",
     # 5xx ledgers and tracks
     "E501": "ledger file unreadable",
     "E502": "ledger without a date column",

@@ -263,6 +263,7 @@ DECISIONS = Table(
         _text("decision", "决定"),
         _date("decided_on", "决定日期"),
         _text("reason", "理由", null=True),
+        _text("decided_by", "决定人", null=True),
     ),
     key=("target_id", "entry_id", "decided_on", "decision"),
 )
@@ -663,6 +664,23 @@ AMBIGUOUS = Table(
         _text("how", "判定办法"),
     ),
     key=("set_id",),
+)
+QUESTIONS = Table(
+    "questions",
+    (
+        _integer("rank", "序号"),
+        _text("set_id", "组号"),
+        _text("target_id", "监测编号"),
+        _text("entry_id", "台账条目"),
+        _real("probability", "匹配概率"),
+        _text("verdict", "目前结论"),
+        _flag("keeps_open", "结论因此待定"),
+        _text("verdict_if_same", "判同一处后的结论"),
+        _text("if_same", "判同一处的后果"),
+        _text("verdict_if_different", "判不是同一处后的结论"),
+        _text("if_different", "判不是同一处的后果"),
+    ),
+    key=("target_id", "entry_id"),
 )
 VERDICTS = Table(
     "verdicts",

@@ -20,6 +20,8 @@ from pipeline.schema import ENTRIES, SUPERSEDED, conform, empty
 
 MENDED = "E509"
 BY_ID, BY_WORDS = "填报了原条目编号", "同日同一主体（或监测编号）同一地点，文件较新"
+_Age = tuple[bool, date | None]
+"""What tells of a file whether it is newer: a word of correction in its name, and the day it was saved."""
 _LABELS = {column.name: column.label for column in ENTRIES.columns} | {
     "finding": "有无发现", "coordinates": "坐标", "discovered_on": "巡查时间",
 }  # fmt: skip
@@ -38,14 +40,17 @@ class Corrected:
     rejected: tuple[dict[str, Any], ...]
 
 
-def supersede(items: Sequence[Item], delivered: Iterable[DeliveredFile], rules: FileRules) -> Corrected:
-    """Replace entries by their corrections, whatever the order of rows and files.
+def supersede(
+    items: Sequence[Item], delivered: Iterable[DeliveredFile], rules: FileRules, *, copies: Iterable[Item] = ()
+) -> Corrected:
+    """Replace entries by their corrections, whatever the order of rows and the names of files.
 
     An entry is replaced by one of its unit that states its entry id (the correction form does), or by one of a newer
     file that has the same days and the same subject and place, or the same stated target id. Newer is only what says
     so: the file's name has a word of ``rules.correction_words`` the other lacks, else its document properties name a
     later day and neither people nor coordinates tell of two findings. Where a file has two such rows, or nothing tells
-    which is newer, all stay. A form's row that changes nothing is a copy.
+    which is newer, all stay. ``copies``: rows set aside because another file says the same; an entry is as old and as
+    new as all files that hold it. A form's row that changes nothing is a copy.
     """
     files = {file.name: file for file in delivered}
     by_id = {item.entry_id: item for item in items}
@@ -64,7 +69,10 @@ def supersede(items: Sequence[Item], delivered: Iterable[DeliveredFile], rules: 
     open_items = [
         by_id[item.entry_id] for item in items if item.entry_id not in unchanged and item.entry_id not in winners
     ]
-    for old, new in _by_words(open_items, files, rules):
+    holding: dict[str, set[str]] = {}
+    for item in (*open_items, *copies):
+        holding.setdefault(item.entry_id, set()).add(item.file)
+    for old, new in _by_words(open_items, files, rules, holding):
         if _last(new.entry_id, winners) != old.entry_id:
             winners[old.entry_id] = (new.entry_id, BY_WORDS)
     rejected = [_copy(by_id[name], by_id[original]) for name, original in sorted(unchanged.items())]
@@ -127,24 +135,37 @@ def _last(entry_id: str, winners: Mapping[str, tuple[str, str]]) -> str:
     return entry_id
 
 
-def _by_words(items: Sequence[Item], files: Mapping[str, DeliveredFile], rules: FileRules) -> list[tuple[Item, Item]]:
-    """Pairs of an older and a newer entry about the same thing."""
+def _by_words(
+    items: Sequence[Item], files: Mapping[str, DeliveredFile], rules: FileRules, holding: Mapping[str, set[str]]
+) -> list[tuple[Item, Item]]:
+    """Pairs of an older and the next newer entry about the same thing; ``holding``: entry id to the files that hold it."""
     alike: dict[tuple[Any, ...], list[Item]] = {}
     for item in items:
         for key in _keys(item):
             alike.setdefault(key, []).append(item)
     pairs: dict[str, tuple[Item, Item]] = {}
     for key, group in sorted(alike.items(), key=lambda pair: repr(pair[0])):
-        names = [item.file for item in group]
+        names = [name for item in group for name in sorted(holding[item.entry_id])]
         if len(group) < 2 or len(set(names)) < len(names):
             continue
-        ranks = {name: _age(name, files.get(name), rules) for name in names}
-        ordered = sorted(group, key=lambda item: (ranks[item.file][0], ranks[item.file][1] or date.min, item.file))
-        for old, new in zip(ordered, ordered[1:], strict=False):
-            named = ranks[old.file][0] != ranks[new.file][0] or key[3] == _ID
-            if _newer(ranks[old.file], ranks[new.file]) and (named or not _two_findings(old, new)):
+        ages = {i.entry_id: [_age(name, files.get(name), rules) for name in holding[i.entry_id]] for i in group}
+        ordered = sorted(group, key=lambda item: (min(map(_rank, ages[item.entry_id])), item.entry_id))
+        for old in ordered:
+            newer = [new for new in ordered if _all_newer(ages[old.entry_id], ages[new.entry_id])]
+            named = key[3] == _ID
+            if newer and (new := _correction(old, newer, ages, named=named)) is not None:
                 pairs.setdefault(old.entry_id, (old, new))
     return [pairs[name] for name in sorted(pairs)]
+
+
+def _correction(old: Item, newer: Sequence[Item], ages: Mapping[str, Sequence[_Age]], *, named: bool) -> Item | None:
+    """The first of the next newer entries that is no other finding; ``named``: both name one target."""
+    first = min(map(_rank, ages[newer[0].entry_id]))
+    for new in (item for item in newer if min(map(_rank, ages[item.entry_id])) == first):
+        by_word = {age[0] for age in ages[old.entry_id]} != {age[0] for age in ages[new.entry_id]}
+        if named or by_word or not _two_findings(old, new):
+            return new
+    return None
 
 
 def _keys(item: Item) -> list[tuple[Any, ...]]:
@@ -171,12 +192,20 @@ def _two_findings(one: Item, other: Item) -> bool:
     return math.hypot(east, north) > _OTHER_SPOT_M + at.rounding_m + there.rounding_m
 
 
-def _age(name: str, file: DeliveredFile | None, rules: FileRules) -> tuple[bool, date | None]:
+def _age(name: str, file: DeliveredFile | None, rules: FileRules) -> _Age:
     stem = name.rsplit("/", 1)[-1]
     return any(word in stem for word in rules.correction_words), None if file is None else file.saved_on
 
 
-def _newer(old: tuple[bool, date | None], new: tuple[bool, date | None]) -> bool:
+def _rank(age: _Age) -> tuple[bool, date]:
+    return age[0], age[1] or date.min
+
+
+def _all_newer(old: Sequence[_Age], new: Sequence[_Age]) -> bool:
+    return all(_newer(one, other) for one in old for other in new)
+
+
+def _newer(old: _Age, new: _Age) -> bool:
     if old[0] != new[0]:
         return new[0]
     return old[1] is not None and new[1] is not None and old[1] < new[1]

@@ -34,7 +34,7 @@ OWN_SHEETS = (
 class LedgerRead:
     """``items`` sorted by unit, file, sheet, row and item; ``repairs`` and ``rejected`` as schema tables.
 
-    ``copies``: the items of rows set aside as copies.
+    ``copies``: the items of rows set aside as copies, with the ids of their originals.
     """
 
     items: tuple[Item, ...]
@@ -131,11 +131,12 @@ def _set_copies_aside(items: Iterable[Item]) -> tuple[list[Item], list[tuple[lis
     copies: list[tuple[list[Item], Item]] = []
     for row in sorted(rows.values(), key=lambda row: (row[0].corrects is not None, row[0].order)):
         meaning = (row[0].unit_id, *(_meaning(item) for item in row))
+        told = [replace(item, meaning=repr(meaning)) for item in row]
         if meaning in first:
-            copies.append((row, first[meaning]))
+            copies.append((told, first[meaning]))
         else:
             first[meaning] = row[0]
-            kept += [replace(item, meaning=repr(meaning)) for item in row]
+            kept += told
     return sorted(kept, key=lambda item: item.order), sorted(copies, key=lambda pair: pair[0][0].order)
 
 

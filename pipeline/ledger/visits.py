@@ -91,8 +91,9 @@ def visits_table(
 
 
 def _claims(items: Sequence[Item]) -> list[_Claim]:
+    """Outings in a fixed order; the first item of each, which names it, is told by content, not by its place."""
     groups: dict[tuple[str, ...], list[Item]] = {}
-    for item in sorted(items, key=lambda item: item.order):
+    for item in sorted(items, key=lambda item: (item.entry_id, item.order)):
         if item.start is None or item.end is None:
             continue
         said = (plain(item.texts.get(field) or "") for field in ("people", "route"))

@@ -21,7 +21,7 @@ PAIRS_SHOWN = 40
 _PAIR_FACTS = ["target_id", "entry_id", "probability", "status", "reason"]
 _TARGET_FACTS = ["last_clear", "first_seen", "stage", "area_m2"]
 _ENTRY_FACTS = ["unit_id", "subject", "place", "status", "stated_area_m2", "discovered_on"]
-HOW = "逐对填入 records/decisions.csv：监测编号、台账条目、同一处或不是同一处、决定日期"
+HOW = "在 report/待人工判定.xlsx 中逐对选答，填好后放入 records/decisions/；也可逐对写入 records/decisions.csv"
 
 
 def ambiguous_sets(matches: pd.DataFrame, targets: gpd.GeoDataFrame, entries: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -38,11 +38,11 @@ def ambiguous_sets(matches: pd.DataFrame, targets: gpd.GeoDataFrame, entries: gp
     settled = matches.loc[matches["status"].isin([MatchStatus.ASSIGNED, MatchStatus.DECIDED]), _PAIR_FACTS]
     known = as_rows(settled)
     of_entry, of_target = (settled.groupby(name).indices for name in ("entry_id", "target_id"))
-    sets: dict[int, list[Row]] = {}
-    for number, row in zip(_set_numbers(open_pairs), as_rows(open_pairs, _PAIR_FACTS), strict=True):
-        sets.setdefault(int(number), []).append(row)
+    sets: dict[str, list[Row]] = {}
+    for set_id, row in zip(set_ids(open_pairs), as_rows(open_pairs, _PAIR_FACTS), strict=True):
+        sets.setdefault(set_id, []).append(row)
     rows = []
-    for pairs in sets.values():
+    for set_id, pairs in sets.items():
         goals, names = (sorted({row[name] for row in pairs}) for name in ("target_id", "entry_id"))
         beside = {row for name in names for row in of_entry.get(name, ())}
         beside |= {row for name in goals for row in of_target.get(name, ())}
@@ -50,7 +50,7 @@ def ambiguous_sets(matches: pd.DataFrame, targets: gpd.GeoDataFrame, entries: gp
         best = max(row["probability"] for row in pairs)
         units = sorted({str(told[name]["unit_id"]) for name in names if name in told})
         rows.append(
-            {"set_id": goals[0], "target_ids": "、".join(goals), "entry_ids": "、".join(names),
+            {"set_id": set_id, "target_ids": "、".join(goals), "entry_ids": "、".join(names),
              "unit_ids": "、".join(units) or None, "pairs": len(pairs), "best_probability": best,
              "question": _question(len(goals), len(names)), "evidence": _evidence(shown, site, told), "how": HOW}
         )  # fmt: skip
@@ -61,12 +61,15 @@ def _likeliest_first(pair: Row) -> tuple[float, str, str]:
     return -pair["probability"], pair["target_id"], pair["entry_id"]
 
 
-def _set_numbers(pairs: pd.DataFrame) -> Any:
+def set_ids(pairs: pd.DataFrame) -> list[str]:
+    """The set of each pair (``target_id``, ``entry_id``): the first target of the chain of pairs it belongs to."""
     entries, entry_at = np.unique(pairs["entry_id"].to_numpy("object"), return_inverse=True)
     targets, target_at = np.unique(pairs["target_id"].to_numpy("object"), return_inverse=True)
     size = len(entries) + len(targets)
     graph = coo_array((np.ones(len(pairs)), (entry_at, target_at + len(entries))), shape=(size, size))
-    return connected_components(graph, directed=False)[1][entry_at]
+    numbers = connected_components(graph, directed=False)[1][entry_at]
+    first = pairs["target_id"].groupby(numbers).min()
+    return [str(first[number]) for number in numbers]
 
 
 def _question(targets: int, entries: int) -> str:

@@ -120,7 +120,7 @@ def _what_next(numbers: Mapping[str, Any]) -> Answer:
         )
     if numbers["to_decide"]:
         lines.append(
-            f"市局：{numbers['to_decide']} 组台账和目标分不清是不是同一处，请人工判定（见“待人工判定”）；"
+            f"市局：{numbers['to_decide']} 组台账和目标分不清是不是同一处，请在“待人工判定.xlsx”中判定；"
             "判定之前有关目标不作漏查认定。"
         )
     hidden = numbers["cells"]["by_state"][CellState.NOT_OBSERVED.value]

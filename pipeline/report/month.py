@@ -13,6 +13,7 @@ from pipeline import schema
 from pipeline.report.answers import four_answers
 from pipeline.report.kpi import CITY, kpi_sheets
 from pipeline.report.package import CLUE_NOTE, task_list
+from pipeline.report.references import with_places
 from pipeline.report.sheets import Sheet, labels_of, named, number_formats, readable, with_names
 from pipeline.report.statistics import month_summary
 from pipeline.report.tables import MonthTables
@@ -23,7 +24,10 @@ UNITS_NOTE = (
     "网格、目标、漏巡按现负责单位统计，结论按派发、巡查当时的负责单位统计，委托变动时同一单位的两项可以不等；"
     "台账、出巡和卫星未检出按报送单位统计。"
 )
-AMBIGUOUS_NOTE = "分不清的条目和目标，一组一行；判定写入 records/decisions.csv，以后各期沿用；判定前不据此认定漏报。"
+AMBIGUOUS_NOTE = (
+    "分不清的条目和目标，一组一行；请在同一文件夹的“待人工判定.xlsx”中逐对判定，填好放入 records/decisions/，以后各期沿用；"
+    "判定前不据此认定漏报。"
+)
 EFFORT_NOTE = (
     "责任人编号为空的是全单位；可见比例按推填土（难见）到主体结构（易见）给出上下限，假定各次巡查互不影响；"
     "轨迹与台账对不上的只提示核对，不作结论。"
@@ -164,7 +168,7 @@ def target_table(month: MonthTables) -> pd.DataFrame:
             "前时相": listed["last_clear"],
             "后时相": listed["first_seen"],
             "结论": pd.Series(labels_of(Verdict, found["verdict"]), dtype="str"),
-            "结论理由": with_names(found["reason"], people | units),
+            "结论理由": with_places(with_names(found["reason"], people | units), month.entry_places()),
             # after a change of delegation the conclusion is about another unit than the one that acts now
             "结论所指单位": named(found["acting_unit_id"], units),
             "结论所指责任人": named(found["person_id"], people),
@@ -268,7 +272,12 @@ def process_kpis(month: MonthTables) -> pd.DataFrame:
 
 def _plain_sheet(month: MonthTables, heading: str, name: str, table: Table, attribute: str, note: str) -> Sheet:
     frame = readable(
-        table, getattr(month, attribute), units=month.unit_names(), people=month.person_names(), drop=("history",)
+        table,
+        getattr(month, attribute),
+        units=month.unit_names(),
+        people=month.person_names(),
+        drop=("history",),
+        places=month.entry_places(),
     )
     for column in frame.columns[[_is_json(table, str(heading)) for heading in frame.columns]]:
         frame[column] = [_spoken(value, month) for value in frame[column]]

@@ -188,7 +188,7 @@ def _unseen(month: MonthTables) -> Any:
 
 
 def _plain(month: MonthTables, table: schema.Table, frame: Any, rows_max: int, *headings: str) -> str:
-    shown = readable(table, frame, units=month.unit_names(), people=month.person_names())
+    shown = readable(table, frame, units=month.unit_names(), people=month.person_names(), places=month.entry_places())
     return html_table(shown[list(headings)] if headings else shown, rows_max=rows_max)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from pipeline.report.references import places_of, with_places
 from pipeline.schema import ENTRIES, Table
 from pipeline.values import (
     Alert,
@@ -85,6 +86,8 @@ _LETTER = re.compile("[A-Za-z]")
 _CONFIDENCE = {"early": "一次清晰观测", "probable": "两次清晰观测", "confirmed": "三次及以上清晰观测"}
 _UNIT_COLUMNS = ("unit_id", "acting_unit_id", "unit_ids")
 _SENTENCES = ("reason", "basis", "problem", "detail", "next_step", "doubts", "evidence")
+_ENTRY_COLUMNS = ("entry_id", "entry_ids")
+PLACE_HEADING = "台账出处"
 _NAMED_HEADINGS = {"单位编号": "单位", "报送单位编号": "报送单位", "人员编号": "人员"}
 
 
@@ -156,11 +159,13 @@ def readable(
     units: Mapping[str, str],
     people: Mapping[str, str],
     drop: tuple[str, ...] = (),
+    places: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """A table as people read it: Chinese headings with units, labels for codes, names for unit and person ids.
 
-    ``units`` and ``people``: id to name; an id that is in neither is printed itself. Geometry and the columns in
-    ``drop`` are left out; flags read 是 or 否. ``frame`` is not changed.
+    ``units`` and ``people``: id to name; an id that is in neither is printed itself. ``places``: entry id to file,
+    sheet and row, shown in a column behind the ids and in sentences; a table with a row number of its own has no such
+    column. Geometry and the columns in ``drop`` are left out; flags read 是 or 否. ``frame`` is not changed.
     """
     kept = [column for column in table.columns if column.name not in drop]
     headings = table.labels()
@@ -181,9 +186,11 @@ def readable(
         elif column.kind == "flag":
             series = _as_text(["是" if flag else "否" for flag in series], series)
         elif column.name in _SENTENCES:
-            series = with_names(series, {**people, **units})
+            series = with_places(with_names(series, {**people, **units}), places or {})
         data[headings[column.name]] = series
-    shown = pd.DataFrame(data, columns=[headings[column.name] for column in kept]).reset_index(drop=True)
+        if places is not None and column.name in _ENTRY_COLUMNS and "row" not in table.names:
+            data[PLACE_HEADING] = places_of(frame[column.name], places)
+    shown = pd.DataFrame(data, columns=list(data)).reset_index(drop=True)
     # a column that shows names must not be headed 编号
     return shown.rename(columns=_NAMED_HEADINGS)
 

@@ -192,7 +192,7 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
         f"应巡未巡 {summary['due_not_patrolled']}（目标尚未实地核实 unchecked {summary['missed_unchecked']}，"
         f"先核实目标是否属实；现场核实为违法、可追责 accountable {summary['accountable']}）",
         f"  不可判 undeterminable: {summary['undeterminable']}；"
-        f"待人工判定 to decide: {summary['to_decide']} 组（并列证据见 month.xlsx“待人工判定”）",
+        f"待人工判定 to decide: {summary['to_decide']} 组（请在 report/待人工判定.xlsx 中判定）",
         f"  卫星漏检 missed by the satellite: {summary['satellite_missed']}"
         f"（台账有而图斑无的共 {summary['satellite_omissions']} 处，分类见报告）",
         f"  计划内轨迹未覆盖 planned ground without a track: {summary['missed_areas']} 处；"

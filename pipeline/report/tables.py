@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from pipeline.report.references import entry_places
 from pipeline.values import CaseState
 
 
@@ -44,6 +45,7 @@ class MonthTables:
     oddities: Any
     matches: Any
     ambiguous: Any
+    questions: Any
     verdicts: Any
     coverage: Any
     missed: Any
@@ -67,6 +69,10 @@ class MonthTables:
     def person_names(self) -> dict[str, str]:
         """Person id to the person's name, for the bureau's own files."""
         return dict(zip(self.people["person_id"], self.people["name"], strict=True))
+
+    def entry_places(self) -> dict[str, str]:
+        """Entry id to the file, sheet and row it stands in, replaced entries too."""
+        return entry_places(self.entries, self.superseded)
 
 
 def with_case_deadlines(tasks: Any, cases: Any) -> Any:

@@ -23,6 +23,7 @@ from pipeline.schema import (
     conform,
     empty,
 )
+from pipeline.sources.decision_forms import form_files, read_forms
 from pipeline.sources.delimited import ROW, decode, heading_of, read_csv, rows_of, show, translate
 from pipeline.store import write_bytes
 from pipeline.values import Outcome, safe_cell
@@ -72,14 +73,17 @@ def _up_to(frame: Any, column: str, stamp: pd.Timestamp) -> Any:
 
 
 def record_files(city: Path) -> tuple[Path, ...]:
-    """The record files that exist, sorted: what a stage that reads records lists as its inputs."""
-    return tuple(path for path in (_path(city, name) for name in sorted(TABLES)) if path.is_file())
+    """The record files and decision forms that exist, sorted: what a stage that reads records lists as its inputs."""
+    tables = (path for path in (_path(city, name) for name in sorted(TABLES)) if path.is_file())
+    return (*tables, *form_files(city))
 
 
 def read_records(city: Path) -> Records:
     """Read all records; a missing file is an empty table.
 
-    Raises InputError E403 naming file, row and field of the first unusable row; :func:`check_records` lists all.
+    ``decisions`` holds the rows of ``decisions.csv`` and the answers of the forms in ``records/decisions``.
+    Raises InputError E403 (E406 for a form) naming file, row and field of the first unusable row;
+    :func:`check_records` lists all.
     """
     frames, errors = _collect(city)
     if errors:
@@ -102,7 +106,9 @@ def _collect(city: Path) -> tuple[dict[str, Any], list[InputError]]:
     for name, table in TABLES.items():
         frames[name], problems = _read(_path(city, name), table)
         errors += problems
-    return frames, errors
+    answers, problems = read_forms(city, frames["decisions"])
+    frames["decisions"] = pd.concat([frames["decisions"], answers], ignore_index=True)
+    return frames, errors + problems
 
 
 def _read(path: Path, table: Table) -> tuple[Any, list[InputError]]:

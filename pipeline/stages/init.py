@@ -10,7 +10,7 @@ from pipeline.errors import InputError
 from pipeline.stages.guard import require_writable
 from pipeline.store import write_bytes
 
-FOLDERS = ("scenes/s2", "layers", "units", "ledgers", "tracks", "records")
+FOLDERS = ("scenes/s2", "layers", "units", "ledgers", "tracks", "records/decisions")
 _UNIT_TABLES = (schema.PEOPLE, schema.RESPONSIBILITY, schema.DELEGATIONS, schema.PLAN)
 _RECORD_TABLES = {
     "dispatches": schema.DISPATCHES,

@@ -94,7 +94,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         oldest_years=options.oldest_years,
         latest_days=options.latest_days,
     )
-    corrected = supersede(ledger.items, delivery.files, file_rules)
+    corrected = supersede(ledger.items, delivery.files, file_rules, copies=ledger.copies)
 
     photos, photo_links, photo_odds, photographed = _photos(context, ledger_files, corrected.items, bounds)
     tracks = read_tracks(context, names, bounds, corrected.items, photographed, layers)

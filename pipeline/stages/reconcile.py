@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pipeline.reconcile.estimate import audit_sample, indicators
 from pipeline.reconcile.ground import Ground, RiskWeights, risk_ground
 from pipeline.reconcile.match import match_entries, open_targets
 from pipeline.reconcile.omissions import OmissionOptions, last_look, omitted
+from pipeline.reconcile.questions import open_questions
 from pipeline.reconcile.sight import SightOptions
 from pipeline.reconcile.unseen import Sample, unseen_estimates
 from pipeline.reconcile.verdict import Delivered, Duties, VerdictOptions, judge
@@ -35,6 +37,7 @@ from pipeline.schema import (
     MATCHES,
     MISSED,
     OMISSIONS,
+    QUESTIONS,
     REJECTED,
     SUPERSEDED,
     SUPPRESSED,
@@ -46,7 +49,7 @@ from pipeline.schema import (
 )
 from pipeline.sources.layers import read_layers
 from pipeline.sources.records import read_records, record_files
-from pipeline.sources.units import read_units, unit_files
+from pipeline.sources.units import UnitBook, read_units, unit_files
 from pipeline.stages.base import Difference, StageContext, StageOutcome
 from pipeline.store import read_table, write_table
 from pipeline.values import MatchStatus, Period, Verdict
@@ -114,10 +117,11 @@ def differences(old: Path, new: Path) -> tuple[Difference, ...]:
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:
-    """Write matches, ambiguous, verdicts, coverage, missed, omissions, kpis and audit_sample."""
+    """Write matches, ambiguous, questions, verdicts, coverage, missed, omissions, kpis and audit_sample."""
     options, cutoff = context.config.reconcile, context.as_of
     book = read_units(context.city, context.config.city.crs)
-    records = read_records(context.city).until(cutoff)
+    every_record = read_records(context.city)
+    records = every_record.until(cutoff)
     words = finding_words(context.period.last_day)
     targets, suppressed = context.table("register", TARGETS), context.table("screen", SUPPRESSED)
     tasks, cells = context.table("patrol", TASKS), context.table("patrol", CELL_STATES, "cells.parquet")
@@ -135,29 +139,31 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         max_lead_days=options.max_lead_days,
         one_site_m=options.one_site_m,
     )
-    verdicts = judge(
-        targets,
-        first_registered(context, targets),
-        matches,
-        Delivered(
-            entries,
-            visits,
-            context.table("ledger", REJECTED),
-            context.table("ledger", LEDGER_FILES),
-            context.table("ledger", TRACK_PARTS),
-        ),
-        Duties(
-            tasks,
-            book.plan,
-            book.responsibility,
-            book.delegations,
-            unit_of_person=dict(zip(book.people["person_id"], book.people["unit_id"], strict=True)),
-            name_of_person=dict(zip(book.people["person_id"], book.people["name"], strict=True)),
-        ),
-        records.dispatches,
-        records.field_checks,
+    delivered = Delivered(
+        entries,
+        visits,
+        context.table("ledger", REJECTED),
+        context.table("ledger", LEDGER_FILES),
+        context.table("ledger", TRACK_PARTS),
+    )
+    judged = partial(
+        judge,
+        delivered=delivered,
+        duties=_duties(book, tasks),
+        dispatches=records.dispatches,
+        checks=records.field_checks,
         vocabulary=words,
         options=_verdict_options(context, sight),
+    )
+    first_seen_as = first_registered(context, targets)
+    verdicts = judged(targets, first_seen_as, matches)
+    questions = open_questions(
+        matches,
+        verdicts,
+        targets,
+        set(entries["entry_id"]),
+        lambda some, changed: judged(some, first_seen_as, changed),
+        same_site_m=options.same_site_m,
     )
     coverage, seen_ground = cover_cells(
         cells,
@@ -191,6 +197,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     for table, frame in (
         (MATCHES, matches),
         (AMBIGUOUS, ambiguous_sets(matches, targets, entries)),
+        (QUESTIONS, questions),
         (VERDICTS, verdicts),
         (COVERAGE, coverage),
         (MISSED, missed),
@@ -212,7 +219,25 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             "missed_areas": len(missed),
             "omissions": len(omissions),
         },
-        notes=(f"{waiting}条台账可能就是某个目标，待人工判定",) if waiting else (),
+        notes=_notes(int(waiting), len(every_record.decisions) - len(records.decisions), cutoff),
+    )
+
+
+def _notes(waiting: int, later_decisions: int, cutoff: date) -> tuple[str, ...]:
+    notes = [f"{waiting}条台账可能就是某个目标，待人工判定（见report/待人工判定.xlsx）"] if waiting else []
+    if later_decisions:
+        notes.append(f"{later_decisions}条判定的决定日期晚于{cutoff}，本次没有采用；请核对日期")
+    return tuple(notes)
+
+
+def _duties(book: UnitBook, tasks: Any) -> Duties:
+    return Duties(
+        tasks,
+        book.plan,
+        book.responsibility,
+        book.delegations,
+        unit_of_person=dict(zip(book.people["person_id"], book.people["unit_id"], strict=True)),
+        name_of_person=dict(zip(book.people["person_id"], book.people["name"], strict=True)),
     )
 
 

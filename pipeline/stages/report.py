@@ -9,12 +9,23 @@ from typing import Any
 import pandas as pd
 
 from pipeline import FORMAT_VERSION, schema
+from pipeline.ledger.corrections import follow_corrections
 from pipeline.patrol.blind import as_units_see
+from pipeline.reconcile.decisions import survivors
+from pipeline.report import decide
 from pipeline.report.mend import FORM_NAME, correction_sheets
 from pipeline.report.month import month_sheets
 from pipeline.report.package import CLUE_NOTE, Package, build_packages
 from pipeline.report.page import month_page
-from pipeline.report.personal import Redaction, known_names, redacted_month, redacted_package, redacted_sheet, redaction
+from pipeline.report.personal import (
+    Redaction,
+    known_names,
+    redacted_frame,
+    redacted_month,
+    redacted_package,
+    redacted_sheet,
+    redaction,
+)
 from pipeline.report.sheets import Sheet
 from pipeline.report.statistics import month_numbers, month_summary
 from pipeline.report.tables import MonthTables, with_case_deadlines
@@ -23,9 +34,11 @@ from pipeline.sinks.archive import zip_bytes
 from pipeline.sinks.exchange import geojson_bytes, gpx_bytes, kml_bytes
 from pipeline.sinks.geopackage import write_geopackage
 from pipeline.sinks.workbook import workbook_bytes
+from pipeline.sources.records import read_records, record_files
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.store import digest_bytes, json_bytes, read_json, write_bytes
+from pipeline.values import MatchDecision
 
 NUMBERS = "month.json"
 GIS_FILE = "targets.gpkg"
@@ -47,6 +60,7 @@ _TABLES: tuple[tuple[str, schema.Table, str | None], ...] = (
     ("ledger", schema.ODDITIES, None),
     ("reconcile", schema.MATCHES, None),
     ("reconcile", schema.AMBIGUOUS, None),
+    ("reconcile", schema.QUESTIONS, None),
     ("reconcile", schema.VERDICTS, None),
     ("reconcile", schema.COVERAGE, None),
     ("reconcile", schema.MISSED, None),
@@ -63,8 +77,8 @@ _TABLES: tuple[tuple[str, schema.Table, str | None], ...] = (
 
 
 def inputs(context: StageContext) -> tuple[Path, ...]:
-    """The unit tables: they give names to units and people."""
-    return unit_files(context.city)
+    """The unit tables, which give names to units and people, and the records, for the decisions in force."""
+    return (*unit_files(context.city), *record_files(context.city))
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:
@@ -107,6 +121,10 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     title = f"{month.city_name} {month.run_name} 动态巡查月报"
     listed = redacted_month(month, guards("month_workbook"))
     write_bytes(out / "month.xlsx", workbook_bytes(month_sheets(listed, numbers), day=day, title=title))
+    guard = guards("decision_form")
+    form = decide.decision_sheets(redacted_month(month, guard), redacted_frame(_decisions(month, context), guard))
+    form_title = f"{month.city_name} {month.run_name} {decide.OPEN_SHEET}"
+    write_bytes(out / decide.FORM_NAME, workbook_bytes(form, day=day, title=form_title))
     write_bytes(out / NUMBERS, json_bytes(guards("month_numbers").value({**numbers, "summary": summary})))
     write_geopackage(out / GIS_FILE, gis_layers(redacted_month(month, guards("gis_file"))), day=day)
     counts = {
@@ -133,6 +151,14 @@ def _correction_form(month: MonthTables, package: Package, context: StageContext
         files=month.files,
         since=context.period.first_day,
     )
+
+
+def _decisions(month: MonthTables, context: StageContext) -> pd.DataFrame:
+    """Decisions up to the month's day under today's ids: of replaced entries, and of merged targets what was the same."""
+    known = follow_corrections(read_records(context.city).until(month.as_of).decisions, month.superseded)
+    same = known["decision"].isin([MatchDecision.SAME.value, MatchDecision.SAME.label])
+    carried = known["target_id"].map(survivors(month.targets)).fillna(known["target_id"])
+    return known.assign(target_id=known["target_id"].where(~same, carried))
 
 
 def _guards(context: StageContext, month: MonthTables) -> Callable[..., Redaction]:

@@ -47,9 +47,15 @@ def record_alerts(frames: Mapping[str, pd.DataFrame], known: set[str]) -> Any:
     """
     rows: list[dict[str, Any]] = []
     for name, frame in sorted(frames.items()):
+        file = "decisions.csv 或判定表" if name == "decisions" else f"{name}.csv"
         for target_id in sorted(set(frame["target_id"]) - known):
             rows.append(
-                _row(target_id, Alert.RECORD_WITHOUT_TARGET, None, f"{name}.csv 有记录，登记册无此编号，请核对")
+                _row(
+                    target_id,
+                    Alert.RECORD_WITHOUT_TARGET,
+                    None,
+                    f"{file} 有记录，登记册无此编号，请核对",
+                )
             )
     if "decisions" in frames:
         for target_id, word in frames["decisions"][["target_id", "decision"]].itertuples(index=False):

@@ -25,7 +25,9 @@ def file(name: str, saved: date | None) -> DeliveredFile:
 def correct(*sheets: RawSheet, saved: dict[str, date | None] | None = None) -> Corrected:
     days = {**SAVED, **(saved or {})}
     names = sorted({sheet.file for sheet in sheets})
-    result = supersede(read(*sheets).items, [file(name, days.get(name)) for name in names], RULES)
+    ledger = read(*sheets)
+    delivered = [file(name, days.get(name)) for name in names]
+    result = supersede(ledger.items, delivered, RULES, copies=ledger.copies)
     check_table(SUPERSEDED, result.superseded)
     return result
 
@@ -232,3 +234,43 @@ def test_order_of_rows_and_files_does_not_matter(order: list[int], names: list[s
     ids = ["entry_id", "superseded_by", "changed"]
     pd.testing.assert_frame_equal(found.superseded[ids], expected.superseded[ids])
     assert len(expected.superseded) == 2
+
+
+FOUR = ("ledgers/王庄镇/a.xlsx", "ledgers/王庄镇/b.xlsx", "ledgers/王庄镇/c.xlsx", "ledgers/王庄镇/d.xlsx")
+STATES = ("推填土", "已建房", "已封顶")
+
+
+def stated(status: str, day: str = "2026-09-03") -> tuple[object, ...]:
+    return row(day, *FOUND[:5], status, *FOUND[6:])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(STATES), st.sampled_from([None, 1, 2, 3])), min_size=2, max_size=4),
+    st.permutations(FOUR),
+)
+def test_names_of_files_do_not_matter(files: list[tuple[str, int | None]], names: list[str]) -> None:
+    def outcome(order: tuple[str, ...]) -> tuple[set[str], list[tuple[str, str]]]:
+        named = list(zip(order, files, strict=False))
+        days = {name: None if day is None else date(2026, 10, day) for name, (_, day) in named}
+        told = correct(*(sheet(stated(status), file=name) for name, (status, _) in named), saved=days)
+        pairs = told.superseded[["entry_id", "superseded_by"]].itertuples(index=False, name=None)
+        return {item.entry_id for item in told.items}, sorted(pairs)
+
+    assert outcome(FOUR) == outcome(tuple(names))
+
+
+def test_both_older_rows_give_way_to_the_newer_whatever_they_are_called() -> None:
+    a, b, c, _ = FOUR
+    days = {a: date(2026, 10, 1), b: date(2026, 10, 1), c: date(2026, 10, 2)}
+    told = correct(*(sheet(stated(s), file=name) for s, name in zip(STATES, (a, b, c), strict=True)), saved=days)
+    assert [item.texts["status"] for item in told.items] == ["已封顶"] and len(told.superseded) == 2
+
+
+@pytest.mark.parametrize("names", [FOUR[:3], FOUR[2::-1]])
+def test_a_row_sent_again_unchanged_after_its_correction_leaves_open_which_is_right(names: tuple[str, ...]) -> None:
+    first, correction, again = names
+    days = {first: date(2026, 10, 1), correction: date(2026, 10, 2), again: date(2026, 10, 3)}
+    parts = {first: "推填土", correction: "已建房", again: "推填土"}
+    told = correct(*(sheet(stated(status), file=name) for name, status in parts.items()), saved=days)
+    assert told.superseded.empty and len(told.items) == 2

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -90,3 +91,12 @@ def test_order_does_not_matter_and_empty_is_empty() -> None:
     tracks = [track(LINE), track(LINE, file="tracks/王庄镇/b.gpx")]
     pd.testing.assert_frame_equal(table(items, tracks), table(items[::-1], tracks[::-1]))
     assert table([], []).empty
+
+
+def test_a_claimed_outing_is_named_by_what_its_rows_say_not_by_their_order() -> None:
+    def told(*places: tuple[int, str]) -> Any:
+        """Two rows of one outing, at these rows of the sheet."""
+        rows = [replace(item(number), meaning=said) for number, said in places]
+        return table(rows, [])[["visit_id", "people"]]
+
+    pd.testing.assert_frame_equal(told((2, "甲"), (3, "乙")), told((3, "甲"), (2, "乙")))

@@ -191,14 +191,15 @@ def match(tables: dict[str, Any], **changes: Any) -> Any:
     return match_entries(tables["targets"], tables["entries"], tables["decisions"], **{**MATCHING, **changes})
 
 
-def verdicts(tables: dict[str, Any], **changes: Any) -> Any:
+def verdicts(tables: dict[str, Any], *, targets: Any = None, matches: Any = None, **changes: Any) -> Any:
+    """The verdicts of drawn tables; of some of their targets or under other matches where given."""
     options = {**JUDGING, **changes}
     vocabulary, unit_of_person = options.pop("vocabulary"), options.pop("unit_of_person")
     files, parts = options.pop("ledger_files", tables["files"]), options.pop("track_parts", None)
     return judge(
-        tables["targets"],
+        tables["targets"] if targets is None else targets,
         tables["first"],
-        match(tables),
+        match(tables) if matches is None else matches,
         Delivered(tables["entries"], tables["visits"], tables["rejected"], files, parts),
         Duties(*(tables[name] for name in ("tasks", "plan", "responsibility", "delegations")), unit_of_person, NAMES),
         tables["dispatches"],

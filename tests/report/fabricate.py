@@ -144,7 +144,7 @@ def small_month(**changes: Any) -> MonthTables:
             "kpi": "发现率", "unit_id": None, "value": 0.25, "low": 0.05, "high": 0.7, "numerator": 1, "denominator": 4,
             "formula": "已发现/全部目标"}]),
     }  # fmt: skip
-    for name in ("revision", "plan_check", "routes", "matches", "ambiguous", "coverage", "effort", "estimates",
+    for name in ("revision", "plan_check", "routes", "matches", "ambiguous", "questions", "coverage", "effort", "estimates",
                  "audit_sample", "oddities", "cases", "alerts",
                  "parcels", "referrals"):  # fmt: skip
         tables[name] = frame(getattr(schema, name.upper()), [])
@@ -158,7 +158,7 @@ def empty_month() -> MonthTables:
     """A city with units and cells but nothing seen: every cell not observed, every other table empty."""
     full = small_month()
     names = ("candidates suspected suppressed targets revision tasks plan_check routes entries visits repairs rejected "
-             "matches ambiguous verdicts coverage missed omissions kpis "
+             "matches ambiguous questions verdicts coverage missed omissions kpis "
              "effort estimates audit_sample oddities cases alerts parcels referrals")  # fmt: skip
     nothing = {name: schema.empty(getattr(schema, name.upper()), CRS) for name in names.split()}
     return small_month(**nothing, cell_states=full.cell_states.assign(state="not_observed", targets=0))

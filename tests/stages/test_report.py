@@ -70,7 +70,7 @@ def test_every_deliverable_is_there(done: tuple[StageContext, Path, StageOutcome
     package = {"巡查任务清单.xlsx", "targets.geojson", "targets.kml", "targets.gpx", "manifest.json"}
     units = ("柳林镇", "建设办", "市局执法队伍", "未落实责任单位")
     assert files == {
-        "month.html", "month.xlsx", "month.json", "targets.gpkg",
+        "month.html", "month.xlsx", "待人工判定.xlsx", "month.json", "targets.gpkg",
         *(f"packages/{unit}/{name}" for unit in units for name in package), *(f"packages/{unit}.zip" for unit in units),
         "packages/柳林镇/台账补正表.xlsx",
     }  # fmt: skip
