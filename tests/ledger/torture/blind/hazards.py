@@ -126,7 +126,13 @@ CASES = (
         "台账.xlsx",
         with_member(WHOLE, "xl/worksheets/sheet1.xml", lambda part: part[: len(part) // 2]),
     ),
-    _listed("zip-as-xlsx", "a container that holds no workbook", "damaged", "台账.xlsx", zipped({"readme.txt": b"x"})),
+    _listed(
+        "zip-as-xlsx",
+        "a container that holds no workbook is an archive",
+        "old_format",
+        "台账.xlsx",
+        zipped({"readme.txt": b"x"}),
+    ),
     _listed("doc", "Word 97", "old_format", "台账.doc", compound({"WordDocument": b"\xec\xa5\xc1\x00" + bytes(600)})),
     _listed("wps", "WPS text", "old_format", "台账.wps", compound({"WordDocument": b"\xec\xa5\xc1\x00" + bytes(600)})),
     _listed("rar", "an archive", "old_format", "5月.rar", b"Rar!\x1a\x07\x01\x00" + bytes(range(200))),
@@ -151,7 +157,7 @@ CASES = (
     _listed("login-page", "a platform's login page saved as a workbook", "not_a_ledger", "导出.xls", LOGIN),
     _listed("xml-entity", "an entity that reads a file of the server", "unsafe", "台账.ods", _external()),
     _listed("laughs", "entities that multiply", "unsafe", "台账.xlsx", _laughs()),
-    _listed("binary-rubbish", "rubbish under a text's name", "not_a_ledger", "乱码.csv", bytes(range(256)) * 8),
+    _listed("binary-rubbish", "rubbish under a text's name", "damaged", "乱码.csv", bytes(range(256)) * 8),
     Case(
         "blind-hazard-et",
         "WPS tables are Excel 97 inside",

@@ -280,8 +280,8 @@ CASES = (
         "all of it told in one sentence of the state",
         list(SHORT),
         [D3, "王强", None, None, f"1.{ZHANG}张三建房；2.{LI}李四挖沙"],
-        Finding(D3, None, None),
-        Finding(D3, None, None),
+        Finding(D3, (None, "张三"), (None, ZHANG)),
+        Finding(D3, (None, "李四"), (None, LI)),
     ),
     _several(
         "found-and-nothing",
