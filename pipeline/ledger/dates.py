@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from pipeline.ledger.characters import arabic, plain
-from pipeline.ledger.date_forms import INTERVAL, CellValue, DateHints, Read, Unreadable, number_cell, text_cell
+from pipeline.ledger.date_forms import INTERVAL, CellValue, Read, number_cell, text_cell
+from pipeline.ledger.date_years import DateHints, Unreadable
 
 _FAR_DAYS = 200
+_LATE_DAYS = 31
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,20 @@ def _checked(read: Read, hints: DateHints) -> ReadDate:
         return ReadDate(None, None, problem=f"日期{start}不在{hints.earliest}至{hints.latest}之内")
     if start == end and complete and (mended := _year_mended(start, hints)):
         return ReadDate(None, None, problem=f"{start}与上下行或标题的年份不符，疑为{mended}，请核实年份")
+    if start > hints.as_of and _beyond_its_ledger(start, hints):
+        return ReadDate(None, None, problem=f"{start}还没有到，与标题或上下行的月份不符，请核实")
     if start != end and not rule:
         rule = INTERVAL
     return ReadDate(start, end, rule, "", complete)
+
+
+def _beyond_its_ledger(day: date, hints: DateHints) -> bool:
+    """True for a day long after the month that the title states, or after both neighbours where it states none."""
+    if hints.year is not None and hints.month is not None:
+        end = date(hints.year, hints.month, calendar.monthrange(hints.year, hints.month)[1])
+        return (day - end).days > _LATE_DAYS
+    near = [other for other in (hints.before, hints.after) if other is not None]
+    return len(near) == 2 and all((day - other).days > _LATE_DAYS for other in near)
 
 
 def _year_mended(day: date, hints: DateHints) -> date | None:

@@ -151,12 +151,12 @@ def target_ids_of(
     """The target id (监测编号) each finding states, from its column, else from the words."""
     text = plain(cell_text(values.get("target_id")))
     if text and not is_nothing(text, rules):
-        found = TARGET_ID.findall(text) or [text]
+        found = [found.upper() for found in TARGET_ID.findall(text)] or [text]
         if len(found) == len(parts):
             return list(found)
         if len(found) == 1:
             return [found[0]] * len(parts)
         log.reject(index, TARGET_FIELD, text, UNUSABLE, f"{len(parts)}项发现有{len(found)}个监测编号")
         return [None] * len(parts)
-    told = [TARGET_ID.findall(" ".join(t for t in part.values() if t)) for part in parts]
+    told = [[t.upper() for t in TARGET_ID.findall(" ".join(t for t in part.values() if t))] for part in parts]
     return [ids[0] if len(set(ids)) == 1 else None for ids in told]

@@ -12,7 +12,7 @@ from pipeline.geodesy import M2_PER_MU
 from pipeline.ledger.characters import simplified
 from pipeline.ledger.sheets import FieldRules
 
-TARGET_ID = re.compile(r"(?<![0-9A-Za-z])\d{6}XC\d{8}(?![0-9A-Za-z])")
+TARGET_ID = re.compile(r"(?<![0-9A-Za-z])\d{6}[Xx][Cc]\d{8}(?![0-9A-Za-z])")
 
 _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 _WHERE = (
@@ -81,12 +81,13 @@ def ditto_and_more(text: str, rules: FieldRules) -> str | None:
 
 def is_nothing(text: str, rules: FieldRules) -> bool:
     """True for an empty cell or one that only says that there is nothing (无, /, 正常)."""
-    return simplified(text).strip(" 　.。;；,，") in ("", *rules.nothing_whole)
+    text = re.sub(r"^\s*[√✓✔]\s*(?=\S)", "", _joined(simplified(text)))
+    return text.strip(" 　.。;；,，") in ("", *rules.nothing_whole)
 
 
 def says_nothing_found(text: str, rules: FieldRules) -> bool:
     """True when a phrase such as 未发现违法行为 stands in the text; papers or people that were not seen are a finding."""
-    text = simplified(text)
+    text = _joined(simplified(text))
     return any(
         not _PAPERS.match(text, match.end()) and not _NOT_DONE.match(text, match.end())
         for phrase in rules.nothing_found
@@ -156,6 +157,12 @@ def without_numbers(text: str) -> str:
         .strip(" ,;、:")
         .translate(str.maketrans(",:()", "，：（）"))
     )
+
+
+def _joined(text: str) -> str:
+    """A text whose every character stands alone between blanks (未 发 现) without them."""
+    parts = text.split()
+    return "".join(parts) if len(parts) > 2 and all(len(part) == 1 for part in parts) else text
 
 
 @cache
