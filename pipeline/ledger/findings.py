@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from pipeline.ledger.areas import AREA_FROM_TEXT, area_in_text, areas_in_cell
 from pipeline.ledger.characters import plain
 from pipeline.ledger.coordinates import read_coordinates
 from pipeline.ledger.date_forms import CellValue
 from pipeline.ledger.log import AREA_FIELD, TARGET_FIELD, UNUSABLE, SheetLog
 from pipeline.ledger.sheets import FieldRules, cell_text
 from pipeline.ledger.words import (
-    AREA_FROM_TEXT,
     TARGET_ID,
-    area_in_text,
-    areas_in_cell,
     is_nothing,
     names_place,
     says_nothing_found,

@@ -4,14 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.ledger.areas import area_in_text, areas_in_cell, read_area
 from pipeline.ledger.words import (
     TARGET_ID,
-    area_in_text,
-    areas_in_cell,
     ditto_and_more,
     is_ditto,
     is_sample,
-    read_area,
     says_not_patrolled,
     says_nothing_found,
     split_lines,
