@@ -14,6 +14,8 @@ from pipeline.ledger.date_years import DateHints, Unreadable
 
 _FAR_DAYS = 200
 _LATE_DAYS = 31
+# 2026年5月1日-31日, 2026.5.1至5.31, 20260501-0531: the first day is not the table's day
+_SPAN = re.compile(r"日[-至到]|[至到]\d|-\d{1,2}日|\d-\d{1,2}[.月]|\d{8}-\d|\d{4}-\d{1,2}-\d{1,2}[-_]\d")
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,10 @@ def title_hint(texts: Iterable[str]) -> tuple[int | None, int | None]:
 
 
 def day_in_text(text: str, hints: DateHints) -> ReadDate | None:
-    """The one complete day that a title, sheet name or file name states, None for none or several."""
+    """The one complete day that a title, sheet name or file name states, None for none, several or a span of days."""
     reduced = arabic(plain(text))
+    if _SPAN.search(reduced):
+        return None
     found = re.findall(r"20\d{2}[-/.年_]\d{1,2}[-/.月_]\d{1,2}|(?<!\d)20\d{6}(?!\d)", reduced)
     reads = {read_date(part.replace("_", "-"), hints) for part in found}
     read = reads.pop() if len(reads) == 1 else None

@@ -24,6 +24,8 @@ from pipeline.ledger.words import (
 FINDING_FIELDS = ("subject", "place", "status", "project", "measures", "effect", "follow_up")
 SPLIT_FIELDS = (*FINDING_FIELDS, "remark")
 POSITION_COLUMNS = (("longitude", "latitude"), ("easting", "northing"))
+_LONG_FIELDS = ("status", "measures", "effect", "follow_up", "remark")
+_BREAKS = (",", "，", "、", "(", "（")
 SEVERAL, UNEQUAL = "一行多项拆分", "编号数不一致，整段保留"
 
 Texts = dict[str, str | None]
@@ -117,6 +119,17 @@ def _listed_count(
     ):
         return len(told)
     return 1
+
+
+def carried_on(before: Mapping[str, str | None], told: Mapping[str, str]) -> dict[str, str] | None:
+    """The texts of a finding with what the next row goes on to say of it; None where the next row stands for itself.
+
+    It goes on only where every text of it stands below one that broke off at a comma or an open bracket.
+    """
+    broken = {field: before.get(field) or "" for field in told}
+    if not told or any(field not in _LONG_FIELDS or not text.endswith(_BREAKS) for field, text in broken.items()):
+        return None
+    return {field: text + told[field] for field, text in broken.items()}
 
 
 def areas_of(

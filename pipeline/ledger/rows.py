@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.ledger.date_forms import CLOCK_ALONE, CellValue, several_days
 from pipeline.ledger.date_years import DateHints, Unreadable
 from pipeline.ledger.dates import ReadDate, anchors_of, day_in_text, read_date, title_hint
-from pipeline.ledger.findings import POSITION_COLUMNS, Texts, areas_of, is_finding, split_row, target_ids_of
+from pipeline.ledger.findings import POSITION_COLUMNS, Texts, areas_of, carried_on, is_finding, split_row, target_ids_of
 from pipeline.ledger.items import Item
 from pipeline.ledger.layouts import Block, find_blocks, labelled_parts
 from pipeline.ledger.log import (
@@ -43,7 +43,7 @@ MERGED, DITTO, DITTO_AND_MORE, CONTINUED = "合并单元格", "同上", "同上�
 FROM_PARTS, NUMBERS_REMOVED, DATE_FORM = "取自分项填写的单元格", "姓名中的号码移出", "日期写法"
 FROM_SENTENCE = "取自文字叙述"
 FROM_SHEET_NAME, FROM_FILE_NAME, FROM_TITLE = "日期取自工作表名", "日期取自文件名", "日期取自标题"
-YEAR_MONTH_DAY = "年月日分列合并"
+YEAR_MONTH_DAY, CARRIED_ON = "年月日分列合并", "接续上一行未写完的文字"
 _SIGNED = re.compile("填表|填报|报送|制表|打印|上报|审核|截止|印发|编制")
 _NAMES = ("people", "subject", "place")
 _HINT_OF_A_DATE = re.compile(r"[^\d一二三四五六七八九十]*[年月日][^\d一二三四五六七八九十]*")
@@ -103,6 +103,7 @@ class _Reader:
         self.headings = known_headings(rules)
         self.items: list[Item] = []
         self.above: dict[int, CellValue] = {}
+        self.told_until = 0
         self.day_above: tuple[date, date] | None = None
         self.stem = sheet.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
         year, month = title_hint([*block.heading.titles, sheet.sheet, self.stem])
@@ -170,6 +171,8 @@ class _Reader:
         if footer:
             self.log.reject(index, None, content, NO_RECORD, footer)
             return
+        if self._carries_on(index, cells):
+            return
         values = self._cells(index, cells)
         if not self.items and _HINT_OF_A_DATE.fullmatch(cell_text(values.get("date"))):
             self.log.reject(index, None, content, NO_RECORD, "表头下的填写说明行")
@@ -200,8 +203,24 @@ class _Reader:
             before = cell_text(values.get("date")) or None
             reason = f"{day.problem if before else '没有日期'}；该条发现保留，日期不明"
             self.log.reject(index, DATE_FIELD, before, UNUSABLE, reason)
+        self.told_until = self.log.number(index)
         for one in (day,) if finding else self._each_day(values, day):
             self._add_items(index, values, texts, one, finding, content)
+
+    def _carries_on(self, index: int, cells: tuple[CellValue, ...]) -> bool:
+        """Whether a row only ends a text that the row above broke off; it is then added to that row's one finding."""
+        last = self.items[-1] if self.items else None
+        if last is None or not last.finding or self.told_until != self.log.number(index) - 1 or last.item > 1:
+            return False
+        told = {self.heading.fields.get(column, ""): cell_text(value) for column, value in enumerate(cells)}
+        whole = carried_on(last.texts, {field: text for field, text in told.items() if text})
+        if whole is None or any(row == index for row, _ in self.block.fills):
+            return False
+        for field, text in whole.items():
+            self.log.repair(index, field, told[field], text, CARRIED_ON)
+        self.items[-1] = replace(last, texts={**last.texts, **whole}, content=f"{last.content} {row_content(cells)}")
+        self.told_until = self.log.number(index)
+        return True
 
     def _each_day(self, values: Mapping[str, CellValue], day: ReadDate) -> tuple[ReadDate, ...]:
         """The days of patrols that one row lists (5月3日、8日、15日): each is a patrol of its own."""
@@ -264,7 +283,7 @@ class _Reader:
         filled |= {field for field, c in head.items() if self._unknown(index, c)}
         if not told or "date" in filled or last is None or last.start is None:
             return ()
-        if last.row != self.log.number(index) - 1:
+        if self.told_until != self.log.number(index) - 1:
             return ()
         return ("date",) if filled else ("date", "people", "route")
 

@@ -229,7 +229,13 @@ class _Names:
         return dict(sorted(chosen.items()))
 
     def _may_contain(self, key: str) -> bool:
-        return len(key) <= 20 and key not in self.exact and not any(word in key for word in self.rules.other_headings)
+        if (
+            len(key) > 20
+            or key in self.exact
+            or any(word in key.replace("有无", "") for word in self.rules.nothing_found)
+        ):
+            return False
+        return not any(word in key for word in self.rules.other_headings)
 
 
 def _heading_height(rows: list[tuple[CellValue, ...]], index: int, names: _Names, *, first: bool) -> int:

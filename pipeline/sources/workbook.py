@@ -25,9 +25,10 @@ _ROW_OR_CELL = re.compile(rb"<(?:\w+:)?(row|c)(?:\s[^>]*)?>")
 _ADDRESS = re.compile(rb"""\sr=["']([A-Z]{0,3})(\d{1,7})["']""")
 # a formula cell with nothing stored beside it; an empty text result (t="str") is a stored one
 _UNSTORED = re.compile(
-    rb'<c\s(?![^>]*t="str")[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
+    rb'<(?P<ns>(?:\w+:)?)c\s(?![^>]*t="str")[^>]*>\s*<(?P=ns)f(?:\s[^>]*)?(?:/>|>[^<]*</(?P=ns)f>)\s*'
+    rb"(?:<(?P=ns)v\s*/>|<(?P=ns)v>\s*</(?P=ns)v>)?\s*</(?P=ns)c>"
 )
-_ERROR = re.compile(rb'<c\s[^>]*t="e"[^>]*>')
+_ERROR = re.compile(rb'<(?:\w+:)?c\s[^>]*t="e"[^>]*>')
 _PLACE = re.compile(rb'r="([A-Z]{1,3})(\d{1,7})"')
 _SHEET_PARTS = ("xl/worksheets/", "content.xml")
 _SAVE_AS = "请用Excel或WPS打开后另存为不加密的.xlsx工作簿"
@@ -169,7 +170,7 @@ def unstored_formulas(content: bytes) -> int:
     """How many formula cells of a readable workbook hold no result, so that they read as empty."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
-        return sum(len(_UNSTORED.findall(archive.read(name))) for name in members)
+        return sum(sum(1 for _ in _UNSTORED.finditer(archive.read(name))) for name in members)
 
 
 def _column(letters: bytes) -> int:

@@ -18,4 +18,8 @@ OPEN = {
         "the file is listed and speaks for nobody, but its rows are kept: a wrong guess must lose nothing"
     ),
     "file-other-city-title": Open("as file-other-city: listed, rows kept"),
+    "blind-day-two-of-one-finding": Open(
+        "two days in one cell, each with its own verb: listed rather than chosen from"
+    ),
+    "blind-format-excel-2003-xml": Open("XML Spreadsheet 2003 is listed with how to save it"),
 }
