@@ -20,6 +20,14 @@ _DIGITS = {
     "七": "7", "八": "8", "九": "9",
 }  # fmt: skip
 _NUMERAL = "〇零○一二两三四五六七八九十廿卅"
+_INVISIBLE = re.compile("[\\x00-\\x08\\x0e-\\x1f\\x7f\\u200b-\\u200f\\u2060\\ufeff]")
+# letters and rings typed for the zero of a year: 二O二六
+_ROUND = re.compile("(?<=[一二三四五六七八九〇零○])[OoΟО◯0](?=[一二三四五六七八九〇零○])")
+
+
+def visible(text: str) -> str:
+    """Text without control characters and others that show nothing."""
+    return _INVISIBLE.sub("", text)
 
 
 def simplified(text: str) -> str:
@@ -34,12 +42,13 @@ def plain(text: str) -> str:
 
 def folded(text: str) -> str:
     """Text with full-width and traditional forms and long dashes reduced, 号 as 日; blanks stay."""
-    reduced = simplified(unicodedata.normalize("NFKC", text))
+    reduced = simplified(unicodedata.normalize("NFKC", visible(text)))
     return re.sub(r"[‐-―−﹣~～]+", "-", reduced).replace("号", "日")
 
 
 def arabic(text: str) -> str:
     """Chinese numerals before 年, 月 and 日 as digits: 二〇二六年五月二十三日 becomes 2026年5月23日."""
+    text = _ROUND.sub("〇", text)
     text = re.sub(rf"[{_NUMERAL[:-3]}]{{4}}(?=年)", lambda m: "".join(_DIGITS[char] for char in m[0]), text)
     text = re.sub(rf"[{_NUMERAL[:-3]}]{{2}}(?=年[{_NUMERAL}\d])", lambda m: "".join(_DIGITS[c] for c in m[0]), text)
     return re.sub(

@@ -12,6 +12,7 @@ import pyproj
 
 SWAPPED = "经纬度互换"
 SEXAGESIMAL = "度分秒换算"
+COMMA_DECIMAL = "小数点误写为逗号"
 ZONE_OF_CITY = "带号取本市坐标系"
 OLD_DATUM = "旧坐标系，误差按150米"
 METRES_PER_DEGREE = 111_000.0
@@ -33,6 +34,8 @@ _OLD_DATUM = re.compile(
     r"西安\s*(?:19)?80|北京\s*(?:19)?54|(?:1980|1954)\s*(?:西安|北京)?坐标系|BJ54|XIAN80", re.IGNORECASE
 )
 _DATUM_NAMES = re.compile(r"WGS-?\s?84|CGCS\s?2000|2000国家大地坐标系|GCJ-?02|BD-?09|EPSG:?\d{4,5}", re.IGNORECASE)
+# 114,305678: no list of whole numbers looks so; fewer digits behind the comma may be thousands of metres
+_COMMA_DECIMAL = re.compile(r"(?<![\d.,])(\d{2,3}),(\d{4,8})(?![\d.])")
 _UNPOINTED = re.compile(r"(?<![\d.])(?:(?:7[2-9]|[89]\d|1[0-3]\d)\d{4,8}|(?:1[5-9]|[2-5]\d)\d{4,8})(?![\d.])")
 # the rough shift of Xi'an 1980 and Beijing 1954 against CGCS2000 where the bureau's own parameters are not known
 _OLD_DATUM_M = 150.0
@@ -74,6 +77,9 @@ def read_coordinates(text: str, *, strict: bool) -> tuple[Coordinate, ...]:
     """
     if _ELSEWHERE.search(text):
         return ()
+    pointed = None if strict else _pointed(text, 2)
+    if pointed is not None:
+        return tuple(_mended(one) for one in read_coordinates(pointed, strict=False))
     numbers = _numbers(text)
     if strict:
         numbers = [n for n in numbers if n.sexagesimal or n.step <= 1.01e-4 or n.value >= 100_000]
@@ -96,6 +102,9 @@ def read_columns(first: str, second: str) -> tuple[Coordinate, ...]:
     """
     if _ELSEWHERE.search(f"{first} {second}"):
         return ()
+    pointed = _pointed(first, 1), _pointed(second, 1)
+    if pointed[0] is not None and pointed[1] is not None:
+        return tuple(_mended(one) for one in read_columns(pointed[0], pointed[1]))
     left, right = _numbers(first, alone=True), _numbers(second, alone=True)
     if not left or len(left) != len(right):
         return read_coordinates(f"{first} {second}", strict=False) if not (left and right) else ()
@@ -109,6 +118,28 @@ def read_columns(first: str, second: str) -> tuple[Coordinate, ...]:
         if pair is not None
     ]
     return _with_old_datum(f"{first} {second}", found)
+
+
+def _pointed(text: str, axes: int) -> str | None:
+    """The text with points for the commas of decimal numbers; None unless every number of it is written with one.
+
+    ``axes``: how many numbers make one position; longitudes and latitudes must come in equal measure.
+    """
+    folded = unicodedata.normalize("NFKC", text)
+    numbers = _COMMA_DECIMAL.findall(folded)
+    whole = [float(number) for number, _ in numbers]
+    rest = _COMMA_DECIMAL.sub(" ", folded)
+    if not numbers or len(numbers) % axes or re.search(r"\d", rest):
+        return None
+    east = sum(_LONGITUDES[0] <= value <= _LONGITUDES[1] for value in whole)
+    north = sum(_LATITUDES[0] <= value <= _LATITUDES[1] for value in whole)
+    if east + north != len(whole) or (axes == 2 and east != north):
+        return None
+    return _COMMA_DECIMAL.sub(r" \1.\2 ", folded)
+
+
+def _mended(one: Coordinate) -> Coordinate:
+    return replace(one, rules=(*one.rules, COMMA_DECIMAL))
 
 
 def why_unreadable(text: str) -> str:

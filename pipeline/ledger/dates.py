@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from pipeline.ledger.characters import arabic, plain
-from pipeline.ledger.date_forms import INTERVAL, CellValue, DateHints, Read, Unreadable, number_cell, text_cell
+from pipeline.ledger.date_forms import INTERVAL, CellValue, Read, number_cell, text_cell
+from pipeline.ledger.date_years import DateHints, Unreadable
 
 _FAR_DAYS = 200
+_LATE_DAYS = 31
+# 2026年5月1日-31日, 2026.5.1至5.31, 20260501-0531: the first day is not the table's day
+_SPAN = re.compile(r"日[-至到]|[至到]\d|-\d{1,2}日|\d-\d{1,2}[.月]|\d{8}-\d|\d{4}-\d{1,2}-\d{1,2}[-_]\d")
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,10 @@ def title_hint(texts: Iterable[str]) -> tuple[int | None, int | None]:
 
 
 def day_in_text(text: str, hints: DateHints) -> ReadDate | None:
-    """The one complete day that a title, sheet name or file name states, None for none or several."""
+    """The one complete day that a title, sheet name or file name states, None for none, several or a span of days."""
     reduced = arabic(plain(text))
+    if _SPAN.search(reduced):
+        return None
     found = re.findall(r"20\d{2}[-/.年_]\d{1,2}[-/.月_]\d{1,2}|(?<!\d)20\d{6}(?!\d)", reduced)
     reads = {read_date(part.replace("_", "-"), hints) for part in found}
     read = reads.pop() if len(reads) == 1 else None
@@ -95,9 +101,20 @@ def _checked(read: Read, hints: DateHints) -> ReadDate:
         return ReadDate(None, None, problem=f"日期{start}不在{hints.earliest}至{hints.latest}之内")
     if start == end and complete and (mended := _year_mended(start, hints)):
         return ReadDate(None, None, problem=f"{start}与上下行或标题的年份不符，疑为{mended}，请核实年份")
+    if start > hints.as_of and _beyond_its_ledger(start, hints):
+        return ReadDate(None, None, problem=f"{start}还没有到，与标题或上下行的月份不符，请核实")
     if start != end and not rule:
         rule = INTERVAL
     return ReadDate(start, end, rule, "", complete)
+
+
+def _beyond_its_ledger(day: date, hints: DateHints) -> bool:
+    """True for a day long after the month that the title states, or after both neighbours where it states none."""
+    if hints.year is not None and hints.month is not None:
+        end = date(hints.year, hints.month, calendar.monthrange(hints.year, hints.month)[1])
+        return (day - end).days > _LATE_DAYS
+    near = [other for other in (hints.before, hints.after) if other is not None]
+    return len(near) == 2 and all((day - other).days > _LATE_DAYS for other in near)
 
 
 def _year_mended(day: date, hints: DateHints) -> date | None:

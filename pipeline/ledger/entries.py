@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -13,7 +13,7 @@ from pipeline.ledger.characters import plain
 from pipeline.ledger.items import Item
 from pipeline.ledger.log import COPY, NO_RECORD, WHOLE_ROW
 from pipeline.ledger.rows import SheetResult, read_sheet
-from pipeline.ledger.sheets import FieldRules, RawSheet, cell_text, is_empty
+from pipeline.ledger.sheets import FieldRules, RawSheet, cell_text, find_headings, is_empty
 from pipeline.schema import REJECTED, REPAIRS, conform, empty
 
 COPIED = "整行重复"
@@ -44,13 +44,20 @@ class LedgerRead:
 
 
 def read_ledgers(
-    sheets: Iterable[RawSheet], rules: FieldRules, *, as_of: date, oldest_years: int, latest_days: int
+    sheets: Iterable[RawSheet],
+    rules: FieldRules,
+    *,
+    as_of: date,
+    oldest_years: int,
+    latest_days: int,
+    unit_names: Mapping[str, str] | None = None,
 ) -> LedgerRead:
     """Read worksheets of any number of units and files; their order does not matter.
 
     Rows that say the same in every field, of the same unit, are copies: the first (by file, sheet, row) is kept, the
     others are rejected with E506, so a file delivered twice under two names changes nothing. A file that says the same
-    as one of another unit is nobody's until a person tells: all its rows are rejected with E508, at both units.
+    as one of another unit is that unit's whose name alone its titles state (``unit_names``: name by unit); where they
+    state none or several it is nobody's until a person tells: all its rows are rejected with E508.
     """
     items: list[Item] = []
     repairs: list[dict[str, Any]] = []
@@ -64,7 +71,8 @@ def read_ledgers(
         repairs += result.repairs
         rejected += result.rejected
     shared = _of_two_units(items, ordered)
-    rejected += _nobodys(items, shared)
+    shared, titled = _without_owners(shared, ordered, rules, unit_names or {})
+    rejected += _nobodys(items, shared, titled)
     repairs = [row for row in repairs if (row["unit_id"], row["file"]) not in shared]
     kept, copies = _set_copies_aside([item for item in items if (item.unit_id, item.file) not in shared])
     for copy, original in copies:
@@ -106,11 +114,36 @@ def _of_two_units(items: Sequence[Item], sheets: Sequence[RawSheet]) -> dict[tup
     }  # fmt: skip
 
 
-def _nobodys(items: Sequence[Item], shared: dict[tuple[str, str], tuple[str, ...]]) -> list[dict[str, Any]]:
+def _without_owners(
+    shared: dict[tuple[str, str], tuple[str, ...]],
+    sheets: Sequence[RawSheet],
+    rules: FieldRules,
+    unit_names: Mapping[str, str],
+) -> tuple[dict[tuple[str, str], tuple[str, ...]], dict[tuple[str, str], str]]:
+    """The shared files without those that lie with the one unit their titles name, and that unit's name for the others."""
+    left: dict[tuple[str, str], tuple[str, ...]] = {}
+    titled: dict[tuple[str, str], str] = {}
+    units = {file: unit for unit, file in shared}
+    for (unit, file), others in shared.items():
+        told = plain(" ".join(t for s in sheets if s.file == file for h in find_headings(s, rules) for t in h.titles))
+        named = {one for one, name in unit_names.items() if plain(name) in told}
+        owner = next(iter(named)) if len(named) == 1 else None
+        if owner is None or owner not in {unit, *(units[other] for other in others)}:
+            left[unit, file] = others
+        elif owner != unit:
+            left[unit, file] = others
+            titled[unit, file] = unit_names[owner]
+    return left, titled
+
+
+def _nobodys(
+    items: Sequence[Item], shared: dict[tuple[str, str], tuple[str, ...]], titled: Mapping[tuple[str, str], str]
+) -> list[dict[str, Any]]:
     """Rejected rows of files that two units sent: one per file, one per row of it."""
     rows: list[dict[str, Any]] = []
     for (unit, file), others in sorted(shared.items()):
-        reason = f"与 {'、'.join(others)} 内容相同，不能确定是哪个单位的台账；请核实后只在一个单位文件夹内保留"
+        whose = f"标题写的是{titled[unit, file]}" if (unit, file) in titled else "不能确定是哪个单位的台账"
+        reason = f"与 {'、'.join(others)} 内容相同，{whose}；请核实后只在一个单位文件夹内保留"
         base = {"unit_id": unit, "file": file, "field": None, "code": TWO_UNITS, "reason": reason}
         rows.append({**base, "sheet": None, "row": None, "content": None})
         own = {(item.sheet, item.row): item.content for item in items if (item.unit_id, item.file) == (unit, file)}

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from pipeline.ledger.areas import AREA_FROM_TEXT, area_in_text, areas_in_cell
 from pipeline.ledger.characters import plain
 from pipeline.ledger.coordinates import read_coordinates
 from pipeline.ledger.date_forms import CellValue
 from pipeline.ledger.log import AREA_FIELD, TARGET_FIELD, UNUSABLE, SheetLog
 from pipeline.ledger.sheets import FieldRules, cell_text
 from pipeline.ledger.words import (
-    AREA_FROM_TEXT,
     TARGET_ID,
-    area_in_text,
-    areas_in_cell,
     is_nothing,
     names_place,
     says_nothing_found,
@@ -26,6 +24,8 @@ from pipeline.ledger.words import (
 FINDING_FIELDS = ("subject", "place", "status", "project", "measures", "effect", "follow_up")
 SPLIT_FIELDS = (*FINDING_FIELDS, "remark")
 POSITION_COLUMNS = (("longitude", "latitude"), ("easting", "northing"))
+_LONG_FIELDS = ("status", "measures", "effect", "follow_up", "remark")
+_BREAKS = (",", "，", "、", "(", "（")
 SEVERAL, UNEQUAL = "一行多项拆分", "编号数不一致，整段保留"
 
 Texts = dict[str, str | None]
@@ -121,6 +121,17 @@ def _listed_count(
     return 1
 
 
+def carried_on(before: Mapping[str, str | None], told: Mapping[str, str]) -> dict[str, str] | None:
+    """The texts of a finding with what the next row goes on to say of it; None where the next row stands for itself.
+
+    It goes on only where every text of it stands below one that broke off at a comma or an open bracket.
+    """
+    broken = {field: before.get(field) or "" for field in told}
+    if not told or any(field not in _LONG_FIELDS or not text.endswith(_BREAKS) for field, text in broken.items()):
+        return None
+    return {field: text + told[field] for field, text in broken.items()}
+
+
 def areas_of(
     index: int, unit_heading: str, values: Mapping[str, CellValue], parts: Sequence[Mapping[str, str | None]],
     rules: FieldRules, log: SheetLog,
@@ -151,12 +162,12 @@ def target_ids_of(
     """The target id (监测编号) each finding states, from its column, else from the words."""
     text = plain(cell_text(values.get("target_id")))
     if text and not is_nothing(text, rules):
-        found = TARGET_ID.findall(text) or [text]
+        found = [found.upper() for found in TARGET_ID.findall(text)] or [text]
         if len(found) == len(parts):
             return list(found)
         if len(found) == 1:
             return [found[0]] * len(parts)
         log.reject(index, TARGET_FIELD, text, UNUSABLE, f"{len(parts)}项发现有{len(found)}个监测编号")
         return [None] * len(parts)
-    told = [TARGET_ID.findall(" ".join(t for t in part.values() if t)) for part in parts]
+    told = [[t.upper() for t in TARGET_ID.findall(" ".join(t for t in part.values() if t))] for part in parts]
     return [ids[0] if len(set(ids)) == 1 else None for ids in told]

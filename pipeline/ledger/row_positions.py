@@ -30,7 +30,7 @@ def positions_of(
     columns = [pair for pair in POSITION_COLUMNS if any(cell_text(values.get(name)) for name in pair)]
     told = [cell_text(values.get(name)) for name in (columns[0] if columns else ("coordinates",))]
     content = " , ".join(text for text in told if text)
-    if not content or is_nothing(content, rules):
+    if not content or is_nothing(content, rules) or all(text in rules.not_measured for text in told if text):
         return [_position_in_text(index, part, log) for part in parts]
     found = read_columns(told[0], told[1]) if columns else read_coordinates(content, strict=False)
     if not found:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from pipeline.ledger.date_forms import CellValue, DateHints
+from pipeline.ledger.date_forms import CLOCK_ALONE, CellValue, several_days
+from pipeline.ledger.date_years import DateHints, Unreadable
 from pipeline.ledger.dates import ReadDate, anchors_of, day_in_text, read_date, title_hint
-from pipeline.ledger.findings import POSITION_COLUMNS, Texts, areas_of, is_finding, split_row, target_ids_of
+from pipeline.ledger.findings import POSITION_COLUMNS, Texts, areas_of, carried_on, is_finding, split_row, target_ids_of
 from pipeline.ledger.items import Item
 from pipeline.ledger.layouts import Block, find_blocks, labelled_parts
 from pipeline.ledger.log import (
@@ -23,13 +24,13 @@ from pipeline.ledger.log import (
     UNUSABLE,
     SheetLog,
 )
+from pipeline.ledger.no_record import is_note, why_no_record
 from pipeline.ledger.row_positions import positions_of
 from pipeline.ledger.sheets import TEXT_FIELDS, FieldRules, RawSheet, cell_text, is_empty, known_headings, row_content
 from pipeline.ledger.words import (
     ditto_and_more,
     is_ditto,
     is_nothing,
-    is_sample,
     says_not_patrolled,
     says_nothing_found,
     split_lines,
@@ -41,12 +42,10 @@ from pipeline.ledger.words import (
 MERGED, DITTO, DITTO_AND_MORE, CONTINUED = "合并单元格", "同上", "同上并补充", "续行沿用上一行"
 FROM_PARTS, NUMBERS_REMOVED, DATE_FORM = "取自分项填写的单元格", "姓名中的号码移出", "日期写法"
 FROM_SENTENCE = "取自文字叙述"
-FROM_SHEET_NAME, FROM_FILE_NAME, YEAR_MONTH_DAY = "日期取自工作表名", "日期取自文件名", "年月日分列合并"
+FROM_SHEET_NAME, FROM_FILE_NAME, FROM_TITLE = "日期取自工作表名", "日期取自文件名", "日期取自标题"
+YEAR_MONTH_DAY, CARRIED_ON = "年月日分列合并", "接续上一行未写完的文字"
+_SIGNED = re.compile("填表|填报|报送|制表|打印|上报|审核|截止|印发|编制")
 _NAMES = ("people", "subject", "place")
-_COUNTED = re.compile(
-    r"(?:巡查|出动|发现|制止|查处|处理|整改|立案|拆除|上报)?[共约]?\d+(?:次|起|宗|件|处|人次|人|户|天)"
-)
-_COLUMN_NUMBER = re.compile(r"[(（]?(?:\d{1,2}|[一二三四五六七八九十]{1,2})[)）]?|[①-⑳]")
 _HINT_OF_A_DATE = re.compile(r"[^\d一二三四五六七八九十]*[年月日][^\d一二三四五六七八九十]*")
 _FINDING_CELLS = ("subject", "place", "status", "measures")
 
@@ -104,10 +103,12 @@ class _Reader:
         self.headings = known_headings(rules)
         self.items: list[Item] = []
         self.above: dict[int, CellValue] = {}
+        self.told_until = 0
         self.day_above: tuple[date, date] | None = None
         self.stem = sheet.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
         year, month = title_hint([*block.heading.titles, sheet.sheet, self.stem])
-        self.hints = replace(hints, year=year, month=month)
+        self.hints = replace(hints, year=year, month=month, beside=rules.beside_a_date)
+        self.titled = self._titled_day()
         self.given = dict(block.given)
         self.near: list[tuple[date | None, date | None]] = []
 
@@ -125,6 +126,12 @@ class _Reader:
             else:
                 self._read_row(number, index, cells)
         return self.items
+
+    def _titled_day(self) -> str:
+        """The day that one of the titles states for the whole table, days of signing apart; empty for none or several."""
+        told = [day_in_text(title, self.hints) for title in self.heading.titles if not _SIGNED.search(title)]
+        days = {f"{read.start}" for read in told if read is not None and read.start == read.end}
+        return days.pop() if len(days) == 1 else ""
 
     def _day_from_names(self) -> None:
         for text, rule in ((self.sheet.sheet, FROM_SHEET_NAME), (self.stem, FROM_FILE_NAME)):
@@ -158,9 +165,13 @@ class _Reader:
 
     def _read_row(self, number: int, index: int, cells: tuple[CellValue, ...]) -> None:
         content = row_content(cells)
-        footer = self._no_record(cells)
+        date_column = self.heading.column("date")
+        given = date_column is not None and (index, date_column) in self.block.fills
+        footer = why_no_record(cells, self.heading, self.rules, turned=self.block.turned, dated=given)
         if footer:
             self.log.reject(index, None, content, NO_RECORD, footer)
+            return
+        if self._carries_on(index, cells):
             return
         values = self._cells(index, cells)
         if not self.items and _HINT_OF_A_DATE.fullmatch(cell_text(values.get("date"))):
@@ -178,6 +189,9 @@ class _Reader:
         if says_not_patrolled(said, self.rules) and is_nothing(texts.get("place") or "", self.rules):
             self.log.reject(index, None, content, NO_RECORD, "写明当日未巡查，不计为巡查")
             return
+        if not finding and day.start is None and is_note(cells):
+            self.log.reject(index, None, content, NO_RECORD, "表中的说明文字")
+            return
         if not finding and day.start is None:
             why = day.problem or "没有日期"
             self.log.reject(index, None, content, UNUSABLE, f"未发现问题的巡查必须有日期：{why}")
@@ -189,31 +203,33 @@ class _Reader:
             before = cell_text(values.get("date")) or None
             reason = f"{day.problem if before else '没有日期'}；该条发现保留，日期不明"
             self.log.reject(index, DATE_FIELD, before, UNUSABLE, reason)
-        self._add_items(index, values, texts, day, finding, content)
+        self.told_until = self.log.number(index)
+        for one in (day,) if finding else self._each_day(values, day):
+            self._add_items(index, values, texts, one, finding, content)
 
-    def _no_record(self, cells: tuple[CellValue, ...]) -> str:
-        """Why a row is a repeated heading, a footer or an example, else empty."""
-        texts = [cell_text(value) for value in cells]
-        filled = [text for text in texts if text]
-        headings = {text for text in self.heading.texts.values() if text} | self.heading.cells
-        if len(filled) >= 3 and set(filled) <= headings and not self.block.turned:
-            return "重复的表头"
-        serial = self.heading.column("serial")
-        numbered = serial is not None and serial < len(texts) and bool(texts[serial])
-        if len(filled) == 1 and numbered:
-            return "只有序号的空行"
-        if is_sample(filled, self.rules):
-            return "示例或测试行"
-        if len(filled) >= 2 and all(map(_COLUMN_NUMBER.fullmatch, filled)):
-            return "列号行"
-        if sum(bool(_COUNTED.fullmatch(text)) for text in filled) >= 2:
-            return "统计次数的合计行"
-        begins = [re.sub(r"[\s：:（(]+", "", text) for text in filled[: 2 if numbered else 1]]
-        if any(text in self.rules.totals for text in begins) or re.fullmatch(".{0,4}(?:小计|合计|总计)", begins[0]):
-            return "合计、说明或签名行"
-        if len(filled) <= 3 and any(begins[0].startswith(word) for word in self.rules.no_record):
-            return "合计、说明或签名行"
-        return ""
+    def _carries_on(self, index: int, cells: tuple[CellValue, ...]) -> bool:
+        """Whether a row only ends a text that the row above broke off; it is then added to that row's one finding."""
+        last = self.items[-1] if self.items else None
+        if last is None or not last.finding or self.told_until != self.log.number(index) - 1 or last.item > 1:
+            return False
+        told = {self.heading.fields.get(column, ""): cell_text(value) for column, value in enumerate(cells)}
+        whole = carried_on(last.texts, {field: text for field, text in told.items() if text})
+        if whole is None or any(row == index for row, _ in self.block.fills):
+            return False
+        for field, text in whole.items():
+            self.log.repair(index, field, told[field], text, CARRIED_ON)
+        self.items[-1] = replace(last, texts={**last.texts, **whole}, content=f"{last.content} {row_content(cells)}")
+        self.told_until = self.log.number(index)
+        return True
+
+    def _each_day(self, values: Mapping[str, CellValue], day: ReadDate) -> tuple[ReadDate, ...]:
+        """The days of patrols that one row lists (5月3日、8日、15日): each is a patrol of its own."""
+        try:
+            days = several_days(cell_text(values.get("date")), self.hints)
+        except Unreadable:
+            return (day,)
+        whole = len(days) > 1 and (days[0], days[-1]) == (day.start, day.end)
+        return tuple(replace(day, start=one, end=one) for one in days) if whole else (day,)
 
     def _cells(self, index: int, row: tuple[CellValue, ...]) -> dict[str, CellValue]:
         """The row's cells by field with merges, ditto marks and continued rows resolved."""
@@ -243,6 +259,8 @@ class _Reader:
         more = ditto_and_more(value, self.rules)
         if not is_ditto(value, self.rules) and more is None:
             return value
+        if not cell_text(above) and field == "date":
+            return value
         if not cell_text(above):
             self.log.reject(index, _shown(field), value, UNUSABLE, "写有“同上”，但上一行为空")
             return above
@@ -265,7 +283,7 @@ class _Reader:
         filled |= {field for field, c in head.items() if self._unknown(index, c)}
         if not told or "date" in filled or last is None or last.start is None:
             return ()
-        if last.row != self.log.number(index) - 1:
+        if self.told_until != self.log.number(index) - 1:
             return ()
         return ("date",) if filled else ("date", "people", "route")
 
@@ -293,6 +311,11 @@ class _Reader:
         value = values.get("date")
         if not cell_text(value):
             return ReadDate(None, None, problem="没有日期")
+        if is_ditto(cell_text(value), self.rules):
+            return ReadDate(None, None, problem=f"写有“{cell_text(value)}”，但上一行没有日期")
+        if self.titled and CLOCK_ALONE.fullmatch(cell_text(value)):
+            self.log.repair(index, DATE_FIELD, cell_text(value), self.titled, FROM_TITLE)
+            value = self.titled
         before, after = self.near[number]
         read = read_date(value, replace(self.hints, above=self.day_above, before=before, after=after))
         if read.start is not None and read.end is not None:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
 
-from pipeline.ledger.characters import simplified
+from pipeline.ledger.characters import simplified, visible
 from pipeline.ledger.date_forms import CellValue
 
 HEADING_SEARCH_ROWS = 40
 HEADING_MIN_FIELDS = 3
 _LONGEST_HEADING = 40
-_INVISIBLE = re.compile("[\\u200b-\\u200f\\u2060\\ufeff]")
 TEXT_FIELDS = (
     "people", "route", "project", "subject", "place", "status", "measures", "effect", "follow_up", "remark",
 )  # fmt: skip
@@ -30,6 +29,7 @@ class FieldRules:
     total; ``settlement_codes``: how land-class codes of village houses begin; ``samples``: how example rows begin;
     ``not_patrolled``: phrases for a day without patrol; ``found_yes``/``found_no``: answers to 是否发现违法;
     ``other_headings``: words of headings that are none of the fields though they contain one;
+    ``beside_a_date``: words that change nothing of a day they stand beside; ``not_measured``: words for no coordinates;
     ``ground_work``: words for works on the ground, ``present``: words that say that something is there now.
     """
 
@@ -48,6 +48,8 @@ class FieldRules:
     other_headings: tuple[str, ...] = ()
     ground_work: tuple[str, ...] = ()
     present: tuple[str, ...] = ()
+    beside_a_date: tuple[str, ...] = ()
+    not_measured: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def cell_text(value: CellValue) -> str:
         return value.isoformat()
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    return _INVISIBLE.sub("", str(value)).strip()
+    return visible(str(value)).strip()
 
 
 def is_empty(row: tuple[CellValue, ...]) -> bool:
@@ -227,7 +229,13 @@ class _Names:
         return dict(sorted(chosen.items()))
 
     def _may_contain(self, key: str) -> bool:
-        return len(key) <= 20 and key not in self.exact and not any(word in key for word in self.rules.other_headings)
+        if (
+            len(key) > 20
+            or key in self.exact
+            or any(word in key.replace("有无", "") for word in self.rules.nothing_found)
+        ):
+            return False
+        return not any(word in key for word in self.rules.other_headings)
 
 
 def _heading_height(rows: list[tuple[CellValue, ...]], index: int, names: _Names, *, first: bool) -> int:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from fractions import Fraction
 from functools import cache
 
-from pipeline.geodesy import M2_PER_MU
 from pipeline.ledger.characters import simplified
 from pipeline.ledger.sheets import FieldRules
 
-TARGET_ID = re.compile(r"(?<![0-9A-Za-z])\d{6}XC\d{8}(?![0-9A-Za-z])")
+TARGET_ID = re.compile(r"(?<![0-9A-Za-z])\d{6}[Xx][Cc]\d{8}(?![0-9A-Za-z])")
 
 _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 _WHERE = (
@@ -32,15 +30,6 @@ _MARK = re.compile(
     rf"(?P<closed>[{_BRACKETED}])|"
     r"(?:(?<=^)|(?<=[\s;；。,，:：]))第(?P<place>\d{1,2}|[一二三四五六七八九十])[处宗起户件项][:：、,，]?"
 )
-_AREA_UNITS: dict[str, Fraction] = {
-    "公顷": Fraction(10_000), "HM2": Fraction(10_000), "HA": Fraction(10_000),
-    "平方公里": Fraction(1_000_000), "KM2": Fraction(1_000_000),
-    "亩": M2_PER_MU,
-    "平方米": Fraction(1), "平米": Fraction(1), "平方": Fraction(1), "M2": Fraction(1),
-}  # fmt: skip
-_UNIT = "|".join(sorted(_AREA_UNITS, key=lambda unit: (-len(unit), unit)))
-_AREA = re.compile(rf"(\d+(?:\.\d+)?)(?:余|多)?({_UNIT})")
-_SIDES = re.compile(r"(\d+(?:\.\d+)?)(?:米|M)?(?:\*|X|×|乘)(\d+(?:\.\d+)?)(?:米|M)(?!2)")
 # 未见审批手续 says that something stands there without papers; 未发现手续问题 does not
 _PAPERS = re.compile(
     r"(?:其|该户|任何|相关|有效|合法|有|用地|建设|建房|规划|施工|审批|报批|农转用|的){0,4}"
@@ -62,7 +51,6 @@ _PERSONAL = re.compile(
     r"(?<![\dA-Za-z.])(?:\d{17}[\dXx]|(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}-?\d{7,8})(?!\d)|"
     r"[(,;、:\s]*(?:行政)?执法证(?:号码|号|件号)?[:\s]*[一-龥]?[0-9A-Za-z][0-9A-Za-z-]{3,}"
 )
-AREA_FROM_TEXT = "面积取自文字"
 
 
 def is_ditto(text: str, rules: FieldRules) -> bool:
@@ -81,12 +69,13 @@ def ditto_and_more(text: str, rules: FieldRules) -> str | None:
 
 def is_nothing(text: str, rules: FieldRules) -> bool:
     """True for an empty cell or one that only says that there is nothing (无, /, 正常)."""
-    return simplified(text).strip(" 　.。;；,，") in ("", *rules.nothing_whole)
+    text = re.sub(r"^\s*[√✓✔]\s*(?=\S)", "", _joined(simplified(text)))
+    return text.strip(" 　.。;；,，") in ("", *rules.nothing_whole)
 
 
 def says_nothing_found(text: str, rules: FieldRules) -> bool:
     """True when a phrase such as 未发现违法行为 stands in the text; papers or people that were not seen are a finding."""
-    text = simplified(text)
+    text = _joined(simplified(text))
     return any(
         not _PAPERS.match(text, match.end()) and not _NOT_DONE.match(text, match.end())
         for phrase in rules.nothing_found
@@ -158,6 +147,12 @@ def without_numbers(text: str) -> str:
     )
 
 
+def _joined(text: str) -> str:
+    """A text whose every character stands alone between blanks (未 发 现) without them."""
+    parts = text.split()
+    return "".join(parts) if len(parts) > 2 and all(len(part) == 1 for part in parts) else text
+
+
 @cache
 def _bare_words(words: tuple[str, ...]) -> frozenset[str]:
     return frozenset(map(_bare, words))
@@ -206,44 +201,3 @@ def _sequence(marks: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
         if mark[0] == len(kept) + 1:
             kept.append(mark)
     return kept
-
-
-def read_area(text: str, heading: str = "") -> float | None:
-    """Area in m2 of a cell such as ``3亩``, ``约2000㎡``, ``0.5公顷`` or ``30*20米``; the heading may name the unit.
-
-    None when there is no number or no unit: an area is never guessed.
-    """
-    folded = unicodedata.normalize("NFKC", text).upper().replace(" ", "").replace(",", "")
-    if match := re.search(r"(\d+(?:\.\d+)?)亩(\d)分(?!之)", folded):
-        return _square_metres(Fraction(match[1]) + Fraction(match[2]) / 10, "亩")
-    if match := _AREA.search(folded):
-        return _square_metres(Fraction(match[1]), match[2])
-    if match := _SIDES.search(folded):
-        return float(Fraction(match[1]) * Fraction(match[2]))
-    number = re.fullmatch(r"(?:约|大约)?(\d+(?:\.\d+)?)(?:余|左右)?", folded)
-    unit = re.search(_UNIT, unicodedata.normalize("NFKC", heading).upper())
-    if number and unit:
-        return _square_metres(Fraction(number[1]), unit[0])
-    return None
-
-
-def area_in_text(text: str) -> float | None:
-    """Area in m2 stated in a sentence, where exactly one is: ``占地约3亩``; None for none or several."""
-    folded = unicodedata.normalize("NFKC", text).upper().replace(" ", "")
-    found = [*_AREA.findall(folded)]
-    return _square_metres(Fraction(found[0][0]), found[0][1]) if len(found) == 1 else None
-
-
-def _square_metres(number: Fraction, unit: str) -> float:
-    return float(number * _AREA_UNITS[unit])
-
-
-def areas_in_cell(text: str, heading: str, count: int) -> tuple[float | None, ...]:
-    """Areas in m2 of ``count`` findings from one cell; all None unless the cell states exactly that many."""
-    if count == 1:
-        return (read_area(text, heading),)
-    parts = split_numbered(text)
-    if len(parts) != count:
-        parts = tuple(part for part in re.split(r"[;；,，、\n]+", text) if part.strip())
-    found = tuple(read_area(part, heading) for part in parts)
-    return found if len(found) == count and None not in found else (None,) * count

@@ -29,6 +29,8 @@ class LedgerRule(Dated):
     other_headings: tuple[str, ...]
     ground_work: tuple[str, ...]
     present: tuple[str, ...]
+    beside_a_date: tuple[str, ...]
+    not_measured: tuple[str, ...]
     required: tuple[str, ...]
     required_of_finding: tuple[str, ...]
     correction_words: tuple[str, ...]
@@ -56,6 +58,8 @@ def ledger_field_rules(day: date) -> FieldRules:
         rule.other_headings,
         rule.ground_work,
         rule.present,
+        rule.beside_a_date,
+        rule.not_measured,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import InputError
+from pipeline.ledger.characters import simplified
 from pipeline.ledger.sheets import RawSheet, heading_key
 
 DELIMITERS: tuple[tuple[str, str], ...] = (
@@ -21,9 +22,9 @@ DELIMITERS: tuple[tuple[str, str], ...] = (
 _BOMS: tuple[tuple[bytes, str], ...] = (
     (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
 )  # fmt: skip
-_CANDIDATES = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
+_CANDIDATES = ("utf-8", "gb18030", "utf-16-le", "utf-16-be", "big5hkscs")
 _SHOWN = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8(BOM)", "gb18030": "GB18030", "utf-16": "UTF-16",
-          "utf-16-le": "UTF-16LE", "utf-16-be": "UTF-16BE"}  # fmt: skip
+          "big5hkscs": "Big5", "utf-16-le": "UTF-16LE", "utf-16-be": "UTF-16BE"}  # fmt: skip
 _MOST_DAMAGED = 0.02
 _MARKS = "，。、；：（）“”《》\u3000〃—·°′″①②③④⑤〇"
 _EVIDENCE_LETTERS, _EVIDENCE_ROWS = 20_000, 40
@@ -42,7 +43,7 @@ class DecodedText:
 
 
 def decode_text(content: bytes, words: Collection[str]) -> DecodedText | None:
-    """Text of a file in UTF-8 (with or without BOM), GB18030 or UTF-16; None where no reading is mostly text.
+    """Text of a file in UTF-8 (with or without BOM), GB18030, UTF-16 or Big5; None where no reading is mostly text.
 
     A byte order mark decides. Without one every encoding is tried: fewest unreadable letters first, then the most
     ``words`` of ledgers found, then the most common letters; UTF-8 before others where nothing tells them apart.
@@ -58,7 +59,10 @@ def decode_text(content: bytes, words: Collection[str]) -> DecodedText | None:
         damage = _damage(text)
         if damage > _MOST_DAMAGED * max(len(text), 1):
             continue
-        found = sum(word in text for word in words)
+        plain = simplified(text) if name == "big5hkscs" else text
+        found = sum(word in plain for word in words)
+        if name == "big5hkscs" and not found:
+            continue
         common = sum(_is_common(letter) for letter in part) / max(len(part), 1)
         scored.append(((-found, round(-common, 2), damage, order), name, text, damage))
     if not scored:
@@ -94,7 +98,7 @@ def read_text_table(
     """
     decoded = decode_text(content, words)
     if decoded is None:
-        raise InputError("E501", f"{file}：不是可读的文本（UTF-8、GB18030、UTF-16均不合）", _SAVE_AS)
+        raise InputError("E501", f"{file}：不是可读的文本（UTF-8、GB18030、UTF-16、Big5均不合）", _SAVE_AS)
     text = decoded.text.replace("\x00", "").lstrip("\ufeff")
     keys = {heading_key(word) for word in words}
     best: tuple[tuple[int, int, int], list[list[str]], str, bool] | None = None

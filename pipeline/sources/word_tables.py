@@ -18,6 +18,7 @@ from pipeline.sources.file_kinds import UNZIPPING
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _SAVE_AS = "请用Word或WPS打开后另存为不加密的.docx文档，或把表格复制到.xlsx工作簿"
 _LONGEST_TITLE = 200
+_FRAME_LINES = 3
 _WRAPPERS = {
     f"{_W}{name}" for name in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "hyperlink", "r", "fldSimple")
 }
@@ -50,7 +51,7 @@ def read_word_tables(
         raise InputError("E501", f"{file}：不是可读的Word文档（{problem}）", _SAVE_AS) from problem
     keys = {heading_key(word) for word in words}
     tables: list[_Table] = []
-    for table in _tables(body, file, max_cells):
+    for table in _tables(body, file, max_cells, keys):
         last = tables[-1] if tables else None
         if last is not None and not table.apart and last.width == table.width and not _has_heading(table, keys):
             shift = len(last.rows)
@@ -72,8 +73,8 @@ def _sheet(table: _Table, number: int, unit_id: str, file: str) -> RawSheet:
     )
 
 
-def _tables(body: Any, file: str, max_cells: int) -> Iterator[_Table]:
-    """Tables at the document's level; a table inside a cell follows the one that holds it."""
+def _tables(body: Any, file: str, max_cells: int, keys: Collection[str]) -> Iterator[_Table]:
+    """Tables at the document's level; a table inside a cell follows the one that holds it, or replaces a mere frame."""
     titles: list[str] = []
     first, left = True, max_cells
     for element in _blocks(body):
@@ -87,11 +88,24 @@ def _tables(body: Any, file: str, max_cells: int) -> Iterator[_Table]:
         left -= max(map(len, rows), default=0) * len(rows)
         if left < 0:
             raise InputError("E501", f"{file}：表格超过{max_cells}个单元格，过大", _SAVE_AS)
-        yield _Table(titles, rows, merged, apart=first or bool(titles))
+        layout = _frame_titles(rows, keys) if nested else None
+        if layout is None:
+            yield _Table(titles, rows, merged, apart=first or bool(titles))
+        above = [] if layout is None else [*titles, *layout]
         titles, first = [], False
         for inner in nested:
             rows, merged = _grid(inner, [])
-            yield _Table([], rows, merged, apart=True)
+            yield _Table(above, rows, merged, apart=True)
+            above = []
+
+
+def _frame_titles(rows: list[tuple[str | None, ...]], keys: Collection[str]) -> list[str] | None:
+    """The few lines that a table says which only holds another in place; None for one that may be a ledger itself."""
+    lines = [[text for text in row if text] for row in rows]
+    filled = [line for line in lines if line]
+    if len(filled) > _FRAME_LINES or any(len(line) > 1 or heading_key(line[0]) in keys for line in filled):
+        return None
+    return [line[0][:_LONGEST_TITLE] for line in filled]
 
 
 def _blocks(parent: Any) -> Iterator[Any]:

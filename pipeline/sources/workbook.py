@@ -7,6 +7,7 @@ import io
 import re
 import struct
 import zipfile
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import IO, Any
 from xml.etree import ElementTree
@@ -16,18 +17,21 @@ import python_calamine
 from pipeline.errors import InputError
 from pipeline.ledger.date_forms import CellValue
 from pipeline.ledger.sheets import RawSheet
+from pipeline.sources.blank_cells import without_blank_cells
 from pipeline.sources.file_kinds import OLE_MAGIC, UNZIPPING
+from pipeline.sources.odf_sheets import odf_extent, odf_merges
 
-_CELL = re.compile(rb'<c\s(?=[^>]*?r="([A-Z]{1,3})(\d{1,7})")[^>]*[^/]>')
+_ROW_OR_CELL = re.compile(rb"<(?:\w+:)?(row|c)(?:\s[^>]*)?>")
+_ADDRESS = re.compile(rb"""\sr=["']([A-Z]{0,3})(\d{1,7})["']""")
 # a formula cell with nothing stored beside it; an empty text result (t="str") is a stored one
 _UNSTORED = re.compile(
-    rb'<c\s(?![^>]*t="str")[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
+    rb'<(?P<ns>(?:\w+:)?)c\s(?![^>]*t="str")[^>]*>\s*<(?P=ns)f(?:\s[^>]*)?(?:/>|>[^<]*</(?P=ns)f>)\s*'
+    rb"(?:<(?P=ns)v\s*/>|<(?P=ns)v>\s*</(?P=ns)v>)?\s*</(?P=ns)c>"
 )
-_ERROR = re.compile(rb'<c\s[^>]*t="e"[^>]*>')
+_ERROR = re.compile(rb'<(?:\w+:)?c\s[^>]*t="e"[^>]*>')
 _PLACE = re.compile(rb'r="([A-Z]{1,3})(\d{1,7})"')
 _SHEET_PARTS = ("xl/worksheets/", "content.xml")
 _SAVE_AS = "请用Excel或WPS打开后另存为不加密的.xlsx工作簿"
-_ODS_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 
 
 def read_workbook(
@@ -43,24 +47,35 @@ def read_workbook(
         if len(content) > max_unpacked_mb * 1e6:
             raise InputError("E501", f"{file}：超过{max_unpacked_mb:g}MB", _SAVE_AS)
     else:
-        _check_size(content, file, max_unpacked_mb, max_cells)
+        check_unpacked(content, file, max_unpacked_mb)
+        if any(rows * columns > max_cells for _, rows, columns in _extents(content, file)):
+            content = without_blank_cells(content)
+        _check_extent(content, file, max_cells)
     try:
         with python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
             kinds = {sheet.name: sheet.typ for sheet in book.sheets_metadata}
             names = [n for n in book.sheet_names if kinds[n] == python_calamine.SheetTypeEnum.WorkSheet]
             unknown = _unknown_cells(content)
+            merged = odf_merges(content)
             return tuple(
-                _sheet(book.get_sheet_by_name(name), unit_id, file, unknown.get(name, frozenset())) for name in names
+                _sheet(book.get_sheet_by_name(name), unit_id, file, unknown.get(name, frozenset()), merged.get(name))
+                for name in names
             )
     except python_calamine.PasswordError as problem:
         raise InputError("E501", f"{file}：已加密，需要密码", _SAVE_AS) from problem
     except (python_calamine.CalamineError, OSError, ValueError) as problem:
-        raise InputError("E501", f"{file}：{problem}", _SAVE_AS) from problem
+        raise InputError("E501", f"{file}：不是可读的工作簿，可能已损坏（{problem}）", _SAVE_AS) from problem
 
 
-def _check_size(content: bytes, file: str, max_unpacked_mb: float, max_cells: int) -> None:
-    """Unpack in pieces, counting real bytes, before any reader sees the file; then the extent of every sheet."""
-    check_unpacked(content, file, max_unpacked_mb)
+def _check_extent(content: bytes, file: str, max_cells: int) -> None:
+    """Before any reader sees the file: how far each sheet's content reaches."""
+    for member, rows, columns in _extents(content, file):
+        if columns * rows > max_cells:
+            raise InputError("E501", f"{file}：{member}跨{rows}行{columns}列，过大", _SAVE_AS)
+
+
+def _extents(content: bytes, file: str) -> Iterator[tuple[str, int, int]]:
+    """Every sheet's part with its last row and column that hold something."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for member in sorted(archive.namelist()):
             if not member.startswith(_SHEET_PARTS):
@@ -68,13 +83,12 @@ def _check_size(content: bytes, file: str, max_unpacked_mb: float, max_cells: in
             with archive.open(member) as stream:
                 extent = _binary_extent if member.endswith(".bin") else _extent
                 if member == "content.xml":
-                    extent = _odf_extent
+                    extent = odf_extent
                 try:
                     rows, columns = extent(stream)
                 except (ElementTree.ParseError, struct.error) as problem:
                     raise InputError("E501", f"{file}：{member}已损坏（{problem}）", _SAVE_AS) from problem
-            if columns * rows > max_cells:
-                raise InputError("E501", f"{file}：{member}跨{rows}行{columns}列，过大", _SAVE_AS)
+            yield member, rows, columns
 
 
 def check_unpacked(content: bytes, file: str, max_unpacked_mb: float) -> None:
@@ -84,6 +98,11 @@ def check_unpacked(content: bytes, file: str, max_unpacked_mb: float) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for member in sorted(archive.namelist()):
                 with archive.open(member) as stream:
+                    head = stream.read(1 << 16)
+                    left -= len(head)
+                    if _declares_entities(head):
+                        why = f"{file}：{member}含DTD实体声明，不安全"
+                        raise InputError("E501", why, _SAVE_AS)
                     while piece := stream.read(1 << 20):
                         left -= len(piece)
                         if left < 0:
@@ -92,14 +111,33 @@ def check_unpacked(content: bytes, file: str, max_unpacked_mb: float) -> None:
         raise InputError("E501", f"{file}：不是可读的工作簿（{problem}）", _SAVE_AS) from problem
 
 
+def _declares_entities(head: bytes) -> bool:
+    """True for XML with a document type before its first element: Office and ODF forbid it, bombs and spies need it."""
+    text = head.replace(b"\x00", b"")
+    first = re.search(rb"<[A-Za-z]", text)
+    return text.lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"<") and b"<!DOCTYPE" in (
+        text[: first.start()] if first else text
+    )
+
+
 def _extent(stream: IO[bytes]) -> tuple[int, int]:
-    """Last row and column with content of an xlsx sheet; cells that are only formatted do not count."""
-    columns = rows = 0
-    tail = b""
+    """Last row and column with content of an xlsx sheet; cells that are only formatted do not count.
+
+    Rows and cells without an address of their own follow the one before.
+    """
+    columns = rows = row = column = 0
+    rest = b""
     while piece := stream.read(1 << 20):
-        for match in _CELL.finditer(tail + piece):
-            columns, rows = max(columns, _column(match[1])), max(rows, int(match[2]))
-        tail = piece[-200:]
+        whole, end, rest = (rest + piece).rpartition(b">")
+        for match in _ROW_OR_CELL.finditer(whole + end):
+            address = _ADDRESS.search(match[0])
+            if match[1] == b"row":
+                row, column = int(address[2]) if address and not address[1] else row + 1, 0
+                continue
+            column = _column(address[1]) if address and address[1] else column + 1
+            row = int(address[2]) if address and address[1] else row
+            if not match[0].endswith(b"/>"):
+                columns, rows = max(columns, column), max(rows, row)
     return rows, columns
 
 
@@ -128,39 +166,11 @@ def _binary_extent(stream: IO[bytes]) -> tuple[int, int]:
     return rows, columns
 
 
-def _odf_extent(stream: IO[bytes]) -> tuple[int, int]:
-    """Largest sheet of an ODF document in rows and columns with content, with all repetitions written out."""
-    columns = rows = largest = 0
-    area = (0, 0)
-    reach = 0
-    for event, element in ElementTree.iterparse(stream, events=("start", "end")):
-        if event == "start":
-            if element.tag == f"{_ODS_TABLE}table":
-                columns = rows = reach = 0
-            continue
-        if element.tag == f"{_ODS_TABLE}table-row":
-            again, width = _repeated(element, "number-rows-repeated"), 0
-            for cell in element:
-                step = _repeated(cell, "number-columns-repeated")
-                reach += step
-                width = reach if len(cell) or cell.text else width
-            rows, columns, reach = rows + again, max(columns, width), 0
-            if width and rows * columns > largest:
-                largest, area = rows * columns, (rows, columns)
-            element.clear()
-    return area
-
-
-def _repeated(element: ElementTree.Element, name: str) -> int:
-    value = element.get(f"{_ODS_TABLE}{name}", "1")
-    return int(value) if value.isdigit() and len(value) < 10 else 1
-
-
 def unstored_formulas(content: bytes) -> int:
     """How many formula cells of a readable workbook hold no result, so that they read as empty."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
-        return sum(len(_UNSTORED.findall(archive.read(name))) for name in members)
+        return sum(sum(1 for _ in _UNSTORED.finditer(archive.read(name))) for name in members)
 
 
 def _column(letters: bytes) -> int:
@@ -199,11 +209,18 @@ def _attributes(content: bytes, tag: bytes, first: str, second: str) -> list[tup
     return pairs
 
 
-def _sheet(sheet: Any, unit_id: str, file: str, unknown: frozenset[tuple[int, int]]) -> RawSheet:
+def _sheet(
+    sheet: Any,
+    unit_id: str,
+    file: str,
+    unknown: frozenset[tuple[int, int]],
+    ranges_of_odf: Sequence[tuple[int, int, int, int]] | None,
+) -> RawSheet:
     start = sheet.start or (0, 0)
     rows = tuple(tuple(_value(value) for value in row) for row in sheet.to_python(skip_empty_area=True))
     ranges = sheet.merged_cell_ranges or ()
     merged = tuple((top + 1, left + 1, bottom + 1, right + 1) for (top, left), (bottom, right) in ranges)
+    merged = merged or tuple(ranges_of_odf or ())
     return RawSheet(unit_id, file, sheet.name, rows, start[0] + 1, start[1] + 1, tuple(sorted(merged)), unknown)
 
 

@@ -93,6 +93,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         as_of=context.as_of,
         oldest_years=options.oldest_years,
         latest_days=options.latest_days,
+        unit_names=names,
     )
     corrected = supersede(ledger.items, delivery.files, file_rules, copies=ledger.copies)
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.ledger.coordinates import (
+    COMMA_DECIMAL,
     OLD_DATUM,
     SEXAGESIMAL,
     SWAPPED,
@@ -189,3 +190,18 @@ def test_rounding_of_minutes_and_seconds_is_that_of_the_ground() -> None:
 def test_one_axis_in_each_cell_without_degree_signs() -> None:
     (read,) = read_columns("114-12-30.5", "32 30 15.2")
     assert (read.x, read.y) == (pytest.approx(114 + 12 / 60 + 30.5 / 3600), pytest.approx(32 + 30 / 60 + 15.2 / 3600))
+
+
+@pytest.mark.parametrize("text", ["114,48123 34,51236", "34,51236；114，48123"])
+def test_a_comma_for_the_point_is_read_where_nothing_else_fits_and_said(text: str) -> None:
+    (found,) = read_coordinates(text, strict=False)
+    assert (found.x, found.y) == (114.48123, 34.51236) and COMMA_DECIMAL in found.rules
+    (apart,) = read_columns("114,48123", "34，51236")
+    assert (apart.x, apart.y) == (114.48123, 34.51236)
+
+
+@pytest.mark.parametrize(
+    "text", ["114,481 34,512", "114,48123", "544,189 3,820,601", "114,48123 34,51236 3", "114,48123 114,51236"]
+)
+def test_commas_that_may_part_thousands_or_numbers_are_not_guessed(text: str) -> None:
+    assert read_coordinates(text, strict=False) == ()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ledger import date_forms
-from pipeline.ledger.date_forms import DateHints
+from pipeline.ledger import date_forms, date_years
+from pipeline.ledger.date_years import DateHints
 from pipeline.ledger.dates import anchors_of, day_in_text, read_date, title_hint
 
 HINTS = DateHints(as_of=date(2026, 10, 31), earliest=date(2016, 1, 1), latest=date(2027, 12, 5))
@@ -66,7 +66,7 @@ def test_complete_forms_of_one_day(written: date_forms.CellValue) -> None:
 @pytest.mark.parametrize("written", ["5月3日", "5/3", "5.3", "05-03", "五月三日", "5月3号"])
 def test_a_missing_year_is_taken_near_the_day_of_reading_and_said(written: str) -> None:
     read = read_date(written, HINTS)
-    assert (read.start, read.rule, read.complete) == (MAY_3, date_forms.YEAR_FROM_AS_OF, False)
+    assert (read.start, read.rule, read.complete) == (MAY_3, date_years.YEAR_FROM_AS_OF, False)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_impossible_and_implausible_dates_say_why(written: date_forms.CellValue)
 def test_year_comes_from_the_sheet_before_the_title_before_the_day_of_reading() -> None:
     sheet = DateHints(HINTS.as_of, HINTS.earliest, HINTS.latest, (date(2024, 12, 20),), 2023, 6)
     assert read_date("1月4日", sheet).start == date(2025, 1, 4)
-    assert read_date("1月4日", sheet).rule == date_forms.YEAR_FROM_SHEET + date_forms.ACROSS_YEARS
+    assert read_date("1月4日", sheet).rule == date_years.YEAR_FROM_SHEET + date_years.ACROSS_YEARS
     title = DateHints(HINTS.as_of, HINTS.earliest, HINTS.latest, (), 2023, 12)
     assert read_date("1月4日", title).start == date(2024, 1, 4)
     only_year = DateHints(HINTS.as_of, HINTS.earliest, HINTS.latest, (), 2023, None)
@@ -179,11 +179,11 @@ def test_a_number_whose_zero_may_be_lost_is_decided_by_its_neighbours_alone() ->
 def test_a_turn_of_the_year_is_said_and_so_is_doubt() -> None:
     winter = hints(year=2025, month=12)
     assert read_date("1月3日", winter).start == date(2026, 1, 3)
-    assert read_date("1月3日", winter).rule.endswith(date_forms.ACROSS_YEARS)
-    assert read_date("12月29日", winter).rule == date_forms.YEAR_FROM_TITLE
+    assert read_date("1月3日", winter).rule.endswith(date_years.ACROSS_YEARS)
+    assert read_date("12月29日", winter).rule == date_years.YEAR_FROM_TITLE
     only_year = hints(year=2025, above=(date(2025, 12, 29), date(2025, 12, 29)))
     assert read_date("1月3日", only_year).start == date(2026, 1, 3)
-    assert date_forms.EITHER_YEAR in read_date("11月4日", hints(anchors=(MAY_3,))).rule
+    assert date_years.EITHER_YEAR in read_date("11月4日", hints(anchors=(MAY_3,))).rule
     assert read_date("11月4日", hints(anchors=(MAY_3,), year=2026)).start == date(2026, 11, 4)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.torture import CASES
+from tests.ledger.torture import CASES, SETS
 from tests.ledger.torture.case import Case, Finding
 from tests.ledger.torture.files import BOMB_BYTES
 from tests.ledger.torture.open_cases import OPEN
@@ -34,9 +34,11 @@ def test_reader_agrees_with_a_careful_clerk(case: Case, city: Path) -> None:
     assert not wrong, "\n".join([case.hard, *wrong])
 
 
-def test_set_is_large_named_once_and_open_cases_exist() -> None:
+def test_sets_are_large_named_once_and_open_cases_exist() -> None:
     names = Counter(case.name for case in CASES)
-    assert len(names) >= 60 and max(names.values()) == 1
+    assert len(names) >= 140 and max(names.values()) == 1
+    assert len(SETS["first"]) >= 60 and len(SETS["blind"]) >= 80
+    assert all(case.name.startswith("blind-") == (case in SETS["blind"]) for case in CASES)
     assert set(OPEN) <= set(names)
     assert len(OPEN) <= len(CASES) // 10
 

@@ -4,14 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.ledger.areas import area_in_text, areas_in_cell, read_area
 from pipeline.ledger.words import (
     TARGET_ID,
-    area_in_text,
-    areas_in_cell,
     ditto_and_more,
     is_ditto,
+    is_nothing,
     is_sample,
-    read_area,
     says_not_patrolled,
     says_nothing_found,
     split_lines,
@@ -169,3 +168,30 @@ def test_any_text_is_weighed_without_failing(text: str) -> None:
     assert isinstance(says_nothing_found(text, RULES) or tells_of_works(text, RULES), bool)
     assert not re.search(r"(?<![\dA-Za-z.])1[3-9]\d{9}(?!\d)", without_numbers(text + "，13812345678"))
     assert all(part in text for part in split_lines(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "area_m2"),
+    [
+        ("半亩", 333.33),
+        ("一百二十平方米", 120),
+        ("两亩", 1333.33),
+        ("二百五平方米", 250),
+        ("一千零五平方米", 1005),
+        ("一〇五平方米", 105),
+        ("十二亩", 8000),
+        ("2亩半", 1666.67),
+        ("3分地", 200),
+        ("长20米，宽10米", 200),
+    ],
+)
+def test_areas_in_words(text: str, area_m2: float) -> None:
+    assert read_area(text) == pytest.approx(area_m2, rel=1e-4)
+
+
+def test_the_same_words_spaced_ticked_or_mistyped_say_that_nothing_was_found() -> None:
+    for text in ("未 发 现", "√ 正常", "末发现违法行为", "0起"):
+        assert is_nothing(text, RULES) or says_nothing_found(text, RULES), text
+    # a tick alone answers what its heading asks, and 月末发现 tells of a finding
+    for text in ("√", "月末发现张三建房", "手续全无 情况属实"):
+        assert not is_nothing(text, RULES) and not says_nothing_found(text, RULES), text

@@ -238,16 +238,18 @@ def test_every_file_is_listed_with_what_it_gave(done: tuple[Path, StageOutcome])
     assert read_table(done[0] / "superseded.parquet", SUPERSEDED).empty
 
 
-def test_a_file_under_two_units_gives_entries_to_none(city: Path, tmp_path: Path) -> None:
+def test_a_file_under_two_units_gives_entries_to_the_one_its_title_names(city: Path, tmp_path: Path) -> None:
     other = tmp_path / "城"
     shutil.copytree(city, other)
     shutil.copy(other / "ledgers" / UNITS[0] / "九月.xlsx", other / "ledgers" / UNITS[1] / "另存.xlsx")
     outcome = run(other, tmp_path / "out")
     entries = read_table(tmp_path / "out" / "entries.parquet", ENTRIES)
-    assert not entries["file"].str.contains("九月.xlsx|另存").any()
+    assert not entries["file"].str.contains("另存").any()
+    assert set(entries.loc[entries["file"].str.endswith("九月.xlsx"), "unit_id"]) == {"U1"}
     rejected = read_table(tmp_path / "out" / "rejected.parquet", REJECTED).query("code == 'E508'")
-    assert rejected.groupby("unit_id").size().to_dict() == {"U1": 7, "U2": 7}
-    assert sum("内容相同" in note for note in outcome.notes) == 2
+    assert rejected.groupby("unit_id").size().to_dict() == {"U2": 7}
+    assert rejected["reason"].str.contains("标题写的是王庄镇").all()
+    assert sum("内容相同" in note for note in outcome.notes) == 1
 
 
 def test_a_renamed_file_keeps_ids_and_a_correction_is_followed(

@@ -21,12 +21,15 @@ class Finding:
 
     `on` is a day or `first/last`; None where nobody can say. A tuple lists equally acceptable readings. `lonlat` is the
     position as written, in degrees of whatever datum the writer used; None = none written, or none that can be used.
+    The stated area and target id are compared only where the clerk's are given.
     """
 
     on: str | None
     subject: str | tuple[str, ...] | None
     place: str | tuple[str, ...] | None
     lonlat: tuple[float, float] | None = None
+    area_m2: float | None = None
+    target: str | None = None
 
 
 @dataclass(frozen=True)

@@ -192,7 +192,7 @@ CASES = (
         "date-future",
         "a day after the reading day, and 2062 for 2026",
         _future,
-        (Finding("2026-05-12", "李四", "李庄村西"),),
+        (Finding("2026-05-12", "李四", "李庄村西"), Finding(None, "张三", PLACE)),
         rows=("date", "date"),
     ),
     Case(

@@ -14,11 +14,12 @@ class Open:
 
 
 OPEN = {
-    "xy-comma-decimal": Open("a comma for the decimal point is not guessed: finding kept, cell listed"),
-    "file-two-units-titled": Open("the title is not asked whose file it is: both copies wait for a person"),
     "file-other-city": Open(
         "the file is listed and speaks for nobody, but its rows are kept: a wrong guess must lose nothing"
     ),
     "file-other-city-title": Open("as file-other-city: listed, rows kept"),
-    "file-far-cell": Open("a blank in the sheet's last cell makes the sheet too large: the file is listed"),
+    "blind-day-two-of-one-finding": Open(
+        "two days in one cell, each with its own verb: listed rather than chosen from"
+    ),
+    "blind-format-excel-2003-xml": Open("XML Spreadsheet 2003 is listed with how to save it"),
 }

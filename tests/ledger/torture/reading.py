@@ -27,6 +27,7 @@ from tests.ledger.torture.case import AS_OF, CENTRE, OTHER_UNIT, PERIOD, UNIT, C
 CRS = "EPSG:4547"
 VILLAGES = ("王家村", "李庄村", "张湾村")
 SAME_SPOT_DEG = 2e-5  # about two metres
+SAME_AREA = 0.01  # 亩 to square metres is rounded in many ways
 REASONS = {
     "locked": "加密|密码",
     "old_format": "不支持|另存|旧版|老格式|解压",
@@ -163,7 +164,9 @@ def broken_promises(case: Case, got: Got) -> list[str]:
 def show(finding: Finding) -> str:
     """A finding on one line."""
     at = "" if finding.lonlat is None else f" @{finding.lonlat[0]:.5f},{finding.lonlat[1]:.5f}"
-    return f"[{finding.on} {_first(finding.subject)} {_first(finding.place)}{at}]"
+    size = "" if finding.area_m2 is None else f" {finding.area_m2:.0f} m2"
+    target = f" {finding.target}" if finding.target else ""
+    return f"[{finding.on} {_first(finding.subject)} {_first(finding.place)}{at}{size}{target}]"
 
 
 def _files_wrong(case: Case, got: Got) -> list[str]:
@@ -204,7 +207,15 @@ def _finding(row: dict[str, Any]) -> Finding:
     lonlat = None
     if row["position_source"] not in ("place", "none") and not pd.isna(x) and not pd.isna(y):
         lonlat = _degrees(float(x), float(y), shape)
-    return Finding(_days(row), _text(row["subject"]), _text(row["place"]), lonlat)
+    area = row["stated_area_m2"]
+    return Finding(
+        _days(row),
+        _text(row["subject"]),
+        _text(row["place"]),
+        lonlat,
+        None if pd.isna(area) else float(area),
+        _text(row["stated_target_id"]),
+    )
 
 
 def _degrees(x: float, y: float, shape: Any) -> tuple[float, float]:
@@ -228,6 +239,10 @@ def _same(expected: Finding, got: Finding) -> bool:
     if expected.on != got.on or not _text_fits(expected.subject, got.subject):
         return False
     if not _text_fits(expected.place, got.place) or (expected.lonlat is None) != (got.lonlat is None):
+        return False
+    if expected.area_m2 is not None and (got.area_m2 is None or abs(got.area_m2 / expected.area_m2 - 1) > SAME_AREA):
+        return False
+    if expected.target is not None and expected.target != got.target:
         return False
     if expected.lonlat is None or got.lonlat is None:
         return True
