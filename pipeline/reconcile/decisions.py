@@ -31,7 +31,7 @@ def survivors(targets: pd.DataFrame) -> dict[str, str]:
 def decided_pairs(
     decisions: pd.DataFrame, carried: Mapping[str, str], targets: set[str], entries: set[str]
 ) -> tuple[Pairs, Pairs]:
-    """Pairs a person declared the same and different; the latest day's word counts, on one day 'different' does.
+    """Pairs a person declared the same and different; the latest day's word counts, on one day 'same', which accuses nobody.
 
     ``carried`` is :func:`survivors`. What is the same as a merged target is the same as its survivor; what differs
     from it may well be another part of the survivor, so that word ends with the merged target.
@@ -46,10 +46,10 @@ def decided_pairs(
         different = verdict is MatchDecision.DIFFERENT
         if different and target != row["target_id"]:
             continue
-        rank = (pd.Timestamp(row["decided_on"]), different)
+        rank = (pd.Timestamp(row["decided_on"]), not different)
         pair = (target, row["entry_id"])
         latest[pair] = max(latest.get(pair, rank), rank)
-    same = {pair for pair, (_, different) in latest.items() if not different}
+    same = {pair for pair, (_, alike) in latest.items() if alike}
     return same, set(latest) - same
 
 

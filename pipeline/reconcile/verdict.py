@@ -150,7 +150,11 @@ def judge(
         name = target["target_id"]
         task = own_tasks.get(name, {})
         own = Answer(as_text(task.get("unit_id")), as_text(task.get("acting_unit_id")), as_text(task.get("person_id")))
-        pairs = [*told.linked.get(name, []), *_before_split(target, told.linked, carried)]
+        before_split = _before_split(target, told.linked, carried)
+        pairs = [
+            *told.linked.get(name, []),
+            *(row for row in before_split if (name, row["entry_id"]) not in told.refused),
+        ]
         clear = as_day(target["last_clear"])
         unlocated = may_be_target(
             target,

@@ -8,10 +8,11 @@ from typing import Any
 
 from pipeline.report.statistics import standing_targets
 from pipeline.report.tables import MonthTables
-from pipeline.values import CellState, MissedKind, Outcome, Verdict
+from pipeline.values import CellState, CoverageState, MissedKind, Outcome, Verdict
 
 LIKELY = 0.8
 POSSIBLE = 0.5
+PATROLLED_SHARE = 0.9
 _NAMED_MAX = 12
 
 
@@ -34,24 +35,38 @@ def _complete(numbers: Mapping[str, Any]) -> Answer:
     total, hidden = numbers["cells"]["total"], cells[CellState.NOT_OBSERVED.value]
     partly = cells[CellState.PARTLY_OBSERVED.value]
     if total and hidden == total:
-        lead = "没有查。本月没有看得清的影像，不出新目标，往期任务照常办理。"
+        seen = "没有查。本月没有看得清的影像，不出新目标，往期任务照常办理"
     elif hidden:
-        lead = f"没有查全。{total} 个网格中有 {hidden} 个没看清。"
+        seen = f"影像没有看全，{total} 个网格中有 {hidden} 个没看清"
     elif partly:
-        lead = f"基本查全。{total} 个网格中有 {partly} 个只看清一部分。"
+        seen = f"影像基本看全，{total} 个网格中有 {partly} 个只看清一部分"
     else:
-        lead = f"查全了。{total} 个网格都看清了。"
+        seen = f"影像看全了，{total} 个网格都看清了"
+    lead = f"{seen}；{_patrolled(numbers['coverage'])}。"
     silent = [
         unit["name"] for unit in numbers["units"] if unit["unit_id"] and unit["cells"] and not unit["ledger_rows"]
     ]
     funnel = numbers["funnel"]
+    states = numbers["coverage"]["by_state"]
+    reached = "，".join(f"{state.label} {states[state.value]} 个" for state in CoverageState if states.get(state.value))
     lines = [
         f"影像：看清 {total - hidden - partly} 个网格，部分看清 {partly} 个，没看清 {hidden} 个。",
         f"检测：候选 {funnel['candidates']} 个，按规则排除 {funnel['suppressed']} 个，"
         f"现有疑似目标 {funnel['targets']} 个。",
+        *([f"巡查：{reached}网格。轨迹看见的比例按可见概率计，没有轨迹不等于没有巡查。"] if reached else []),
         f"台账：{'、'.join(silent)}没有可用的台账条目。" if silent else "台账：有网格的单位都交了台账。",
     ]
     return Answer("一、查全了吗？", lead, tuple(lines))
+
+
+def _patrolled(coverage: Mapping[str, Any]) -> str:
+    """How much of the ground that was to be patrolled the tracks have seen: fresh earthworks to a structure."""
+    low, high = coverage["planned_seen_early_share"], coverage["planned_seen_built_share"]
+    if low is None or high is None:
+        return "没有巡查计划，无从说巡查是否到位"
+    if low >= PATROLLED_SHARE:
+        return f"巡查看全了，计划内地面的 {low:.0%} 至 {high:.0%} 有轨迹看见"
+    return f"巡查没有看全，计划内地面只有 {low:.0%} 至 {high:.0%} 有轨迹看见"
 
 
 def _where_not(month: MonthTables, numbers: Mapping[str, Any]) -> Answer:

@@ -60,7 +60,12 @@ def month_numbers(month: MonthTables) -> dict[str, Any]:
         },
         "matches": {"total": len(month.matches), "by_status": by_value(month.matches["status"])},
         "to_decide": len(month.ambiguous),
-        "coverage": {"total": len(month.coverage), "by_state": by_value(month.coverage["state"])},
+        "coverage": {
+            "total": len(month.coverage),
+            "by_state": by_value(month.coverage["state"]),
+            "planned_seen_early_share": _planned_share(month.coverage, "seen_early_share"),
+            "planned_seen_built_share": _planned_share(month.coverage, "seen_built_share"),
+        },
         "missed": {
             "total": len(month.missed),
             "area_m2": _total(month.missed["area_m2"]),
@@ -72,6 +77,13 @@ def month_numbers(month: MonthTables) -> dict[str, Any]:
         "kpis": _kpis(month.kpis),
         "units": unit_numbers(month),
     }
+
+
+def _planned_share(coverage: pd.DataFrame, column: str) -> float | None:
+    """A share of the cells with planned visits, weighed by their area; None where nothing is planned or measured."""
+    rows = coverage[(coverage["planned_visits"] > 0) & coverage[column].notna() & (coverage["area_ha"] > 0)]
+    area = float(rows["area_ha"].sum())
+    return float((rows[column] * rows["area_ha"]).sum()) / area if area > 0 else None
 
 
 def unit_numbers(month: MonthTables) -> list[dict[str, Any]]:

@@ -7,12 +7,13 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from pipeline import schema
 from pipeline.report.answers import four_answers
 from pipeline.report.overview import overview_svg
 from pipeline.report.page import html_table, month_page
 from pipeline.report.statistics import month_numbers
 from pipeline.report.tables import MonthTables
-from tests.report.fabricate import HOSTILE, PHONE, empty_month, small_month
+from tests.report.fabricate import HOSTILE, PHONE, cell, empty_month, frame, small_month
 
 VOID = {"meta", "br", "link", "img"}
 
@@ -70,7 +71,7 @@ def test_hostile_text_is_only_shown() -> None:
 def test_first_screen_answers_four_questions() -> None:
     month = small_month()
     complete, where, sure, then = four_answers(month, month_numbers(month))
-    assert complete.lead == "没有查全。6 个网格中有 1 个没看清。"
+    assert complete.lead == "影像没有看全，6 个网格中有 1 个没看清；没有巡查计划，无从说巡查是否到位。"
     assert where.lead == "1 个网格影像没看清，1 处计划内的地方轨迹没有覆盖到。"
     assert "影像没看清：柳林镇 W04。" in where.lines
     assert "计划内轨迹没有覆盖的地方：应巡网格从未到达 1 处。没有轨迹不等于没有巡查。" in where.lines
@@ -93,11 +94,33 @@ def test_first_screen_of_other_months() -> None:
     none = empty_month()
     assert four_answers(none, month_numbers(none))[0].lead.startswith("没有查。本月没有看得清的影像")
     for state, lead in (
-        ("none_found", "查全了。6 个网格都看清了。"),
-        ("partly_observed", "基本查全。6 个网格中有 6 个只看清一部分。"),
+        ("none_found", "影像看全了，6 个网格都看清了；"),
+        ("partly_observed", "影像基本看全，6 个网格中有 6 个只看清一部分；"),
     ):
         month = small_month(cell_states=small_month().cell_states.assign(state=state))
-        assert four_answers(month, month_numbers(month))[0].lead == lead
+        assert four_answers(month, month_numbers(month))[0].lead.startswith(lead)
+
+
+@pytest.mark.parametrize(
+    ("early", "built", "said"),
+    [
+        (0.2, 0.5, "；巡查没有看全，计划内地面只有 35% 至 58% 有轨迹看见。"),
+        (1.0, 1.0, "；巡查看全了，计划内地面的 95% 至 96% 有轨迹看见。"),
+    ],
+)
+def test_whether_all_was_seen_is_asked_of_the_patrols_too(early: float, built: float, said: str) -> None:
+    """Two planned cells, the second three times as large; a cell without a plan does not count."""
+    facts = {"track_visits": 1, "ledger_visits": 0, "seen_share": 0.5, "reason": "", "state": "partly", "area_ha": 30.0}
+    facts |= {"seen_early_share": early, "seen_built_share": built, "track_length_m": 1.0, "observable_share": 1.0}
+    rows = [
+        {**facts, "cell_id": "W01", "planned_visits": 2},
+        {**facts, "cell_id": "W02", "planned_visits": 1, "area_ha": 10.0, "seen_early_share": 0.8, "seen_built_share": 0.84},
+        {**facts, "cell_id": "W03", "planned_visits": 0, "seen_early_share": 0.0, "seen_built_share": 0.0},
+    ]  # fmt: skip
+    month = small_month(coverage=frame(schema.COVERAGE, [{**row, "geometry": cell(0)} for row in rows]))
+    complete = four_answers(month, month_numbers(month))[0]
+    assert complete.lead.endswith(said)
+    assert any(line.startswith("巡查：部分覆盖 3 个网格。") for line in complete.lines)
 
 
 def test_possible_misses_come_with_reasons_and_the_caveat() -> None:
