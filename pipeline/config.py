@@ -175,15 +175,16 @@ class Ledger(Section):
         20_000.0, description="Positions farther outside the grid cells are rejected, metres"
     )
     place_least_m: Positive = Field(150.0, description="Smallest uncertainty radius of a text place, metres")
-    place_village_share: Positive = Field(1.0, description="Uncertainty of a bare village name, in village radii")
+    place_village_share: Positive = Field(1.0, description="Uncertainty of a bare village name, in radii of its land")
     place_offset_village_share: Positive = Field(
         0.5, description="0.5: distances count from anywhere between a village's middle and its last house; 0: its last"
     )
     place_offset_distance_share: Positive = Field(
-        0.2, description="Uncertainty of a stated distance from a village, as a share of it"
+        0.2, description="Standard deviation of a stated distance, as a share of it"
     )
     place_direction_degrees: Positive = Field(
-        25.0, description="How far a direction in words may be off to either side, degrees"
+        10.0,
+        description="Standard deviation of a direction in words, beside the width of its word, degrees",
     )
     datum_min_entries: Annotated[int, Field(ge=1)] = Field(8, description="Fewer usable entries cannot tell the datum")
     datum_min_odds: Share = Field(0.95, description="Probability a datum must reach to be used")

@@ -374,10 +374,17 @@ def land_class_names(day: date, folder: Path = RULES_FOLDER) -> dict[str, str]:
     return dict(sorted(editions[0].names.items())) if editions else {}
 
 
-class PlaceVocabulary(Dated):
-    """Words by which ledgers tell places; ``traditional``: pairs of a traditional and a simplified character."""
+Pair = Annotated[str, Field(min_length=2, max_length=2)]
 
-    traditional: tuple[Annotated[str, Field(min_length=2, max_length=2)], ...]
+
+class PlaceVocabulary(Dated):
+    """Words by which ledgers tell places; ``traditional``: pairs of a traditional and a simplified character;
+    ``lookalikes``: pairs of characters taken for each other.
+    """
+
+    traditional: tuple[Pair, ...]
+    lookalikes: tuple[Pair, ...] = ()
+    surnames: str = ""
     landmarks: tuple[str, ...]
 
 
@@ -403,7 +410,13 @@ def place_words(day: date, folder: Path = RULES_FOLDER) -> PlaceWords:
     entries = in_force(load_place_vocabularies(folder).place_words, day)
     if not entries:
         return PlaceWords()
-    return PlaceWords({pair[0]: pair[1] for pair in entries[0].traditional}, entries[0].landmarks)
+    words = entries[0]
+    return PlaceWords(
+        traditional={pair[0]: pair[1] for pair in words.traditional},
+        landmarks=words.landmarks,
+        lookalikes=frozenset(frozenset(pair) for pair in words.lookalikes),
+        surnames="".join(words.surnames.split()),
+    )
 
 
 class FindingWords(Dated):

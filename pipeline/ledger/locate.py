@@ -1,8 +1,8 @@
 """Places told in words (王庄村东500米路南) as areas of uncertainty, never as points.
 
-Every reading is a cloud of points the words allow: distances are counted from the middle of the houses by some and from
-the last house by others, are off by a share, and a direction is one of eight. The area is the smallest circle around
-the cloud.
+Every reading is a cloud of points with weights: where people start counting, how far off their distances and
+directions are, whether 东 means an eighth or a quarter of the compass, which ground is the unit's, and that people name
+the village whose houses are nearest. The area is the smallest circle that holds nine of ten of the weight.
 """
 
 from __future__ import annotations
@@ -10,50 +10,66 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.ledger.placenames import HOMOPHONE, SPELLING, Hit, fold
+from pipeline.ledger.clouds import Cloud, Draws, at_point, enclosing, in_disc, in_shape, on_lines
+from pipeline.ledger.place_roads import CROSSING_M, along_road, beside_road, meeting, whole_road
+from pipeline.ledger.place_words import (
+    Step,
+    is_group,
+    is_house,
+    is_inside,
+    is_vague,
+    names_in,
+    ring_at,
+    step_at,
+    with_digits,
+)
+from pipeline.ledger.placenames import HOMOPHONE, SPELLING, Hit, Missing, fold
 from pipeline.ledger.places import VILLAGE, Gazetteer
 
-OTHER_UNIT = "地点写明其他乡镇"
+Floats = NDArray[np.float64]
 
-_BEARINGS = {"东": 90.0, "南": 180.0, "西": 270.0, "北": 0.0, "东南": 135.0, "东北": 45.0, "西南": 225.0,
-             "西北": 315.0}  # fmt: skip
-_METRES = {"米": 1.0, "M": 1.0, "公里": 1000.0, "KM": 1000.0, "千米": 1000.0, "华里": 500.0, "里": 500.0}
-_DIGITS = {character: number for number, character in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
-_NUMERAL = re.compile(r"([零〇一二两三四五六七八九十百千半]+)(?=(?:余|多|来|几)?(?:公里|千米|华里|里地|里|米))")
-_WAY = r"(?P<way>东南|东北|西南|西北|南东|北东|南西|北西|东|南|西|北)"
-_TURNED = {"南东": "东南", "北东": "东北", "南西": "西南", "北西": "西北"}
-_FAR = r"(?P<far>\d+(?:\.\d+)?)(?:-(?P<farther>\d+(?:\.\d+)?))?(?:余|多|来|几)?(?P<unit>公里|千米|华里|KM|米|M|里)"
-_LEAD = (
-    r"^(?:村民委员会|村委会|居委会|社区|行政村|自然村|村|以|正|的|往|向|约|大约|处|左右|沿(?:公|大|小)?路|再|,|、|\()*"
-)
-_STEP = re.compile(
-    rf"{_LEAD}(?:(?:公|大|小|村)?(?:路|道)|河|渠|沟)?{_WAY}(?P<edge>头|口|部|端|街|门)?"
-    rf"(?:面|侧|边|方向|方|外|约|大约|近|处|左右|走|行|去|大概|,)*(?:{_FAR})?(?:地|路|左右|处|远)*"
-)
-_GROUP = re.compile(r"^(?:村|第)*(?:\d{1,2}|[一二三四五六七八九十]{1,3})(?:村民)?(?:小组|组|队|社)")
-_RING = re.compile(rf"{_LEAD}(?:外|附近|大概)*(?:{_FAR})")
-_BETWEEN = re.compile(r"^(?:村委会|村|社区)?(?:与|和|、|至|到|-)")
-_BETWEEN_WORDS = re.compile(r"之间|交界|中间|接壤|交汇|结合部|路段|段")
+OTHER_UNIT = "地点写明其他乡镇"
+WRONG_WAY = "方向与辖区不符，按该地名四周估计"
+ROAD_ALONE = "只写道路、没有村名或路口，不能定位；请补充"
+NO_PLACE = "没有本市村名、路名或小地名，不能定位；请补充村名、方向和距离"
+
+ONE_ROAD = "路口的两条道路没有都认出来，不能定位；请核对路名或补充村名"
+ONE_OF_TWO = "写明两地之间，其中一处不能识别，不能定位；请核对地名"
+
+Road = tuple[str, int, int]
+
+# stands for each character of a road's name once it is read
+_BLANK = "◇"
+
 _CROSSING = re.compile(r"交叉|交汇|相交|路口|十字|丁字|岔口|口")
-_BEYOND_M, _EDGE_M, _LANDMARK_M = 300.0, 60.0, 80.0
-_ONE_CROSSING_M, _NEAR_ROAD_M, _CROSSING_M = 300.0, 60.0, 80.0
-_ROAD_MOST_M = 3000.0
+_AFTER_CROSSING = re.compile(r"^[^东南西北沿]*?(?:交叉|交汇|相交|十字|丁字|路口|岔口)(?:路?口|处)*")
+_JOINT = re.compile(r"与|和|、|至|到|-")
+_BETWEEN_WORDS = re.compile(r"之间|交界|中间|接壤|交汇|结合部|路段|段|路上")
+_ALONG = re.compile(
+    r"^(?:村委会|村|社区)?(?:门?口|头)?沿(?P<road>◇+|[^向往朝,、]{1,8}?(?:路|大道|道|街|线|河|渠|沟|堤|埂))(?:向|往|朝|以)?"
+)
+_DIAGONALS_DEGREES, _QUARTER_SHARE = 22.5, 0.3
+_MARK_M, _FROM_ROAD_M, _OFF_START_M, _BESIDE_MARK_M = 80.0, 1500.0, 200.0, 100.0
+_BOUNDARY_M = 100.0
+_BETWEEN_M, _EDGE_M, _YARD_M, _BEYOND_M, _NEARBY_M = 170.0, 50.0, 70.0, 420.0, 300.0
+_OUTSIDE_WEIGHT, _WRONG_WAY_SHARE, _NEAREST_POWER, _NEAREST_SLACK_M = 0.1, 0.03, 3.0, 100.0
 
 
 @dataclass(frozen=True)
 class PlaceOptions:
     """How far a text place may be off.
 
-    ``least_m``: smallest radius; ``village_share``: of a bare name, in radii of its land; ``offset_village_share``:
-    0.5 lets a distance count from anywhere between the middle and the last house; ``offset_distance_share``: how far
-    a stated distance is off; ``direction_degrees``: how far a direction is off, to either side.
+    ``least_m``: smallest radius; ``village_share``: of a bare name, in shares of its land's radius;
+    ``offset_village_share``: 0.5 lets a distance count from anywhere between the middle and the last house, 0 from
+    the last house; ``offset_distance_share``: standard deviation of a stated distance, as a share of it;
+    ``direction_degrees``: standard deviation of a stated direction beside the width of its word.
     """
 
     least_m: float
@@ -79,275 +95,291 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class _Cloud:
-    points: NDArray[np.float64]
-    kind: str
+class Unplaced:
+    """A place text that gives no area; ``rule``: why, in words for the unit."""
+
+    rule: str
 
 
 def locate(
     text: str, gazetteer: Gazetteer, near: Any, options: PlaceOptions, towns: Mapping[str, Any] | None = None
-) -> Placed | None:
-    """The area a place text means; None when no single place is recognised.
+) -> Placed | Unplaced:
+    """The area a place text means, or why no single place is recognised.
 
     ``near``: the unit's ground, which decides between villages of one name; ``towns``: ground by township name, which
     replaces ``near`` where the text names a township. A village, hamlet or landmark may be followed by directions and
-    distances, one after the other; named roads give their crossings, or their part in the village or near its offset.
+    distances, one after the other; named roads give their crossings, a way along them, or their part near the village.
     """
-    folded = _with_digits(fold(text, gazetteer.words))
-    rule = ""
-    for town, ground in sorted((towns or {}).items()):
+    folded = with_digits(fold(text, gazetteer.words))
+    folded, near, rule = _township(folded, gazetteer, near, towns or {})
+    reader = _Reader(gazetteer, near, options, folded, names_in(folded, gazetteer.roads))
+    found = reader.read()
+    if isinstance(found, Unplaced):
+        return found
+    told = ""
+    if _share_inside(found[0], near) < _WRONG_WAY_SHARE and not reader.any_way:
+        anyway = replace(reader, any_way=True).read()
+        if not isinstance(anyway, Unplaced) and _share_inside(anyway[0], near) >= _WRONG_WAY_SHARE:
+            found, told = anyway, WRONG_WAY
+    cloud, name, how = found
+    if near is not None and not near.is_empty:
+        inside = shapely.intersects_xy(near, cloud.points[:, 0], cloud.points[:, 1])
+        cloud = cloud.weighed(np.where(inside, 1.0, 1.0 if told else _OUTSIDE_WEIGHT))
+    x, y, radius = enclosing(cloud)
+    radius = max(radius, options.least_m) * (1.5 if how in (SPELLING, HOMOPHONE) else 1.0)
+    rules = "；".join(dict.fromkeys(part for part in (rule, how, told) if part))
+    return Placed(x, y, radius, name, rules, cloud.kind)
+
+
+def _township(text: str, gazetteer: Gazetteer, near: Any, towns: Mapping[str, Any]) -> tuple[str, Any, str]:
+    """The text without a township it names, that township's ground instead of ``near``, and the rule if it differs."""
+    for town, ground in sorted(towns.items(), key=lambda pair: (-len(pair[0]), pair[0])):
         name = fold(town, gazetteer.words)
-        if len(name) >= 2 and name in folded and ground is not None:
-            rule = OTHER_UNIT if near is None or not near.equals(ground) else rule
-            folded, near = folded.replace(name, "", 1), ground
-            break
-    roads = _roads_named(folded, gazetteer)
-    if len(roads) >= 2 and _CROSSING.search(folded):
-        crossing = _crossing(folded, roads, gazetteer, near, options)
-        if crossing is not None:
-            return _with_rule(crossing, rule)
-    hit = gazetteer.find(_without(folded, roads), near)
-    if hit is None:
-        along = _along(roads[0][0], gazetteer, near, options) if roads else None
-        return None if along is None else _with_rule(along, rule)
-    cloud = _between(folded, hit, gazetteer, near) or _from_place(_tail(folded, hit), hit, gazetteer, options)
-    placed = _enclosed(cloud, gazetteer.names[hit.row], options)
-    for name, _, _ in roads:
-        placed = _on_road(placed, gazetteer.roads[name], hit, gazetteer, options)
-    wider = 1.5 if hit.rule in (SPELLING, HOMOPHONE) else 1.0
-    rules = "；".join(dict.fromkeys(part for part in (rule, hit.rule) if part))
-    return Placed(placed.x, placed.y, placed.uncertainty_m * wider, placed.name, rules, placed.kind)
+        if len(name) >= 2 and name in text and ground is not None:
+            rule = OTHER_UNIT if near is None or not near.equals(ground) else ""
+            return text.replace(name, "", 1), ground, rule
+    return text, near, ""
 
 
-def _tail(text: str, hit: Hit) -> str:
-    """What follows a name, its own 村 included, so that 王庄村委会 and 王庄 村委会 read alike."""
-    return text[hit.end - (text[hit.end - 1] == "村") :]
+def _share_inside(cloud: Cloud, ground: Any) -> float:
+    """Share of a cloud's weight on a ground; 1 where none is known."""
+    if ground is None or ground.is_empty:
+        return 1.0
+    inside = shapely.intersects_xy(ground, cloud.points[:, 0], cloud.points[:, 1])
+    return float((cloud.weight * inside).sum() / cloud.weight.sum())
 
 
-def _with_rule(placed: Placed, rule: str) -> Placed:
-    return Placed(placed.x, placed.y, placed.uncertainty_m, placed.name, rule, placed.kind)
+Found = tuple[Cloud, str, str]
 
 
-def _with_digits(text: str) -> str:
-    """Chinese numbers before a unit of length as digits: 五百米 500米, 半里 0.5里, 三五百米 400米."""
-    return _NUMERAL.sub(lambda match: f"{_number(match[1]):g}", text)
+@dataclass(frozen=True)
+class _Reader:
+    """One text against one gazetteer. ``roads``: named roads in ``text`` with where they stand; ``any_way``: the
+    directions of the text are not believed.
+    """
 
+    gazetteer: Gazetteer
+    near: Any
+    options: PlaceOptions
+    text: str
+    roads: Sequence[Road]
+    any_way: bool = False
 
-def _number(numeral: str) -> float:
-    if numeral == "半":
-        return 0.5
-    if several := re.fullmatch(r"([一二三四五六七八九])([二三四五六七八九])([十百千]?)", numeral):
-        middle = (_DIGITS[several[1]] + _DIGITS[several[2]]) / 2
-        return middle * {"": 1, "十": 10, "百": 100, "千": 1000}[several[3]]
-    total, digit = 0.0, None
-    for character in numeral:
-        if character in _DIGITS:
-            digit = _DIGITS[character]
-        elif character == "半":
-            total, digit = total + (digit or 0) + 0.5, None
-        else:
-            total += (1 if digit is None else digit) * {"十": 10, "百": 100, "千": 1000}[character]
-            digit = None
-    return total + (digit or 0)
+    def read(self) -> Found | Unplaced:
+        """The cloud, the name used and how it was recognised."""
+        draws = Draws()
+        if len(self.roads) >= 2 and _CROSSING.search(self.text):
+            crossed = self._crossing(draws)
+            if crossed is not None:
+                return crossed, "与".join(name for name, _, _ in self.roads[:2]), ""
+        plain = self.text
+        for name, _, _ in self.roads:
+            # many roads are named after a village; positions stay
+            plain = plain.replace(name, _BLANK * len(name))
+        joint = _JOINT.search(plain)
+        if joint is not None and _BETWEEN_WORDS.search(plain[joint.end() :]) and not self.roads:
+            return self._between(plain[: joint.start()], plain[joint.end() :], draws)
+        hit = self.gazetteer.find(plain, self.near)
+        if isinstance(hit, Missing):
+            return self._road_alone(hit, draws)
+        finer = self._finer(plain, hit)
+        cloud = self._from_place(plain, finer, draws)
+        for name, _, _ in self.roads:
+            cloud = beside_road(cloud, self.gazetteer.roads[name])
+        return cloud, self.gazetteer.names[finer.row], finer.rule
 
+    def _finer(self, plain: str, hit: Hit) -> Hit:
+        """A hamlet or landmark named right after its village (王庄村汪湾), with how the village was recognised."""
+        if self.gazetteer.kinds[hit.row] != VILLAGE:
+            return hit
+        land = self.gazetteer.lands[hit.row]
+        row = self.gazetteer.part_of(plain[hit.end :], hit.row)
+        if row is not None:
+            return Hit(row[0], hit.end, hit.end + row[1], hit.rule)
+        inner = self.gazetteer.find_exact(plain, hit.end)
+        if inner is not None and inner.start - hit.end <= 1 and self.gazetteer.kinds[inner.row] != VILLAGE:
+            if land.distance(self.gazetteer.core[inner.row]) <= _BEYOND_M:
+                return Hit(inner.row, inner.start, inner.end, hit.rule)
+        return hit
 
-def _roads_named(text: str, gazetteer: Gazetteer) -> list[tuple[str, int, int]]:
-    """Named roads in reading order as (name, from, to); a name inside a longer one does not count."""
-    found: list[tuple[str, int, int]] = []
-    for name in sorted(gazetteer.roads, key=lambda name: (-len(name), name)):
-        at = text.find(name) if len(name) >= 2 else -1
-        if at >= 0 and all(at >= end or at + len(name) <= start for _, start, end in found):
-            found.append((name, at, at + len(name)))
-    return sorted(found, key=lambda road: road[1])
-
-
-def _without(text: str, roads: Sequence[tuple[str, int, int]]) -> str:
-    """The text with road names blanked, because many are named after a village; positions stay."""
-    for _, start, end in roads:
-        text = text[:start] + "、" * (end - start) + text[end:]
-    return text
-
-
-def _crossing(
-    text: str, roads: Sequence[tuple[str, int, int]], gazetteer: Gazetteer, near: Any, options: PlaceOptions
-) -> Placed | None:
-    """Where the first two roads meet; of several crossings those inside ``near``, if they are one place."""
-    one, other = (gazetteer.roads[name] for name, _, _ in roads[:2])
-    met = one.intersection(other)
-    if met.is_empty:
-        if one.distance(other) > _NEAR_ROAD_M:
+    def _crossing(self, draws: Draws) -> Cloud | None:
+        """Where the first two roads meet, or from there on; None where they meet at no single place."""
+        one, other = (self.gazetteer.roads[name] for name, _, _ in self.roads[:2])
+        start = meeting(one, other, self.near, draws)
+        if start is None:
             return None
-        met = shapely.shortest_line(one, other)
-    spots = shapely.get_coordinates(met)
-    inside = spots if near is None else spots[shapely.intersects_xy(near, spots[:, 0], spots[:, 1])]
-    spots = inside if len(inside) else spots
-    if math.hypot(*np.ptp(spots, axis=0)) > 2 * _ONE_CROSSING_M:
-        return None
-    tail = re.sub(r"^[^东南西北]*?(?:交叉|交汇|相交|十字|丁字|路口|岔口)(?:路?口|处)*", "", text[roads[1][2] :])
-    step = _STEP.match(tail)
-    cloud = _moved(spots, step, options, least_m=(0.0, _CROSSING_M)) if step else _disc(spots, _CROSSING_M)
-    return _enclosed(_Cloud(cloud, "crossing"), "与".join(name for name, _, _ in roads[:2]), options)
+        tail = _AFTER_CROSSING.sub("", self.text[self.roads[1][2] :])
+        along = _ALONG.match(tail)
+        if along is not None and along["road"] in self.gazetteer.roads:
+            told = step_at(tail[along.end() :])
+            if told is not None and told[0].low_m is not None:
+                return self._along(self.gazetteer.roads[along["road"]], start.points.mean(axis=0), 0.0, told[0], draws)
+        return self._walk(start, tail, draws, edge_m=CROSSING_M)
 
+    def _road_alone(self, missing: Missing, draws: Draws) -> Found | Unplaced:
+        """A road alone means its part in the unit's ground, unless that is too long to say anything."""
+        if not self.roads:
+            return Unplaced(missing.rule or NO_PLACE)
+        if _CROSSING.search(self.text):
+            return Unplaced(ONE_ROAD)
+        name = self.roads[0][0]
+        cloud = whole_road(self.gazetteer.roads[name], self.near, draws)
+        return Unplaced(ROAD_ALONE) if cloud is None else (cloud, name, "")
 
-def _along(name: str, gazetteer: Gazetteer, near: Any, options: PlaceOptions) -> Placed | None:
-    """A road alone means its part in the unit's ground, unless that is too long to say anything."""
-    part = gazetteer.roads[name].intersection(near) if near is not None else gazetteer.roads[name]
-    if part.is_empty:
-        return None
-    placed = _enclosed(_Cloud(_disc(shapely.get_coordinates(part), _NEAR_ROAD_M), "road"), name, options)
-    return placed if placed.uncertainty_m <= _ROAD_MOST_M else None
+    def _along(self, road: Any, start: Floats, reach_m: float, step: Step, draws: Draws) -> Cloud:
+        return along_road(road, start, reach_m, step.bearing or 0.0, self._metres(step, draws), draws)
 
+    def _between(self, before: str, after: str, draws: Draws) -> Found | Unplaced:
+        """Between two villages: along the shortest line between their houses."""
+        one, other = (self.gazetteer.find(part, self.near) for part in (before, after))
+        if isinstance(one, Missing) or isinstance(other, Missing) or one.row == other.row:
+            return Unplaced(ONE_OF_TWO)
+        line = shapely.shortest_line(*(self.gazetteer.core[row] for row in (one.row, other.row)))
+        cloud = on_lines(line, draws, "between")
+        cloud = cloud.moved(draws.normal(_BETWEEN_M), draws.normal(_BETWEEN_M))
+        names = "与".join(self.gazetteer.names[row] for row in (one.row, other.row))
+        return cloud, names, one.rule or other.rule
 
-def _on_road(placed: Placed, road: Any, hit: Hit, gazetteer: Gazetteer, options: PlaceOptions) -> Placed:
-    """The part of the area near a road that the text names as well; the area itself where the road is not there."""
-    area = shapely.Point(placed.x, placed.y).buffer(placed.uncertainty_m)
-    if placed.kind == "name":
-        area = gazetteer.lands[hit.row]
-    part = road.intersection(area)
-    if part.is_empty:
-        return placed
-    points = _disc(shapely.get_coordinates(part.segmentize(100.0)), _NEAR_ROAD_M + options.least_m / 2)
-    smaller = _enclosed(_Cloud(points, "road"), placed.name, options)
-    return smaller if smaller.uncertainty_m < placed.uncertainty_m else placed
+    def _from_place(self, plain: str, hit: Hit, draws: Draws) -> Cloud:
+        """The cloud of a place name and what follows it."""
+        row, gazetteer = hit.row, self.gazetteer
+        tail = plain[hit.end - (plain[hit.end - 1] == "村") :]
+        along = _ALONG.match(tail)
+        if along is not None:
+            return self._along_from(row, along, tail, draws)
+        if is_group(tail):
+            return self._land(row, draws)
+        if is_house(tail):
+            told = step_at(tail)
+            side = told[0].bearing if told is not None else None
+            return self._beside(row, Step(side, None, None, True, True), draws, edge_m=_YARD_M).named("landmark")
+        word = next((word for word in gazetteer.words.landmarks if re.match(rf"村?{word}", tail)), None)
+        if word is not None:
+            start = self._houses(row, draws, 1.15, _MARK_M).named("landmark")
+            return self._walk(start, tail[tail.index(word) + len(word) :], draws, edge_m=_MARK_M)
+        told = step_at(tail)
+        if told is not None and told[0].low_m is None and tail.removeprefix("村").startswith(_BLANK):
+            # 王庄村富民路北侧: the side is the road's
+            return self._land(row, draws)
+        if told is not None:
+            cloud = self._beside(row, told[0], draws)
+            return self._walk(cloud, told[1], draws, edge_m=None)
+        told = ring_at(tail)
+        if told is not None:
+            return self._beside(row, told[0], draws)
+        if is_inside(tail):
+            return self._houses(row, draws, 1.0, 30.0)
+        if is_vague(tail):
+            return self._beside(row, Step(None, None, None, False, False), draws).named("name")
+        if gazetteer.kinds[row] != VILLAGE:
+            return self._houses(row, draws, 1.0, self._mark_m(row))
+        return self._land(row, draws)
 
+    def _along_from(self, row: int, along: re.Match[str], tail: str, draws: Draws) -> Cloud:
+        """From a village along a road: on the line where it is known, else in its direction from somewhere near."""
+        told = step_at(tail[along.end() :])
+        if told is None or told[0].low_m is None:
+            return self._land(row, draws)
+        blank = set(along["road"]) == {_BLANK}
+        core, reach = self.gazetteer.core[row], float(self.gazetteer.radius_m[row])
+        if blank and len(self.roads) >= 1:
+            road = self.gazetteer.roads[self.roads[-1][0]]
+            if road.distance(core) <= _FROM_ROAD_M:
+                start = np.array([self.gazetteer.x[row], self.gazetteer.y[row]])
+                return self._along(road, start, reach, told[0], draws)
+        start_cloud = self._houses(row, draws, 1.0, _OFF_START_M)
+        return self._moved(start_cloud, told[0], draws, turn=15.0).named("offset")
 
-def _between(text: str, hit: Hit, gazetteer: Gazetteer, near: Any) -> _Cloud | None:
-    """Between two villages: around the shortest line between their houses."""
-    joint = _BETWEEN.match(text[hit.end :])
-    if joint is None or not _BETWEEN_WORDS.search(text[hit.end :]):
-        return None
-    second = gazetteer.find(text, near, begin=hit.end + joint.end())
-    if second is None or second.row == hit.row:
-        return None
-    one, other = (gazetteer.core[row] for row in (hit.row, second.row))
-    line = shapely.shortest_line(one, other)
-    return _Cloud(_disc(shapely.get_coordinates(line), 150.0), "between")
+    def _mark_m(self, row: int) -> float:
+        """How far around a point name people still call it by that name."""
+        name = self.gazetteer.names[row]
+        return _MARK_M if name.endswith(self.gazetteer.words.landmarks) else 100.0
 
+    def _known(self, row: int) -> bool:
+        return bool(self.gazetteer.settled[row]) or self.gazetteer.kinds[row] != VILLAGE
 
-def _from_place(tail: str, hit: Hit, gazetteer: Gazetteer, options: PlaceOptions) -> _Cloud:
-    """The cloud of a place name and the directions and distances that follow it."""
-    row = hit.row
-    if _GROUP.match(tail):
-        # a group's houses may stand anywhere on the village's land
-        return _Cloud(_land(row, gazetteer, options), "name")
-    landmark = next((word for word in gazetteer.words.landmarks if re.match(rf"村?{word}", tail)), None)
-    if landmark is not None:
-        tail = tail[tail.index(landmark) + len(landmark) :]
-        start = _disc(_outline(row, gazetteer, 1.0), _LANDMARK_M)
-        step = _STEP.match(tail)
-        if step is None or not step["far"]:
-            return _Cloud(start, "landmark")
-        return _Cloud(_further(_moved(start, step, options), tail[step.end() :], options), "landmark")
-    step = _STEP.match(tail)
-    if step is not None:
-        cloud = _beside(row, step, gazetteer, options)
-        return _Cloud(_further(cloud, tail[step.end() :], options), "offset")
-    ring = _RING.match(tail)
-    if ring is not None:
-        low, high = _told(ring, options)
-        inner = _outline(row, gazetteer, 1.0)
-        return _Cloud(_disc(inner, high) if low >= 0 else inner, "offset")
-    if gazetteer.kinds[row] != VILLAGE:
-        return _Cloud(_outline(row, gazetteer, 1.0), "name")
-    return _Cloud(_land(row, gazetteer, options), "name")
+    def _land(self, row: int, draws: Draws) -> Cloud:
+        """A bare name: anywhere on the village's land, shrunk or stretched around its middle by ``village_share``."""
+        land = self.gazetteer.shapes[row]
+        if land.area == 0.0:
+            return self._houses(row, draws, 1.0, _NEARBY_M).named("name")
+        cloud = in_shape(land, draws, "name")
+        middle = np.array(land.centroid.coords[0])
+        cloud = Cloud(middle + self.options.village_share * (cloud.points - middle), cloud.weight, "name")
+        # boundaries of land are known to few
+        return cloud.moved(draws.normal(_BOUNDARY_M), draws.normal(_BOUNDARY_M))
 
+    def _houses(self, row: int, draws: Draws, share: float, beside_m: float) -> Cloud:
+        """Among the houses or up to about ``beside_m`` beside them; a disc where no outline is known."""
+        gazetteer = self.gazetteer
+        core, kind = gazetteer.core[row], "name"
+        if core.area == 0.0 or not self._known(row):
+            radius = float(gazetteer.radius_m[row]) if gazetteer.kinds[row] == VILLAGE else self._mark_m(row)
+            cloud = in_disc(float(gazetteer.x[row]), float(gazetteer.y[row]), radius * share, draws, kind)
+        else:
+            middle = np.array([gazetteer.x[row], gazetteer.y[row]])
+            cloud = in_shape(core.convex_hull, draws, kind)
+            cloud = Cloud(middle + share * (cloud.points - middle), cloud.weight, kind)
+        return cloud.moved(draws.normal(beside_m / 2), draws.normal(beside_m / 2))
 
-def _land(row: int, gazetteer: Gazetteer, options: PlaceOptions) -> NDArray[np.float64]:
-    """A bare village name: nine tenths of its land around the land's middle."""
-    land = gazetteer.shapes[row]
-    if land.area == 0.0:
-        return _outline(row, gazetteer, 1.0)
-    middle = land.centroid
-    xmin, ymin, xmax, ymax = land.bounds
-    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(xmin, xmax, 25), np.linspace(ymin, ymax, 25)))
-    inside = shapely.intersects_xy(land, x, y)
-    reach = float(np.quantile(np.hypot(x[inside] - middle.x, y[inside] - middle.y), 0.9)) if inside.any() else 0.0
-    reach = max(reach * options.village_share, float(gazetteer.radius_m[row]))
-    return _disc(np.array([[middle.x, middle.y]]), reach)
+    def _beside(self, row: int, step: Step, draws: Draws, edge_m: float = _EDGE_M) -> Cloud:
+        """From a village or hamlet: in the direction, from between the middle and the last house, the distance on."""
+        gazetteer, options = self.gazetteer, self.options
+        centre = np.array([gazetteer.x[row], gazetteer.y[row]])
+        radius = float(gazetteer.radius_m[row])
+        angles = self._angles(step, draws)
+        ways = np.column_stack([np.sin(angles), np.cos(angles)])
+        known = self._known(row)
+        last = gazetteer.last_house_m(row, angles) if known else radius * draws.uniform()
+        first = np.maximum(last * (1 - 2 * options.offset_village_share), 0.0)
+        from_m = first + (last - first) * np.sqrt(draws.uniform())
+        if step.low_m is not None:
+            from_m, far = last if step.edge else from_m, self._metres(step, draws)
+        elif step.edge:
+            from_m, far = last, draws.uniform(-edge_m, 2 * edge_m)
+        else:
+            from_m, far = last, draws.exponential(_BEYOND_M if gazetteer.kinds[row] == VILLAGE else _BESIDE_MARK_M)
+            far = far if known else np.zeros_like(far)
+        cloud = at_point(float(centre[0]), float(centre[1]), "offset").moved(*(ways * (from_m + far)[:, None]).T)
+        # people count from a committee or a road beside the middle as well
+        aside = 0.35 * radius
+        cloud = cloud.moved(draws.normal(aside), draws.normal(aside))
+        return self._nearest_first(cloud, row) if gazetteer.kinds[row] == VILLAGE else cloud
 
+    def _nearest_first(self, cloud: Cloud, row: int) -> Cloud:
+        """Less weight where the houses of another village are nearer: people name the nearest."""
+        own, nearest = self.gazetteer.off_houses_m(cloud.points, row)
+        return cloud.weighed(((nearest + _NEAREST_SLACK_M) / (own + _NEAREST_SLACK_M)) ** _NEAREST_POWER)
 
-def _outline(row: int, gazetteer: Gazetteer, share: float) -> NDArray[np.float64]:
-    """Points around the houses, their middle included; a circle where no outline is known."""
-    centre = np.array([[gazetteer.x[row], gazetteer.y[row]]])
-    core = gazetteer.core[row]
-    if core.area == 0.0 or not (gazetteer.settled[row] or gazetteer.kinds[row] != VILLAGE):
-        return _disc(centre, float(gazetteer.radius_m[row]) * share)
-    return np.vstack([centre, centre + share * (shapely.get_coordinates(core.convex_hull) - centre)])
+    def _walk(self, cloud: Cloud, tail: str, draws: Draws, *, edge_m: float | None) -> Cloud:
+        """Every further direction with a distance (村西200米路北50米), at most three; the first also without one."""
+        for number in range(3):
+            told = step_at(tail)
+            if told is None or (told[0].low_m is None and (number or edge_m is None)):
+                break
+            step, tail = told
+            if step.low_m is None:
+                angles, far = self._angles(step, draws), draws.uniform(0.0, 2 * (edge_m or 0.0))
+                return cloud.moved(np.sin(angles) * far, np.cos(angles) * far)
+            cloud = self._moved(cloud, step, draws)
+        return cloud
 
+    def _moved(self, cloud: Cloud, step: Step, draws: Draws, turn: float = 0.0) -> Cloud:
+        angles, far = self._angles(step, draws, turn), self._metres(step, draws)
+        return cloud.moved(np.sin(angles) * far, np.cos(angles) * far)
 
-def _beside(row: int, step: re.Match[str], gazetteer: Gazetteer, options: PlaceOptions) -> NDArray[np.float64]:
-    """From a village: in the direction, from between the middle and the last house, the stated distance on."""
-    centre = np.array([gazetteer.x[row], gazetteer.y[row]])
-    radius = float(gazetteer.radius_m[row])
-    known = gazetteer.settled[row] or gazetteer.kinds[row] != VILLAGE
-    low, high = _told(step, options) if step["far"] else (0.0, _EDGE_M if step["edge"] else _BEYOND_M)
-    if not known and not step["far"]:
-        # all the land on that side: where the houses stand in it is not known
-        low, high = 0.0, radius
-    angles = np.array(_angles(step, options))
-    ways = np.column_stack([np.sin(angles), np.cos(angles)])
-    last = _last_houses_m(gazetteer.core[row], centre, ways, radius) if known else np.zeros(len(ways))
-    first = np.maximum(last * (1 - 2 * options.offset_village_share), 0.0)
-    cloud = np.vstack([centre + ways * (first + low)[:, None], centre + ways * (last + high)[:, None]])
-    return cloud if known else _disc(cloud, options.offset_village_share * radius)
+    def _metres(self, step: Step, draws: Draws) -> Floats:
+        """The stated distance as it may be meant, metres."""
+        low, high = step.low_m or 0.0, step.high_m or 0.0
+        told = draws.uniform(low, high) * np.exp(draws.normal(self.options.offset_distance_share))
+        return np.asarray(np.maximum(told + draws.uniform(-25.0, 25.0), 0.0))
 
-
-def _last_houses_m(
-    core: Any, centre: NDArray[np.float64], ways: NDArray[np.float64], radius: float
-) -> NDArray[np.float64]:
-    """How far the houses reach from their middle in each way (n, 2); the radius where no outline is known."""
-    if core.area == 0.0:
-        return np.full(len(ways), radius)
-    xmin, ymin, xmax, ymax = core.bounds
-    ends = centre + ways * (math.hypot(xmax - xmin, ymax - ymin) + 1.0)
-    rays = shapely.linestrings(np.stack([np.broadcast_to(centre, ends.shape), ends], axis=1))
-    reached, way = shapely.get_coordinates(shapely.intersection(core, rays), return_index=True)
-    last = np.zeros(len(ways))
-    np.maximum.at(last, way, np.hypot(*(reached - centre).T))
-    return last
-
-
-def _further(cloud: NDArray[np.float64], tail: str, options: PlaceOptions) -> NDArray[np.float64]:
-    """Every further direction with a distance (村西200米路北50米), at most three."""
-    for _ in range(3):
-        step = _STEP.match(tail)
-        if step is None or not step["far"]:
-            break
-        cloud, tail = _moved(cloud, step, options), tail[step.end() :]
-    return cloud
-
-
-def _moved(
-    cloud: NDArray[np.float64], step: re.Match[str], options: PlaceOptions, least_m: tuple[float, float] = (0.0, 60.0)
-) -> NDArray[np.float64]:
-    low, high = _told(step, options) if step["far"] else least_m
-    ways = [np.array([math.sin(angle), math.cos(angle)]) for angle in _angles(step, options)]
-    return np.vstack([cloud + way * metres for way in ways for metres in (low, high)])
-
-
-def _told(step: re.Match[str], options: PlaceOptions) -> tuple[float, float]:
-    """The least and the greatest distance meant, metres."""
-    unit = _METRES[step["unit"]]
-    low, high = float(step["far"]) * unit, float(step["farther"] or step["far"]) * unit
-    slack = options.offset_distance_share
-    return max(low * (1 - slack) - 25.0, 0.0), high * (1 + slack) + 25.0
-
-
-def _angles(step: re.Match[str], options: PlaceOptions) -> list[float]:
-    bearing = _BEARINGS[_TURNED.get(step["way"], step["way"])]
-    half = options.direction_degrees
-    return [math.radians(bearing + turn) for turn in (-half, -half / 2, 0.0, half / 2, half)]
-
-
-def _disc(points: NDArray[np.float64], radius_m: float) -> NDArray[np.float64]:
-    """The points with a ring of a radius around each."""
-    turns = np.linspace(0.0, 2 * math.pi, 16, endpoint=False)
-    ring = np.column_stack([np.sin(turns), np.cos(turns)]) * radius_m
-    return np.vstack([points, (points[:, None, :] + ring[None, :, :]).reshape(-1, 2)])
-
-
-def _enclosed(cloud: _Cloud, name: str, options: PlaceOptions) -> Placed:
-    points = shapely.MultiPoint(cloud.points)
-    centre = shapely.minimum_bounding_circle(points).centroid
-    reach = float(np.hypot(*(cloud.points - np.array([centre.x, centre.y])).T).max())
-    return Placed(centre.x, centre.y, max(reach, options.least_m), name, "", cloud.kind)
+    def _angles(self, step: Step, draws: Draws, turn: float = 0.0) -> Floats:
+        """Radians from north: within the word's eighth, for 东南西北 by some within its quarter, and off by a spread."""
+        if step.bearing is None or self.any_way:
+            return 2.0 * np.pi * draws.uniform()
+        half = np.full(len(draws.uniform()), _DIAGONALS_DEGREES)
+        if not step.exact:
+            half = np.where(draws.uniform() < _QUARTER_SHARE, 2 * half, half)
+        spread = math.hypot(self.options.direction_degrees, turn)
+        return np.asarray(np.radians(step.bearing + half * draws.uniform(-1.0, 1.0) + draws.normal(spread)))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import pypinyin
-from rapidfuzz.distance import Levenshtein
 
 from pipeline.ledger.characters import plain
 
@@ -16,7 +15,10 @@ SPELLING = "地名近似"
 HOMOPHONE = "地名同音"
 
 _SUFFIX = re.compile(r"(?:村民委员会|居民委员会|村委会|居委会|行政村|自然村|社区|村)$")
-_NAME_END = ("村", "社区", "居委会", "组", "屯", "以", "往", "向", "正", "方", "偏", "与", "和", "至", "到", "第")
+_NAME_END = (
+    "村", "自然村", "社区", "居委会", "组", "屯", "以", "往", "向", "正", "方", "偏", "与", "和", "至", "到", "第", "附近",
+    "一带", "周边", "周围", "旁", "跟前", "境内", "路段", "之间", "中间", "交界", "沿",
+)  # fmt: skip
 # 小王庄 is another village than 王庄, and so is 东王庄, unless the word before says that the name begins here
 _OTHER_NAME_BEFORE = frozenset("大小前后上下中新老旧东西南北")
 _AFTER_PLACE = re.compile(r"(?:[路道线河渠沟街桥镇乡村区办处场院]|街道)[东西南北](?:[侧面边])?$")
@@ -25,10 +27,14 @@ _CONFUSED = ((re.compile(r"^([zcs])h"), r"\1"), (re.compile(r"ng$"), "n"))
 
 @dataclass(frozen=True)
 class PlaceWords:
-    """``traditional``: traditional to simplified character; ``landmarks``: what stands inside a village's houses."""
+    """``traditional``: traditional to simplified character; ``landmarks``: what stands inside a village's houses;
+    ``lookalikes``: pairs of characters taken for each other in handwriting; ``surnames``: families' characters.
+    """
 
     traditional: Mapping[str, str] = field(default_factory=dict)
     landmarks: tuple[str, ...] = ()
+    lookalikes: frozenset[frozenset[str]] = frozenset()
+    surnames: str = ""
 
     @cached_property
     def table(self) -> dict[int, str]:
@@ -46,6 +52,13 @@ class Hit:
     rule: str = ""
 
 
+@dataclass(frozen=True)
+class Missing:
+    """No single name is meant; ``rule``: why, in words for the unit (empty where no name was found at all)."""
+
+    rule: str = ""
+
+
 def fold(text: str, words: PlaceWords) -> str:
     """A text without blanks, in half-width and simplified characters, upper case."""
     return plain(text).translate(words.table).upper()
@@ -59,7 +72,9 @@ def stem_of(name: str) -> str:
 class NameIndex:
     """Folded names by their first two characters, so that a long gazetteer costs no more than a short one."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], words: PlaceWords) -> None:
+        self.words = words
+        self._name_end = _NAME_END + words.landmarks
         self.names = tuple(names)
         self.stems = tuple(stem_of(name) for name in names)
         self._forms: dict[str, list[tuple[str, int]]] = {}
@@ -68,13 +83,17 @@ class NameIndex:
                 if len(form) >= 2:
                     self._forms.setdefault(form[:2], []).append((form, row))
 
+    def rows_named(self, name: str) -> list[int]:
+        """Rows that bear exactly this folded name."""
+        return [row for form, row in self._forms.get(name[:2], ()) if form == name]
+
     def exact(self, text: str, begin: int = 0) -> list[Hit]:
         """Hits of the longest name in ``text[begin:]``, the earliest of that length; several rows bear one name."""
         hits: list[Hit] = []
         for at in range(begin, len(text) - 1):
             for form, row in self._forms.get(text[at : at + 2], ()):
                 end = at + len(form)
-                if text.startswith(form, at) and _starts(text, at) and _ends(text, end, form):
+                if text.startswith(form, at) and _starts(text, at) and self._ends(text, end, form):
                     hits.append(Hit(row, at, end))
         if not hits:
             return []
@@ -82,25 +101,32 @@ class NameIndex:
         first = min(hit.start for hit in hits if hit.end - hit.start == longest)
         return [hit for hit in hits if hit.start == first and hit.end - hit.start == longest]
 
-    def alike(self, text: str, rows: Iterable[int]) -> Hit | None:
-        """The only name of ``rows`` that sounds like a piece of ``text``, else the only one a character apart.
+    def alike(self, text: str, rows: Iterable[int]) -> Hit | Missing:
+        """The only name of ``rows`` that sounds like a piece of ``text``, else the only one that looks like it.
 
-        Same sound: same syllables without tones, with zh/z, ch/c, sh/s and -ng/-n taken as one, as dialects do.
+        Same sound: same syllables without tones, with zh/z, ch/c, sh/s and -ng/-n taken as one, as dialects do. Like
+        looks: one character is the other of a known pair. A name with another family's character is another village
+        (程楼 is not 陈楼), and so is one of several that fit.
         """
         candidates = tuple(rows)
-        for fits, rule in ((_sounds_alike, HOMOPHONE), (_one_apart, SPELLING)):
+        for fits, rule in ((_sounds_alike, HOMOPHONE), (self._looks_alike, SPELLING)):
             found: dict[int, Hit] = {}
             for row in candidates:
-                hit = self._piece_like(text, row, fits)
-                if hit is not None:
-                    found[row] = Hit(row, *hit, rule)
+                piece = self._piece_like(text, row, fits)
+                if piece is not None:
+                    found[row] = Hit(row, *piece, rule)
             if found:
-                return next(iter(found.values())) if len(found) == 1 else None
-        return None
+                names = "、".join(sorted(self.names[row] for row in found))
+                if len(found) > 1:
+                    return Missing(f"与{names}都相近，不能定位；请核对地名")
+                hit = next(iter(found.values()))
+                if self._other_family(text[hit.start : hit.end], self._written(hit.row)):
+                    return Missing(f"与{names}相近，但姓氏不同，可能是另一处，不能定位；请核对地名")
+                return hit
+        return Missing()
 
     def _piece_like(self, text: str, row: int, fits: Callable[[str, str], bool]) -> tuple[int, int] | None:
-        name, stem = self.names[row], self.stems[row]
-        written = name if name != stem else stem + "村"
+        written = self._written(row)
         if len(written) < 3:
             return None
         for at in range(len(text) - len(written) + 1):
@@ -109,24 +135,31 @@ class NameIndex:
                 return at, at + len(written)
         return None
 
+    def _written(self, row: int) -> str:
+        name, stem = self.names[row], self.stems[row]
+        return name if name != stem else stem + "村"
+
+    def _looks_alike(self, piece: str, written: str) -> bool:
+        apart = [frozenset(pair) for pair in zip(piece, written, strict=True) if pair[0] != pair[1]]
+        return len(apart) == 1 and apart[0] in self.words.lookalikes
+
+    def _other_family(self, piece: str, written: str) -> bool:
+        apart = [pair for pair in zip(piece, written, strict=True) if pair[0] != pair[1]]
+        return any(one in self.words.surnames and other in self.words.surnames for one, other in apart)
+
+    def _ends(self, text: str, end: int, form: str) -> bool:
+        """Whether a name may end there: one without 村 must not go on into a longer name."""
+        rest = text[end:]
+        if not rest or _SUFFIX.search(form) or rest.startswith(self._name_end):
+            return True
+        return rest[0] in "东南西北,.。;、-(~" or rest[0].isdigit()
+
 
 def _starts(text: str, at: int) -> bool:
     """Whether a name may begin at ``at``: what stands before does not make it another name."""
     if at == 0 or text[at - 1] not in _OTHER_NAME_BEFORE:
         return True
     return _AFTER_PLACE.search(text[:at]) is not None
-
-
-def _ends(text: str, end: int, form: str) -> bool:
-    """Whether a name may end there: one without 村 must not go on into a longer name."""
-    rest = text[end:]
-    if not rest or _SUFFIX.search(form) or rest.startswith(_NAME_END):
-        return True
-    return rest[0] in "东南西北,.。;、-(~" or rest[0].isdigit()
-
-
-def _one_apart(piece: str, written: str) -> bool:
-    return piece[-1] == written[-1] and Levenshtein.distance(piece, written, score_cutoff=1) == 1
 
 
 def _sounds_alike(piece: str, written: str) -> bool:

@@ -11,8 +11,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
-from pipeline.ledger.placenames import Hit, NameIndex, PlaceWords, fold
+from pipeline.ledger.placenames import Hit, Missing, NameIndex, PlaceWords, fold, stem_of
 
 SAME_NAME = "同名地名取本单位辖区内的"
 VILLAGE, HAMLET = "village", "hamlet"
@@ -21,6 +22,8 @@ _CLUSTER_M = 80.0
 _HAMLET_RADIUS_M, _LANDMARK_RADIUS_M = 150.0, 60.0
 # patrols do not leave their ground; a name known only farther away is somebody else's village
 _FAR_M = 2000.0
+# villages looked at for the nearest houses; ways in which the reach of the houses is measured
+_NEAREST, _REACH_WAYS = 5, 72
 _ROUTE_SEPARATORS = re.compile(r"(?:-|>|→|至|到|、|,|;|/|\.|。|\n|经|沿)+")
 _WHOLE = re.compile(r"^全(?:镇|乡|街道|街|区|域|辖区|境)(?:范围)?(?:巡查)?$|^(?:本)?辖区(?:内|范围)?$")
 
@@ -110,7 +113,11 @@ class Gazetteer:
         points_m = np.array([least.get(kind, _LANDMARK_RADIUS_M) for kind in self.kinds], dtype=np.float64)
         self.radius_m = np.where(area > 0.0, np.maximum(np.sqrt(area / math.pi), 1.0), points_m)
         self.lands: NDArray[np.object_] = self._lands()
-        self._index = NameIndex(self.names)
+        self._index = NameIndex(self.names, self.words)
+        self._villages = np.array([row for row, kind in enumerate(self.kinds) if kind == VILLAGE], dtype=np.int64)
+        self._centres = cKDTree(np.column_stack([self.x, self.y])[self._villages].reshape(-1, 2))
+        self._reach: dict[int, NDArray[np.float64]] = {}
+        self._around: dict[bytes, list[int]] = {}
         self._near: dict[bytes, NDArray[np.bool_]] = {}
 
     def _lands(self) -> NDArray[np.object_]:
@@ -123,23 +130,80 @@ class Gazetteer:
                 lands[row] = self.shapes[home] if home is not None else shapely.buffer(self.shapes[row], 300.0)
         return lands
 
-    def find(self, text: str, near: Any, begin: int = 0) -> Hit | None:
+    def find(self, text: str, near: Any, begin: int = 0) -> Hit | Missing:
         """The place named in a folded ``text`` from ``begin`` on.
 
         The longest name wins, then the first; among places of one name the only one inside ``near`` (a geometry or
         None). A name that only exists more than 2 km outside ``near`` is not taken. A name with one wrong character,
-        or other characters of the same sound, counts only when exactly one place inside ``near`` fits. None when no
-        single place is meant.
+        or other characters of the same sound, counts only when exactly one place in and around ``near`` fits, inside.
+        :class:`Missing` when no single place is meant.
         """
         hits = self._index.exact(text, begin)
         if not hits:
-            inside = np.flatnonzero(self._inside(near)) if near is not None and not begin else ()
-            return self._index.alike(text, [int(row) for row in inside])
+            if near is None or begin:
+                return Missing()
+            hit = self._index.alike(text, self._rows_around(near))
+            if isinstance(hit, Missing) or self._inside(near)[hit.row]:
+                return hit
+            return Missing(f"与辖区外的{self.names[hit.row]}相近，不能定位；请核对地名")
         if len(hits) == 1:
             row = hits[0].row
-            return hits[0] if near is None or near.distance(self.core[row]) <= _FAR_M else None
+            name = self.names[row]
+            far = near is not None and near.distance(self.core[row]) > _FAR_M
+            return Missing(f"“{name}”在辖区两公里以外，不能定位；请写明乡镇") if far else hits[0]
         own = [hit for hit in hits if near is not None and self._inside(near)[hit.row]]
-        return Hit(own[0].row, own[0].start, own[0].end, SAME_NAME) if len(own) == 1 else None
+        if len(own) == 1:
+            return Hit(own[0].row, own[0].start, own[0].end, SAME_NAME)
+        return Missing(f"有{len(hits)}处名为“{self.names[hits[0].row]}”，不能定位；请写明乡镇或行政村")
+
+    def find_exact(self, text: str, begin: int) -> Hit | None:
+        """The only place whose exact name stands in ``text`` from ``begin`` on."""
+        hits = self._index.exact(text, begin)
+        return hits[0] if len(hits) == 1 else None
+
+    def part_of(self, tail: str, village: int) -> tuple[int, int] | None:
+        """A landmark called after a village, where ``tail`` goes on with its word (王庄村, 小学: 王庄小学), and its length."""
+        word = next((word for word in self.words.landmarks if tail.startswith(word)), None)
+        rows = [] if word is None else self._index.rows_named(stem_of(self.names[village]) + word)
+        return (rows[0], len(word)) if word is not None and len(rows) == 1 else None
+
+    def off_houses_m(self, points: NDArray[np.float64], row: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Metres from points (n, 2) to the houses of ``row`` and to the nearest houses of any village.
+
+        Houses count as circles of ``radius_m``: only which village is nearer matters.
+        """
+        own = np.hypot(points[:, 0] - self.x[row], points[:, 1] - self.y[row]) - self.radius_m[row]
+        near, which = self._centres.query(points, k=min(_NEAREST, self._centres.n))
+        radius = self.radius_m[self._villages][which]
+        off = (near - radius).reshape(len(points), -1).min(axis=1)
+        return np.maximum(own, 0.0), np.maximum(np.minimum(off, own), 0.0)
+
+    def last_house_m(self, row: int, angles: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far the houses reach from their middle in each way (radians from north); the radius without an outline."""
+        if row not in self._reach:
+            self._reach[row] = self._reach_of(row)
+        turns = np.linspace(0.0, 2 * math.pi, len(self._reach[row]))
+        return np.interp(np.mod(angles, 2 * math.pi), turns, self._reach[row])
+
+    def _reach_of(self, row: int) -> NDArray[np.float64]:
+        turns = np.linspace(0.0, 2 * math.pi, _REACH_WAYS + 1)
+        core = self.core[row]
+        if core.area == 0.0:
+            return np.full(len(turns), float(self.radius_m[row]))
+        xmin, ymin, xmax, ymax = core.bounds
+        centre = np.array([self.x[row], self.y[row]])
+        ends = centre + np.column_stack([np.sin(turns), np.cos(turns)]) * (math.hypot(xmax - xmin, ymax - ymin) + 1.0)
+        rays = shapely.linestrings(np.stack([np.broadcast_to(centre, ends.shape), ends], axis=1))
+        reached, way = shapely.get_coordinates(shapely.intersection(core, rays), return_index=True)
+        last = np.zeros(len(turns))
+        np.maximum.at(last, way, np.hypot(*(reached - centre).T))
+        return last
+
+    def _rows_around(self, near: Any) -> list[int]:
+        key = shapely.to_wkb(near)
+        if key not in self._around:
+            self._around[key] = np.flatnonzero(shapely.dwithin(self.core, near, _FAR_M)).tolist()
+        return self._around[key]
 
     def _inside(self, near: Any) -> NDArray[np.bool_]:
         key = shapely.to_wkb(near)
@@ -167,7 +231,7 @@ def route_shape(text: str, gazetteer: Gazetteer, territory: Any, unit_name: str)
     rows = []
     for part in stops:
         hit = gazetteer.find(part, territory)
-        if hit is None:
+        if isinstance(hit, Missing):
             return None
         rows.append(hit.row)
     return shapely.union_all(gazetteer.lands[sorted(set(rows))]).convex_hull

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from pipeline.geodesy import DATUMS
 from pipeline.ledger.coordinates import ZONE_OF_CITY, Coordinate, city_meridian, zone_to_degrees
 from pipeline.ledger.datum import UNKNOWN_DATUM, city_points
 from pipeline.ledger.items import Item
-from pipeline.ledger.locate import Placed, PlaceOptions, locate
+from pipeline.ledger.locate import Placed, PlaceOptions, Unplaced, locate
 from pipeline.ledger.log import POSITION_FIELD, UNUSABLE
 from pipeline.ledger.places import Gazetteer
 from pipeline.schema import ENTRIES, conform, empty
@@ -56,32 +56,38 @@ def place_items(
     options: PlaceOptions,
     *,
     unit_names: Mapping[str, str] | None = None,
-) -> dict[str, Placed]:
-    """Text places by entry id, of findings only.
+) -> dict[str, Placed | Unplaced]:
+    """Text places by entry id, or why there is none, of findings only.
 
     ``territories``: the units' ground by unit id, which decides between villages of one name; ``unit_names``: by unit
     id, so that a township named in the text decides instead.
     """
+    told = [(item, text) for item in items if item.finding and (text := item.texts.get("place"))]
+    pairs = [(item.unit_id, text) for item, text in told]
+    known = read_places(pairs, gazetteer, territories, options, unit_names=unit_names)
+    return {item.entry_id: known[item.unit_id, text] for item, text in told}
+
+
+def read_places(
+    texts: Iterable[tuple[str, str]],
+    gazetteer: Gazetteer,
+    territories: Mapping[str, Any],
+    options: PlaceOptions,
+    *,
+    unit_names: Mapping[str, str] | None = None,
+) -> dict[tuple[str, str], Placed | Unplaced]:
+    """What each (unit id, place text) means, as :func:`place_items` reads it."""
     towns = {name: territories[unit_id] for unit_id, name in (unit_names or {}).items() if unit_id in territories}
-    found: dict[str, Placed] = {}
-    known: dict[tuple[str, str], Placed | None] = {}
-    for item in items:
-        text = item.texts.get("place") if item.finding else None
-        if not text:
-            continue
-        key = (item.unit_id, text)
-        if key not in known:
-            known[key] = locate(text, gazetteer, territories.get(item.unit_id), options, towns)
-        placed = known[key]
-        if placed is not None:
-            found[item.entry_id] = placed
-    return found
+    return {
+        (unit_id, text): locate(text, gazetteer, territories.get(unit_id), options, towns)
+        for unit_id, text in dict.fromkeys(texts)
+    }
 
 
 def entries_table(
     items: Sequence[Item],
     datums: Mapping[str, str | None],
-    placed: Mapping[str, Placed],
+    placed: Mapping[str, Placed | Unplaced],
     *,
     crs: str,
     bounds: tuple[float, float, float, float],
@@ -95,8 +101,9 @@ def entries_table(
     cannot be told, the circle around all three readings is taken, or around those the text place or photo leaves
     possible (one alone: within 100 m). Coordinates farther than ``max_outside_m`` outside ``bounds`` are rejected and
     the photo or the text place is used. The photo's position is used where there is no better one; a text place more
-    than twice as precise as the coordinates wins; one that contradicts them widens ``uncertainty_m`` to reach it.
-    Items without a place have no geometry and ``position_source`` ``none``.
+    than twice as precise as the coordinates wins, if the two meet; one that contradicts them widens
+    ``uncertainty_m`` to reach it. Items without a place have no geometry and ``position_source`` ``none``; a place
+    text that could not be read is then rejected with its reason.
     """
     rows: list[dict[str, Any]] = []
     repairs: list[dict[str, Any]] = []
@@ -104,7 +111,8 @@ def entries_table(
     for item in sorted(items, key=lambda item: item.order):
         datum = _datum_of(item, datums)
         position = None
-        place, photo = placed.get(item.entry_id), (photographed or {}).get(item.entry_id)
+        told, photo = placed.get(item.entry_id), (photographed or {}).get(item.entry_id)
+        place = told if isinstance(told, Placed) else None
         if item.coordinate is not None:
             readings, meridian = _readings(item.coordinate, datum, crs, bounds, max_outside_m)
             base_m = max(gps_uncertainty_m, item.coordinate.rounding_m)
@@ -131,6 +139,9 @@ def entries_table(
             position, changed = _with_place(position, place)
             if changed:
                 repairs.append(_repair(item, None, f"{position.uncertainty_m:.0f}", DISAGREE))
+        if position is None and isinstance(told, Unplaced):
+            rejected.append({**_address(item), "field": "place", "content": item.texts.get("place"), "code": UNUSABLE,
+                             "reason": f"第{item.item}项{told.rule}"})  # fmt: skip
         rows.append(_row(item, position, datum))
     table = conform(ENTRIES, gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)) if rows else empty(ENTRIES, crs)
     return Located(table, tuple(_merged(repairs)), tuple(rejected))
@@ -207,9 +218,10 @@ def _with_place(position: _Position | None, place: Placed) -> tuple[_Position, b
     if position is None:
         return told, False
     apart = float(np.hypot(position.x - place.x, position.y - place.y))
-    if apart > position.uncertainty_m + place.uncertainty_m + _DISAGREE_M:
-        return _Position(position.x, position.y, apart + place.uncertainty_m, position.source), True
     better = place.uncertainty_m < _MORE_PRECISE * position.uncertainty_m
+    # words that only seem more precise may have a direction wrong: where the two do not meet, neither is believed alone
+    if apart > position.uncertainty_m + place.uncertainty_m + (0.0 if better else _DISAGREE_M):
+        return _Position(position.x, position.y, apart + place.uncertainty_m, position.source), True
     return (told, False) if better else (position, False)
 
 

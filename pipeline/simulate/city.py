@@ -13,8 +13,10 @@ from pipeline.simulate.ground import Ground, make_ground
 from pipeline.simulate.landscape import Landscape, make_landscape
 from pipeline.simulate.layers import Zones, make_layers, make_zones
 from pipeline.simulate.ledgers import make_rows, silent_months
+from pipeline.simulate.named_ground import NamedGround, make_named_ground
 from pipeline.simulate.network import make_network
 from pipeline.simulate.patrols import make_outings, make_tracks, plan_truth, visit_table
+from pipeline.simulate.places import Clerks
 from pipeline.simulate.sightings import make_findings
 from pipeline.simulate.sites import Sites, make_sites
 from pipeline.simulate.truth import lookalike_table, sighting_table, site_table, stage_table, verdict_table
@@ -34,6 +36,7 @@ class SyntheticCity:
     organisation: Organisation
     owners: pd.Series
     ground: Ground
+    named: NamedGround
     rngs: dict[str, np.random.Generator]
 
 
@@ -46,7 +49,9 @@ def make_city(*, size: Size, seed: int) -> SyntheticCity:
     sites = make_sites(frame=frame, landscape=landscape, ground=zones.ground, rngs=rngs)
     layers = make_layers(frame=frame, landscape=landscape, zones=zones, sites=sites, rngs=rngs)
     ground = make_ground(frame=frame, landscape=landscape, rngs=rngs)
-    return SyntheticCity(frame, landscape, zones, sites, layers, organisation, owners, ground, rngs)
+    named = make_named_ground(frame=frame, landscape=landscape, rngs=rngs)
+    layers |= named.layers()
+    return SyntheticCity(frame, landscape, zones, sites, layers, organisation, owners, ground, named, rngs)
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,9 @@ def make_ground_side(city: SyntheticCity) -> GroundSide:
                            network=network, rngs=rngs)  # fmt: skip
     silent = silent_months(organisation)
     findings = make_findings(outings=outings, sites=sites, silent=silent, rngs=rngs)
+    clerks = Clerks(city.landscape, city.named, organisation, rngs["places"])
     rows = make_rows(outings=outings, findings=findings, sites=sites, landscape=city.landscape,
-                     organisation=organisation, silent=silent, rngs=rngs)  # fmt: skip
+                     organisation=organisation, clerks=clerks, silent=silent, rngs=rngs)  # fmt: skip
     workbooks, written = make_workbooks(rows, organisation)
     tracks = make_tracks(outings, organisation, rngs)
     files = {visit: f"tracks/{unit}/{file}" for visit, (unit, file, _) in tracks.items()}

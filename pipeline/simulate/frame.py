@@ -15,7 +15,7 @@ CITY_NAME = "云泽市"
 COUNTY_CODE = "419981"
 PURPOSES = (
     "parcels", "villages", "land", "texture", "crops", "sites", "timeline", "units", "plan", "layers",
-    "scenes", "clouds", "patrols", "tracks", "sightings", "ledgers",
+    "scenes", "clouds", "patrols", "tracks", "sightings", "ledgers", "names", "places",
 )  # fmt: skip
 
 EPOCH = date(2025, 10, 1)

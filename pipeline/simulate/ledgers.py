@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from pipeline.simulate.landscape import Landscape
 from pipeline.simulate.patrols import Outing
+from pipeline.simulate.places import Clerks, Told
 from pipeline.simulate.sightings import Findings
 from pipeline.simulate.sites import LAWFUL_CASES, Sites
 from pipeline.simulate.units import Organisation
@@ -49,7 +50,7 @@ class LedgerItem:
     find_id: str | None
     project: str
     subject: str
-    place: str
+    told: Told
     status: str
     area: str
     position: tuple[float, float] | None
@@ -93,9 +94,13 @@ def silent_months(organisation: Organisation) -> frozenset[tuple[str, str]]:
 
 def make_rows(
     *, outings: list[Outing], findings: Findings, sites: Sites, landscape: Landscape, organisation: Organisation,
-    silent: frozenset[tuple[str, str]], rngs: dict[str, np.random.Generator],
+    clerks: Clerks, silent: frozenset[tuple[str, str]], rngs: dict[str, np.random.Generator],
 ) -> list[LedgerRow]:  # fmt: skip
-    """The rows of all ledgers in the order of their days; silent months are left out."""
+    """The rows of all ledgers in the order of their days; silent months are left out.
+
+    The words for a place come from ``clerks`` and their own stream; the plain words take their draws in any case, so
+    that nothing else of the ledger depends on the clerk's manner.
+    """
     rng = rngs["ledgers"]
     styles = unit_styles(organisation)
     names = organisation.people.set_index("person_id")["name"]
@@ -105,11 +110,11 @@ def make_rows(
         style = styles[outing.unit_id]
         datum = style.datum
         items = [
-            _site_item(str(site_id), sites, outing.visited_on, landscape, datum, rng)
+            _site_item(str(site_id), sites, outing, landscape, clerks, datum, rng)
             for site_id in reported[reported["visit_id"] == outing.visit_id]["site_id"]
         ]
         for find in findings.small[findings.small["visit_id"] == outing.visit_id].itertuples():
-            items.append(_small_item(find, landscape, datum, rng))
+            items.append(_small_item(find, outing, landscape, clerks, datum, rng))
         row = LedgerRow(
             unit_id=outing.unit_id, visit_id=outing.visit_id, origin="visit" if outing.really_went else "paper",
             day=outing.visited_on, date_style=str(rng.choice(list(style.dates))),
@@ -159,26 +164,31 @@ def _route(outing: Outing, organisation: Organisation, landscape: Landscape) -> 
 
 
 def _site_item(
-    site_id: str, sites: Sites, day: date, landscape: Landscape, datum: str, rng: np.random.Generator
-) -> LedgerItem:
+    site_id: str, sites: Sites, outing: Outing, landscape: Landscape, clerks: Clerks, datum: str,
+    rng: np.random.Generator,
+) -> LedgerItem:  # fmt: skip
     site = sites.sites[sites.sites["site_id"] == site_id].iloc[0]
-    state = sites.stages[(sites.stages["site_id"] == site_id) & (sites.stages["from"] <= day)].iloc[-1]
+    state = sites.stages[(sites.stages["site_id"] == site_id) & (sites.stages["from"] <= outing.visited_on)].iloc[-1]
     status = str(rng.choice(STATUS[str(state["stage"])]))
     if site["case"] in LAWFUL_CASES:
         status += "，称有批准手续"
     extent = state["geometry"]
     return LedgerItem(
         site_id=site_id, find_id=None, project=str(site["project"]), subject=str(site["subject"]),
-        place=place_text(landscape, extent, rng), status=status, area=area_text(float(state["area_m2"]), rng),
+        told=clerks.tell(extent, outing.person_id, place_text(landscape, extent, rng)), status=status,
+        area=area_text(float(state["area_m2"]), rng),
         position=phone_position(extent, datum, rng) if rng.random() < 0.85 else None,
     )  # fmt: skip
 
 
-def _small_item(find: Any, landscape: Landscape, datum: str, rng: np.random.Generator) -> LedgerItem:
+def _small_item(
+    find: Any, outing: Outing, landscape: Landscape, clerks: Clerks, datum: str, rng: np.random.Generator
+) -> LedgerItem:
     shape: BaseGeometry = find.geometry
     return LedgerItem(
         site_id=None, find_id=str(find.find_id), project=str(find.what), subject="村民", status="已形成",
-        place=place_text(landscape, shape, rng), area=area_text(float(find.area_m2), rng),
+        told=clerks.tell(shape, outing.person_id, place_text(landscape, shape, rng)),
+        area=area_text(float(find.area_m2), rng),
         position=phone_position(shape, datum, rng) if rng.random() < 0.85 else None,
     )  # fmt: skip
 
@@ -204,11 +214,11 @@ def place_cells(row: LedgerRow, style: Style) -> tuple[str, list[Any]]:
 
     Rows with several findings always carry their coordinates inside the place text.
     """
-    texts = [item.place for item in row.items]
+    texts = [item.told.text for item in row.items]
     blank: list[Any] = [None] * {"columns": 2, "column": 1, "place": 0}[style.coordinates]
     if style.coordinates == "place" or len(row.items) > 1:
         texts = [
-            f"{item.place}（{degrees_text(*item.position, 'decimal')}）" if item.position else item.place
+            f"{item.told.text}（{degrees_text(*item.position, 'decimal')}）" if item.position else item.told.text
             for item in row.items
         ]
         return joined(row.items, texts), blank

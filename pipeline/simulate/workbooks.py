@@ -43,7 +43,8 @@ def make_workbooks(rows: list[LedgerRow], organisation: Organisation) -> tuple[l
     """Write the rows unit by unit into workbooks.
 
     Returns the files and the truth of every written item: unit_id, file, sheet, row (Excel's, from 1), item
-    (from 1), visit_id, origin, site_id, find_id, discovered_on. Rows without a finding have item 1 and no site.
+    (from 1), visit_id, origin, site_id, find_id, discovered_on, and how its place was told: place, manner, slip,
+    wrong_way. Rows without a finding have item 1, no site and no place.
     """
     styles = unit_styles(organisation)
     books: list[Workbook] = []
@@ -66,7 +67,8 @@ def make_workbooks(rows: list[LedgerRow], organisation: Organisation) -> tuple[l
                           for line in _fill(sheet, part, style, unit, month)]  # fmt: skip
             written = max(row.day for row in mine if f"{row.day:%Y-%m}" == group[-1])
             books.append(Workbook(unit, file, _bytes(book, _saved_on(unit, group[-1], written))))
-    columns = ["unit_id", "file", "sheet", "row", "item", "visit_id", "origin", "site_id", "find_id", "discovered_on"]
+    columns = ["unit_id", "file", "sheet", "row", "item", "visit_id", "origin", "site_id", "find_id", "discovered_on",
+               "place", "manner", "slip", "wrong_way"]  # fmt: skip
     frame = pd.DataFrame(truth, columns=columns)
     frame["discovered_on"] = pd.to_datetime(frame["discovered_on"]).astype("datetime64[ms]")
     return books, frame
@@ -129,9 +131,18 @@ def _cells(row: LedgerRow, style: Style, number: int) -> list[Any]:
 def _written(row: LedgerRow, at: int) -> list[dict[str, Any]]:
     shared = {"row": at, "visit_id": row.visit_id, "origin": row.origin, "discovered_on": row.day}
     if not row.items:
-        return [{**shared, "item": 1, "site_id": None, "find_id": None}]
+        return [{**shared, "item": 1}]
     return [
-        {**shared, "item": number, "site_id": item.site_id, "find_id": item.find_id}
+        {
+            **shared,
+            "item": number,
+            "site_id": item.site_id,
+            "find_id": item.find_id,
+            "place": item.told.text,
+            "manner": item.told.manner,
+            "slip": item.told.slip,
+            "wrong_way": item.told.wrong_way,
+        }
         for number, item in enumerate(row.items, start=1)
     ]
 

@@ -72,6 +72,18 @@ def write_city(folder: Path, *, size: Size = "full", seed: int = 20261001) -> di
     ``size``: ``full``, 8 km wide, or ``small``, 2.5 km. Returns counts of what was written.
     """
     city = make_city(size=size, seed=seed)
+    ground_side = write_records(folder, city)
+    scenes = _write_scenes(folder / _SCENES, city)
+    scene_table(scenes).to_parquet(folder / "truth" / "scenes.parquet", index=False)
+    return {
+        "scenes": len(scenes), "sites": len(city.sites.sites), "units": len(city.organisation.units),
+        "cells": len(city.organisation.cells), "visits": len(ground_side.truth["visits"]),
+        "tracks": len(ground_side.tracks), "ledgers": len(ground_side.workbooks),
+    }  # fmt: skip
+
+
+def write_records(folder: Path, city: SyntheticCity) -> GroundSide:
+    """Write everything but the scenes: settings, layers, units, ledgers, tracks and their truth."""
     for part in ("layers", "units", "ledgers", "tracks", "records", "truth", _SCENES.as_posix()):
         (folder / part).mkdir(parents=True, exist_ok=True)
     model = Config(city=City(name=CITY_NAME, county_code=COUNTY_CODE, crs=CITY_CRS))
@@ -80,13 +92,7 @@ def write_city(folder: Path, *, size: Size = "full", seed: int = 20261001) -> di
     _write_units(folder / "units", city)
     ground_side = make_ground_side(city)
     _write_ground_side(folder, ground_side)
-    scenes = _write_scenes(folder / _SCENES, city)
-    scene_table(scenes).to_parquet(folder / "truth" / "scenes.parquet", index=False)
-    return {
-        "scenes": len(scenes), "sites": len(city.sites.sites), "units": len(city.organisation.units),
-        "cells": len(city.organisation.cells), "visits": len(ground_side.truth["visits"]),
-        "tracks": len(ground_side.tracks), "ledgers": len(ground_side.workbooks),
-    }  # fmt: skip
+    return ground_side
 
 
 def _write_ground_side(folder: Path, ground_side: GroundSide) -> None:

@@ -75,7 +75,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     names = dict(zip(book.units["unit_id"], book.units["name"], strict=True))
     rules, file_rules = ledger_field_rules(context.as_of), ledger_file_rules(context.as_of)
     layers, notes = _layers(context)
-    gazetteer = _gazetteer(context, layers, rules.settlement_codes)
+    gazetteer = gazetteer_of(context, layers, rules.settlement_codes)
     ground = territories(book.units, book.cells, book.responsibility, book.delegations)
     xmin, ymin, xmax, ymax = (float(value) for value in book.cells.total_bounds)
     bounds = (xmin, ymin, xmax, ymax)
@@ -99,13 +99,14 @@ def run(context: StageContext, out: Path) -> StageOutcome:
 
     photos, photo_links, photo_odds, photographed = _photos(context, ledger_files, corrected.items, bounds)
     tracks = read_tracks(context, names, bounds, corrected.items, photographed, layers)
-    placed = place_items(
+    told = place_items(
         corrected.items,
         gazetteer,
         ground,
-        _place_options(context),
+        place_options(context),
         unit_names=names,
     )
+    placed = {entry_id: place for entry_id, place in told.items() if isinstance(place, Placed)}
     evidence = {
         unit_id: _datum(context, unit_id, corrected.items, tracks, placed, ground.get(unit_id), photographed)
         for unit_id in sorted(names)
@@ -113,7 +114,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     located = entries_table(
         corrected.items,
         {item.entry_id: evidence[item.unit_id].datum_of(item) for item in corrected.items if item.unit_id in evidence},
-        placed,
+        told,
         crs=crs,
         bounds=bounds,
         gps_uncertainty_m=options.gps_uncertainty_m,
@@ -189,7 +190,8 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     return StageOutcome(counts=counts, notes=(*notes, *turned_into_findings(corrected.superseded)))
 
 
-def _place_options(context: StageContext) -> PlaceOptions:
+def place_options(context: StageContext) -> PlaceOptions:
+    """How far text places may be off, as configured."""
     options = context.config.ledger
     return PlaceOptions(
         least_m=options.place_least_m,
@@ -250,7 +252,7 @@ def _layers(context: StageContext) -> tuple[Layers | None, tuple[str, ...]]:
     return layers, ()
 
 
-def _gazetteer(context: StageContext, layers: Layers | None, codes: tuple[str, ...]) -> Gazetteer:
+def gazetteer_of(context: StageContext, layers: Layers | None, codes: tuple[str, ...]) -> Gazetteer:
     """Village names with their land and houses; without them text places stay unlocated."""
     if layers is None or layers.places is None or not len(layers.places):
         return Gazetteer(empty(PLACES, context.config.city.crs), {})

@@ -22,7 +22,7 @@ BOUNDS = (X0, Y0, X0 + 6000.0, Y0 + 2000.0)
 TERRITORY = shapely.box(*BOUNDS)
 DAY = date(2026, 9, 3)
 OPTIONS = PlaceOptions(
-    least_m=100.0, village_share=1.0, offset_village_share=0.5, offset_distance_share=0.2, direction_degrees=25.0
+    least_m=100.0, village_share=1.0, offset_village_share=0.5, offset_distance_share=0.2, direction_degrees=10.0
 )
 
 

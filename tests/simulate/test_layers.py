@@ -15,6 +15,8 @@ FIELDS = {
     "ZZ_NYDZYFW": {"XMDM", "XMMC", "PZWH", "PZRQ"},
     "LSYD_XMZDFW": {"XMDM", "XMMC", "PZWH", "PZRQ", "DQRQ"},
     "CJDCQ": {"ZLDWDM", "ZLDWMC"},
+    "LRDL": {"BSM", "NAME"},
+    "AGNP": {"BSM", "NAME"},
 }
 
 
