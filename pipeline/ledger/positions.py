@@ -65,7 +65,7 @@ def place_items(
     told = [(item, text) for item in items if item.finding and (text := item.texts.get("place"))]
     pairs = [(item.unit_id, text) for item, text in told]
     known = read_places(pairs, gazetteer, territories, options, unit_names=unit_names)
-    return {item.entry_id: known[item.unit_id, text] for item, text in told}
+    return {item.entry_id: known[item.unit_id, text] for item, text in told if (item.unit_id, text) in known}
 
 
 def read_places(
@@ -76,7 +76,12 @@ def read_places(
     *,
     unit_names: Mapping[str, str] | None = None,
 ) -> dict[tuple[str, str], Placed | Unplaced]:
-    """What each (unit id, place text) means, as :func:`place_items` reads it."""
+    """What each (unit id, place text) means, as :func:`place_items` reads it; nothing where no name at all is known.
+
+    That a city has no layer of villages is no fault of a row.
+    """
+    if not gazetteer.names and not gazetteer.roads:
+        return {}
     towns = {name: territories[unit_id] for unit_id, name in (unit_names or {}).items() if unit_id in territories}
     return {
         (unit_id, text): locate(text, gazetteer, territories.get(unit_id), options, towns)

@@ -8,8 +8,17 @@ import shapely
 from pipeline.ledger.coordinates import Coordinate, zone_to_degrees
 from pipeline.ledger.items import Item
 from pipeline.ledger.locate import Placed
-from pipeline.ledger.positions import DISAGREE, PHOTO_POSITION, ZONE_BY_PLACE, Located, entries_table, place_items
-from pipeline.schema import ENTRIES
+from pipeline.ledger.places import Gazetteer
+from pipeline.ledger.positions import (
+    DISAGREE,
+    PHOTO_POSITION,
+    ZONE_BY_PLACE,
+    Located,
+    entries_table,
+    place_items,
+    read_places,
+)
+from pipeline.schema import ENTRIES, PLACES, empty
 from pipeline.store import check_table
 from tests.ledger.ground import BOUNDS, CRS, OPTIONS, TERRITORY, X0, Y0, gazetteer, item
 
@@ -135,3 +144,8 @@ def test_zone_metres_of_a_neighbouring_zone_are_read_where_they_fall_into_the_ci
 def test_empty() -> None:
     located = table()
     assert located.entries.empty and list(located.entries.columns) == [*ENTRIES.names, "geometry"]
+
+
+def test_a_city_without_a_layer_of_villages_is_no_fault_of_a_row() -> None:
+    nameless = Gazetteer(empty(PLACES, "EPSG:4547"), {})
+    assert read_places([("U1", "王庄村东500米")], nameless, {}, OPTIONS) == {}
