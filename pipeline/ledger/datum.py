@@ -146,7 +146,7 @@ def infer_datum(
     elif told and whole.datum is None:
         # few entries of other devices must not take from the unit what one of its devices has shown
         (shown,) = told
-        agreeing = [name for name in counts if not _objects(single[name], shown)]
+        agreeing = [name for name in counts if not objects(single[name], shown)]
         pooled = judge(sorted(n for name in agreeing for n in rows_of[name]), sum(counts[name] for name in agreeing))
     else:
         pooled = whole
@@ -159,13 +159,14 @@ def _shared(own: DatumEvidence, pooled: DatumEvidence) -> DatumEvidence:
     """A device that cannot tell alone takes the pooled datum, unless its own few entries speak against it."""
     if pooled.datum is None:
         return own
-    if _objects(own, pooled.datum):
+    if objects(own, pooled.datum):
         reason = f"本设备条目不支持本单位的{pooled.datum}（概率{own.odds[pooled.datum]:.3f}），不能判断坐标基准"
         return replace(own, datum=None, reason=reason)
     return replace(own, datum=pooled.datum, reason=f"本设备可用条目{own.usable}个，采用本单位其他条目判断的基准")
 
 
-def _objects(own: DatumEvidence, datum: str) -> bool:
+def objects(own: DatumEvidence, datum: str) -> bool:
+    """Whether the usable entries of a device, few as they may be, speak against a datum."""
     return own.usable >= _OBJECTION_ENTRIES and own.odds[datum] < _OBJECTION
 
 

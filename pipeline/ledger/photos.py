@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from pipeline.geodesy import DATUMS
 from pipeline.ledger.characters import plain
-from pipeline.ledger.datum import city_points
+from pipeline.ledger.datum import UNKNOWN_DATUM, city_points
 from pipeline.ledger.items import SHARED_POSITION_M, Item
 from pipeline.ledger.locate import Placed
+from pipeline.ledger.readings import around_readings
 from pipeline.ledger.words import TARGET_ID
 from pipeline.schema import PHOTOS, conform, empty
 
@@ -39,8 +40,8 @@ class RawPhoto:
     """What a picture file says of itself; None for what it does not say.
 
     ``look``: 256 brightness steps of the reduced picture as an integer; ``taken``: local time; ``lon``, ``lat``:
-    degrees in ``datum`` (a key of :data:`pipeline.geodesy.DATUMS`, or the unknown name the file gives); ``error_m``:
-    the receiver's own estimate; ``problem``: why it could not be read.
+    degrees in ``datum`` (a key of :data:`pipeline.geodesy.DATUMS`, or an unknown name the file gives; None: it gives
+    none); ``error_m``: the receiver's own estimate; ``problem``: why it could not be read.
     """
 
     unit_id: str
@@ -54,7 +55,7 @@ class RawPhoto:
     camera: str | None = None
     lon: float | None = None
     lat: float | None = None
-    datum: str = "WGS84"
+    datum: str | None = None
     error_m: float | None = None
     problem: str | None = None
 
@@ -133,44 +134,52 @@ def _by_row(photo: RawPhoto, own: Sequence[tuple[Item, str]]) -> PhotoLink | Non
     return None
 
 
-def photo_points(photos: Iterable[RawPhoto], *, crs: str) -> dict[str, tuple[float, float]]:
-    """Where photos were taken, city metres by photo file; those without a position in a known datum are left out."""
-    found = {}
-    for photo in photos:
-        if photo.lon is not None and photo.lat is not None and photo.datum in DATUMS:
-            x, y = city_points(np.array([photo.lon]), np.array([photo.lat]), photo.datum, crs)[0]
-            found[photo.file] = (float(x), float(y))
-    return found
+def photo_readings(photo: RawPhoto, datum: str | None, *, crs: str) -> NDArray[np.float64]:
+    """City metres (n, 2) of where a photo was taken: in ``datum``, in every datum for None; none where it says nothing.
+
+    A datum that nobody can convert gives no reading.
+    """
+    names = DATUMS if datum is None else (datum,) if datum in DATUMS else ()
+    if photo.lon is None or photo.lat is None or not names:
+        return np.empty((0, 2))
+    lon, lat = np.array([photo.lon]), np.array([photo.lat])
+    return np.vstack([city_points(lon, lat, name, crs) for name in names])
 
 
 def photo_places(
     photos: Iterable[RawPhoto],
     links: Mapping[str, PhotoLink],
+    datums: Mapping[str, str | None],
     *,
     crs: str,
     bounds: tuple[float, float, float, float],
     max_outside_m: float,
     uncertainty_m: float,
+    placed: Mapping[str, Placed] | None = None,
     doubted: Collection[str] = (),
 ) -> dict[str, Placed]:
     """The area each entry's photos were taken in, by entry id.
 
-    ``uncertainty_m`` covers the receiver and how far the photographer stood; the file's own estimate counts where it
-    is worse. Several photos give the circle around all; one photo for several findings of a row at least 500 m.
-    Photos farther than ``max_outside_m`` outside ``bounds`` are not used, nor are the files ``doubted`` (used twice or
-    taken on another day): they may show another place.
+    ``datums``: by photo file; None there gives the circle around all readings, or around those that the entry's text
+    place (``placed``, by entry id) leaves possible. ``uncertainty_m`` covers the receiver and how far the photographer
+    stood; the file's own estimate counts where it is worse. Several photos give the circle around all; one photo for
+    several findings of a row at least 500 m. Photos farther than ``max_outside_m`` outside ``bounds`` are not used, nor
+    are the files ``doubted`` (used twice or taken on another day): they may show another place.
     """
-    usable = [photo for photo in photos if photo.file in links and photo.file not in doubted]
-    points = photo_points(usable, crs=crs)
     area = shapely.box(*bounds).buffer(max_outside_m, join_style="mitre")
     taken: dict[str, list[tuple[float, float, float, str]]] = {}
-    for photo in sorted(usable, key=lambda photo: photo.file):
-        if photo.file not in points or not area.intersects(shapely.Point(points[photo.file])):
+    for photo in sorted(photos, key=lambda photo: photo.file):
+        if photo.file not in links or photo.file in doubted:
             continue
-        own = links[photo.file].items
+        readings = photo_readings(photo, datums.get(photo.file), crs=crs)
+        readings = readings[shapely.intersects_xy(area, readings[:, 0], readings[:, 1])]
+        if not len(readings):
+            continue
+        own, name = links[photo.file].items, photo.file.rsplit("/", 1)[-1]
         reach = max(uncertainty_m, photo.error_m or 0.0, SHARED_POSITION_M if len(own) > 1 else 0.0)
         for item in own:
-            taken.setdefault(item.entry_id, []).append((*points[photo.file], reach, photo.file.rsplit("/", 1)[-1]))
+            spot = around_readings(readings, reach, (placed or {}).get(item.entry_id))
+            taken.setdefault(item.entry_id, []).append((*spot, name))
     found = {}
     for entry_id, spots in sorted(taken.items()):
         middle = shapely.minimum_bounding_circle(shapely.MultiPoint([spot[:2] for spot in spots])).centroid
@@ -179,12 +188,18 @@ def photo_places(
     return found
 
 
-def photos_table(photos: Iterable[RawPhoto], links: Mapping[str, PhotoLink], *, crs: str) -> Any:
-    """The table PHOTOS: every picture delivered with the ledgers, with its entries or without."""
+def photos_table(
+    photos: Iterable[RawPhoto], links: Mapping[str, PhotoLink], datums: Mapping[str, str | None], *, crs: str
+) -> Any:
+    """The table PHOTOS: every picture delivered with the ledgers, with its entries or without.
+
+    ``datums``: by photo file; one that is not told (None) leaves the picture without a point.
+    """
     photos = sorted(photos, key=lambda photo: photo.photo_id)
     if not photos:
         return empty(PHOTOS, crs)
-    points = photo_points(photos, crs=crs)
+    told = {photo.file: datums.get(photo.file) for photo in photos}
+    points = {photo.file: photo_readings(photo, told[photo.file], crs=crs) for photo in photos}
     rows = [
         {
             "photo_id": photo.photo_id, "unit_id": photo.unit_id, "file": photo.file, "sha256": photo.sha256,
@@ -192,21 +207,23 @@ def photos_table(photos: Iterable[RawPhoto], links: Mapping[str, PhotoLink], *, 
             "look": None if photo.look is None else f"{photo.look:064x}",
             "taken_on": pd.NaT if photo.taken is None else pd.Timestamp(photo.taken.date()),
             "taken_at": None if photo.taken is None else f"{photo.taken:%H:%M:%S}", "camera": photo.camera,
-            "datum": photo.datum if photo.lon is not None else None, "error_m": photo.error_m,
+            "datum": (told[photo.file] or UNKNOWN_DATUM) if photo.lon is not None else None, "error_m": photo.error_m,
             "entry_ids": ";".join(i.entry_id for i in links[photo.file].items) if photo.file in links else None,
             "linked_by": links[photo.file].by if photo.file in links else None,
-            "doubts": "；".join(_doubts(photo, links)) or None,
-            "geometry": shapely.Point(np.round(points[photo.file], 2)) if photo.file in points else None,
+            "doubts": "；".join(_doubts(photo, links, told[photo.file])) or None,
+            "geometry": shapely.Point(np.round(points[photo.file][0], 2)) if len(points[photo.file]) == 1 else None,
         }
         for photo in photos
     ]  # fmt: skip
     return conform(PHOTOS, gpd.GeoDataFrame(rows, geometry="geometry", crs=crs))
 
 
-def _doubts(photo: RawPhoto, links: Mapping[str, PhotoLink]) -> list[str]:
+def _doubts(photo: RawPhoto, links: Mapping[str, PhotoLink], datum: str | None) -> list[str]:
     told = [photo.problem] if photo.problem else []
-    if photo.lon is not None and photo.datum not in DATUMS:
-        told.append(f"照片写明坐标基准{photo.datum}，不能换算，位置未采用")
+    if photo.lon is not None and datum is None:
+        told.append("坐标基准不能判断，位置可能是WGS84、GCJ-02或BD-09中任一种")
+    elif photo.lon is not None and datum not in DATUMS:
+        told.append(f"照片写明坐标基准{datum}，不能换算，位置未采用")
     if photo.file not in links:
         told.append(f"没有台账条目提到这张照片；{_HOW_TO_NAME}")
     return told

@@ -20,6 +20,7 @@ from pipeline.ledger.items import Item
 from pipeline.ledger.locate import Placed, PlaceOptions, Unplaced, locate
 from pipeline.ledger.log import POSITION_FIELD, UNUSABLE
 from pipeline.ledger.places import Gazetteer
+from pipeline.ledger.readings import around_readings
 from pipeline.schema import ENTRIES, conform, empty
 
 FROM_COORDINATES, FROM_PHOTO, FROM_PLACE, NOWHERE = "coordinates", "photo", "place", "none"
@@ -27,9 +28,7 @@ PHOTO_POSITION = "位置取自照片"
 ZONE_BY_PLACE = "带号按落在本市的分带推定"
 DISAGREE = "坐标与地点文字或照片不符，误差扩大"
 _DISAGREE_M = 1000.0
-_CHOSEN_READING_M, _MORE_PRECISE = 100.0, 0.5
-# readings less probable than this beside the text place are left out
-_POSSIBLE = 0.05
+_MORE_PRECISE, _TELLS_APART_M = 0.5, 300.0
 
 
 @dataclass(frozen=True)
@@ -118,10 +117,12 @@ def entries_table(
         position = None
         told, photo = placed.get(item.entry_id), (photographed or {}).get(item.entry_id)
         place = told if isinstance(told, Placed) else None
+        # a photo whose own datum is open tells no readings apart
+        telling = photo if photo is not None and photo.uncertainty_m <= _TELLS_APART_M else None
         if item.coordinate is not None:
             readings, meridian = _readings(item.coordinate, datum, crs, bounds, max_outside_m)
             base_m = max(gps_uncertainty_m, item.coordinate.rounding_m)
-            position = _from_readings(readings, base_m, photo or place)
+            position = _Position(*around_readings(readings, base_m, telling or place), FROM_COORDINATES)
             if _outside(position.x, position.y, bounds, max_outside_m):
                 reason = "坐标不在本市范围；请核对经纬度、带号或坐标系"
                 where = f"{item.coordinate.x:.8g},{item.coordinate.y:.8g}"
@@ -189,25 +190,6 @@ def _other_meridians(own: float) -> list[float]:
 def _zone_point(stated: Coordinate, meridian: float, crs: str) -> NDArray[np.float64]:
     lon, lat = zone_to_degrees(stated.x, stated.y, meridian)
     return city_points(np.array([lon]), np.array([lat]), "WGS84", crs)
-
-
-def _from_readings(points: NDArray[np.float64], base_m: float, told: Placed | None) -> _Position:
-    """The smallest circle around the readings that ``told`` (a text place or photo) leaves possible, grown by base."""
-    kept = points
-    if told is not None and len(points) > 1:
-        # the radius is meant to hold nine of ten
-        sigma = told.uncertainty_m / 2.146
-        squared = (points[:, 0] - told.x) ** 2 + (points[:, 1] - told.y) ** 2
-        # a text place far from every reading says nothing of which is right
-        if math.sqrt(float(squared.min())) <= told.uncertainty_m:
-            weight = np.exp(-0.5 * (squared - squared.min()) / sigma**2)
-            kept = points[weight >= _POSSIBLE * weight.sum()]
-    if len(kept) == 1:
-        x, y = (float(value) for value in kept[0])
-        return _Position(x, y, base_m if len(points) == 1 else max(base_m, _CHOSEN_READING_M), FROM_COORDINATES)
-    middle = shapely.minimum_bounding_circle(shapely.MultiPoint(kept)).centroid
-    reach = float(np.hypot(kept[:, 0] - middle.x, kept[:, 1] - middle.y).max())
-    return _Position(middle.x, middle.y, base_m + reach, FROM_COORDINATES)
 
 
 def _outside(x: float, y: float, bounds: tuple[float, float, float, float], reach_m: float) -> bool:

@@ -24,7 +24,7 @@ SUFFIXES = READ_SUFFIXES + LISTED_SUFFIXES
 _SIDE = math.isqrt(LOOK_BITS)
 # a picture with less contrast than this (of 255) is a blank page or a covered lens: its look says nothing
 _LEAST_CONTRAST = 6.0
-_WGS84_NAMES = ("", "WGS84", "WGS1984", "CGCS2000")
+_WGS84_NAMES = ("WGS84", "WGS1984", "CGCS2000")
 _DATUM_NAMES = {"GCJ02": "GCJ-02", "BD09": "BD-09", "BD09LL": "BD-09"}
 _CHINA_AHEAD = timedelta(hours=8)
 _BROKEN = (
@@ -69,7 +69,8 @@ def _read_file(file: UnitFile, max_mb: float, max_megapixels: float) -> RawPhoto
 def read_photo(content: bytes, *, unit_id: str, file: str, max_megapixels: float) -> RawPhoto:
     """What a picture's bytes say. JPEG and PNG are read, HEIC only listed.
 
-    EXIF defines positions as WGS84 unless GPSMapDatum names another; a date without a time zone is local time. Without
+    EXIF means positions in WGS84 unless GPSMapDatum names another, but phones differ: without a name the datum stays
+    open (None). A date without a time zone is local time. Without
     DateTimeOriginal the GPS time (UTC) is taken as China time. More than ``max_megapixels`` is not decoded.
     """
     plain = RawPhoto(unit_id, file, sha256(content).hexdigest(), len(content))
@@ -153,8 +154,11 @@ def _degrees(parts: Any, reference: Any, negative: str) -> float | None:
     return -degrees if _text(reference).upper().startswith(negative) else degrees
 
 
-def _datum(name: Any) -> str:
+def _datum(name: Any) -> str | None:
+    """The datum a file names; None where it names none: apps that store another than WGS84 seldom say so."""
     folded = re.sub(r"[\s\-_]+", "", _text(name)).upper()
+    if not folded:
+        return None
     return "WGS84" if folded in _WGS84_NAMES else _DATUM_NAMES.get(folded, _text(name))
 
 

@@ -17,15 +17,8 @@ from pipeline.ledger.files import files_table, misplaced
 from pipeline.ledger.items import Item
 from pipeline.ledger.locate import Placed, PlaceOptions
 from pipeline.ledger.oddities import oddities_table
-from pipeline.ledger.photos import (
-    PhotoLink,
-    RawPhoto,
-    link_photos,
-    photo_oddities,
-    photo_places,
-    photo_rejections,
-    photos_table,
-)
+from pipeline.ledger.photo_datum import PhotoDatum, datums_by_file
+from pipeline.ledger.photos import photo_rejections, photos_table
 from pipeline.ledger.places import Gazetteer, settlements, territories
 from pipeline.ledger.positions import entries_table, place_items
 from pipeline.ledger.row_oddities import oddities as row_oddities
@@ -49,11 +42,12 @@ from pipeline.schema import (
 from pipeline.sources.layers import Layers, read_layers
 from pipeline.sources.ledger_files import read_ledger_files, strange_files
 from pipeline.sources.ledger_rules import ledger_field_rules, ledger_file_rules
-from pipeline.sources.photos import is_photo, read_photo_files
-from pipeline.sources.unit_folders import UnitFile, delivered_files
+from pipeline.sources.photos import is_photo
+from pipeline.sources.unit_folders import delivered_files
 from pipeline.sources.unit_folders import unit_files as unit_deliveries
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.ledger_photos import all_places, photo_datums, read_photos, stated_places
 from pipeline.stages.ledger_tracks import Tracks, read_tracks
 from pipeline.store import write_json, write_table
 
@@ -97,8 +91,9 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     )
     corrected = supersede(ledger.items, delivery.files, file_rules, copies=ledger.copies)
 
-    photos, photo_links, photo_odds, photographed = _photos(context, ledger_files, corrected.items, bounds)
-    tracks = read_tracks(context, names, bounds, corrected.items, photographed, layers)
+    photos = read_photos(context, ledger_files, corrected.items)
+    stated = stated_places(context, photos, bounds)
+    tracks = read_tracks(context, names, bounds, corrected.items, stated, layers)
     told = place_items(
         corrected.items,
         gazetteer,
@@ -107,6 +102,8 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         unit_names=names,
     )
     placed = {entry_id: place for entry_id, place in told.items() if isinstance(place, Placed)}
+    cameras = photo_datums(context, photos, tracks.decided, placed, ground)
+    photographed, all_photographed = all_places(context, photos, cameras, bounds, placed)
     evidence = {
         unit_id: _datum(context, unit_id, corrected.items, tracks, placed, ground.get(unit_id), photographed)
         for unit_id in sorted(names)
@@ -119,7 +116,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         bounds=bounds,
         gps_uncertainty_m=options.gps_uncertainty_m,
         max_outside_m=options.max_outside_m,
-        photographed=photographed,
+        photographed=all_photographed,
     )
     visits = visits_table(
         corrected.items, tracks.tracks, located.entries, cells=book.cells, people=book.people, gazetteer=gazetteer,
@@ -136,7 +133,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             *track_oddities(known_tracks, {track.visit_id: people_of(track, staff) for track in known_tracks}),
             *effort_oddities(visits),
             *row_oddities(corrected.items),
-            *photo_odds,
+            *photos.oddities,
         ]
     )
     parts = tracks.parts[tracks.parts["visit_id"].isin(visits["visit_id"])]
@@ -162,7 +159,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     )
     found_rejected: Rows = [*strange_ledgers, *strangers, *delivery.rejected, *corrected.rejected, *located.rejected]
     still_rejected = mended_rows([*_rows(ledger.rejected), *found_rejected], corrected)
-    rejected = rejected_table([*still_rejected, *tracks.rejected, *photo_rejections(photos, photo_links)])
+    rejected = rejected_table([*still_rejected, *tracks.rejected, *photo_rejections(photos.photos, photos.links)])
     for name, table, frame in (
         ("entries", ENTRIES, entries),
         ("visits", VISITS, visits),
@@ -170,18 +167,18 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         ("rejected", REJECTED, rejected),
         ("files", LEDGER_FILES, files),
         ("superseded", SUPERSEDED, corrected.superseded),
-        ("photos", PHOTOS, photos_table(photos, photo_links, crs=crs)),
+        ("photos", PHOTOS, photos_table(photos.photos, photos.links, datums_by_file(cameras), crs=crs)),
         ("oddities", ODDITIES, oddities),
         ("track_parts", TRACK_PARTS, parts),
     ):
         write_table(out / f"{name}.parquet", table, frame)
-    write_json(out / "datum.json", _datum_report(evidence, tracks.datums))
+    write_json(out / "datum.json", _datum_report(evidence, tracks.datums, cameras))
     counts = {
         "entries": len(entries), "findings": int(entries["finding"].sum()), "visits": len(visits),
         "tracks": len(tracks.tracks), "repairs": len(repairs), "rejected": len(rejected),
         "oddities": len(oddities),
         "files": len(files), "files_read": int(files["read"].sum()),
-        "photos": len(photos), "photos_of_entries": len(photo_links), "superseded": len(corrected.superseded),
+        "photos": len(photos.photos), "photos_of_entries": len(photos.links), "superseded": len(corrected.superseded),
         "entries_left_for_later": later_entries, "visits_left_for_later": later_visits,
     }  # fmt: skip
     if later_entries or later_visits:
@@ -265,27 +262,6 @@ def gazetteer_of(context: StageContext, layers: Layers | None, codes: tuple[str,
     )
 
 
-def _photos(
-    context: StageContext, delivered: list[UnitFile], items: Sequence[Item], bounds: tuple[float, float, float, float]
-) -> tuple[list[RawPhoto], dict[str, PhotoLink], Rows, dict[str, Placed]]:
-    """Photos delivered with the ledgers, their entries, what is odd about them, and where entries' photos were taken."""
-    options = context.config.ledger
-    files = [file for file in delivered if is_photo(file)]
-    photos = read_photo_files(files, max_mb=options.max_photo_mb, max_megapixels=options.max_photo_megapixels)
-    links = link_photos(photos, items)
-    odds = photo_oddities(photos, links, max_days_apart=options.photo_days_apart)
-    places = photo_places(
-        photos,
-        links,
-        crs=context.config.city.crs,
-        bounds=bounds,
-        max_outside_m=options.max_outside_m,
-        uncertainty_m=options.photo_uncertainty_m,
-        doubted={row["what"] for row in odds},
-    )
-    return photos, links, odds, places
-
-
 def _rows(rejected: pd.DataFrame) -> Rows:
     """Rejected rows as dictionaries with None for what is missing."""
     return [
@@ -307,8 +283,11 @@ def _silent(names: dict[str, str], entries: pd.DataFrame, visits: pd.DataFrame) 
     return set(names) - set(entries["unit_id"]) - set(visits["unit_id"])
 
 
-def _datum_report(evidence: dict[str, DatumEvidence], tracks: Sequence[TrackDatum]) -> dict[str, Any]:
+def _datum_report(
+    evidence: dict[str, DatumEvidence], tracks: Sequence[TrackDatum], cameras: Sequence[PhotoDatum]
+) -> dict[str, Any]:
     return {
         "tracks": [found.as_json() for found in tracks],
+        "photos": [found.as_json() for found in cameras],
         "units": {unit_id: found.as_json() for unit_id, found in evidence.items()},
     }

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ledger.items import Item
+from pipeline.ledger.photo_datum import stated_datums
 from pipeline.ledger.photos import (
     BY_NAME,
     BY_ROW,
@@ -36,7 +37,7 @@ def photo(name: str, *, unit: str = "U1", folder: str = "ledgers/王庄镇", **t
     """A photo of a known place in the ground drawn by hand when ``at`` is given."""
     at = told.pop("at", None)
     lon, lat = degrees(*at, told.get("datum", "WGS84")) if at else (None, None)
-    told = {"sha256": sha256(name.encode()).hexdigest(), "camera": "相机", **told}
+    told = {"sha256": sha256(name.encode()).hexdigest(), "camera": "相机", "datum": "WGS84", **told}
     return RawPhoto(unit, f"{folder}/{name}", size_bytes=9, lon=lon, lat=lat, **told)
 
 
@@ -98,7 +99,13 @@ def test_another_units_rows_are_never_meant() -> None:
 
 def places(photos: list[RawPhoto], *items: Item) -> dict[str, Any]:
     return photo_places(
-        photos, link_photos(photos, items), crs=CRS, bounds=BOUNDS, max_outside_m=500.0, uncertainty_m=60.0
+        photos,
+        link_photos(photos, items),
+        stated_datums(photos),
+        crs=CRS,
+        bounds=BOUNDS,
+        max_outside_m=500.0,
+        uncertainty_m=60.0,
     )
 
 
@@ -119,7 +126,7 @@ def test_positions_outside_the_city_or_in_an_unknown_datum_are_not_used() -> Non
     assert places([photo("IMG_0001.jpg", at=(X0 + 90_000, Y0))], entry) == {}
     strange = replace(photo("IMG_0001.jpg", at=(X0 + 700, Y0 + 900)), datum="TOKYO")
     assert places([strange], entry) == {}
-    table = photos_table([strange], link_photos([strange], [entry]), crs=CRS)
+    table = photos_table([strange], link_photos([strange], [entry]), stated_datums([strange]), crs=CRS)
     assert "TOKYO" in table.loc[0, "doubts"] and table.geometry[0] is None
 
 
@@ -127,8 +134,8 @@ def test_a_doubted_photo_gives_no_position() -> None:
     picture, entry = photo("IMG_0001.jpg", at=(X0 + 700, Y0 + 900)), said(2, "IMG_0001")
     links = link_photos([picture], [entry])
     options: dict[str, Any] = {"crs": CRS, "bounds": BOUNDS, "max_outside_m": 500.0, "uncertainty_m": 60.0}
-    assert set(photo_places([picture], links, **options)) == {entry.entry_id}
-    assert photo_places([picture], links, **options, doubted={picture.file}) == {}
+    assert set(photo_places([picture], links, stated_datums([picture]), **options)) == {entry.entry_id}
+    assert photo_places([picture], links, stated_datums([picture]), **options, doubted={picture.file}) == {}
 
 
 def test_one_photo_of_two_findings_in_a_row_says_less() -> None:
@@ -185,8 +192,8 @@ def test_the_order_of_files_and_rows_never_matters(order: list[int]) -> None:
     assert photo_oddities(mixed, link_photos(mixed, rows), max_days_apart=3) == photo_oddities(
         photos, link_photos(photos, items), max_days_apart=3
     )
-    assert photos_table(mixed, link_photos(mixed, rows), crs=CRS).equals(
-        photos_table(photos, link_photos(photos, items), crs=CRS)
+    assert photos_table(mixed, link_photos(mixed, rows), stated_datums(mixed), crs=CRS).equals(
+        photos_table(photos, link_photos(photos, items), stated_datums(photos), crs=CRS)
     )
 
 
@@ -197,7 +204,7 @@ def test_the_table_keeps_every_picture() -> None:
     scan = photo("台账第一页.png", camera=None)
     page = photo("IMG_0077.jpg", at=(X0 + 700, Y0 + 900), taken=datetime(2026, 9, 3, 17, 0, 0))
     links = link_photos([shown, heic, scan, page], [entry])
-    table = photos_table([shown, heic, scan, page], links, crs=CRS)
+    table = photos_table([shown, heic, scan, page], links, stated_datums([shown, heic, scan, page]), crs=CRS)
     check_table(PHOTOS, table)
     row = table[table["file"].str.endswith("IMG_0001.jpg")].iloc[0]
     assert (row["entry_ids"], row["linked_by"], row["taken_at"]) == (entry.entry_id, BY_NAME, "09:12:33")
@@ -210,4 +217,4 @@ def test_the_table_keeps_every_picture() -> None:
         ("台账第一页.png", "E515"),
         ("IMG_0077.jpg", "E515"),
     ]
-    assert photos_table([], {}, crs=CRS).empty
+    assert photos_table([], {}, {}, crs=CRS).empty

@@ -1,5 +1,6 @@
 """Photos beside a ledger, through the whole stage."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (folder / "台账.xlsx").write_bytes(workbook((*TEN, "备注"), *rows))
     at = degrees(*SPOT)
-    first = saved(scene(1), at=at, taken="2026:09:03 09:12:33", camera=("H", "M"))
+    first = saved(scene(1), at=at, taken="2026:09:03 09:12:33", camera=("H", "M"), gps={18: "WGS-84"})
     (folder / "照片" / "IMG_0001.jpg").write_bytes(first)
     (folder / "照片" / "IMG_0002.jpg").write_bytes(saved(scene(2), at=at, taken="2026:09:05 10:00:00"))
     (folder / "照片" / "IMG_0003.jpg").write_bytes(
@@ -60,6 +61,17 @@ def test_photos_place_entries_and_doubted_ones_do_not(city: Path, tmp_path: Path
     assert rejected[rejected["code"] == "E515"]["file"].str.endswith("台账第一页.png").tolist() == [True]
     assert not rejected["file"].str.endswith(".jpg").any()
     assert pd.isna(photos.set_index("file").filter(like="第一页", axis=0)["camera"].iloc[0])
+
+
+def test_a_photo_that_names_no_datum_stays_open(city: Path, tmp_path: Path) -> None:
+    run(city, tmp_path / "ledger", as_of=date(2026, 10, 31))
+    told = json.loads((tmp_path / "ledger" / "datum.json").read_text(encoding="utf-8"))["photos"]
+    assert {(camera["camera"], camera["stated"], camera["datum"]) for camera in told} == {
+        ("H M", "WGS84", "WGS84"), ("", None, None),
+    }  # fmt: skip
+    photos = read_table(tmp_path / "ledger" / "photos.parquet", PHOTOS)
+    open_ones = photos[photos["datum"] == "unknown"]
+    assert len(open_ones) == 2 and open_ones.geometry.isna().all()
 
 
 def test_the_same_files_give_the_same_bytes(city: Path, tmp_path: Path) -> None:
