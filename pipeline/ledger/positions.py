@@ -140,7 +140,7 @@ def entries_table(
             position, changed = _with_place(position, place)
             if changed:
                 repairs.append(_repair(item, None, f"{position.uncertainty_m:.0f}", DISAGREE))
-        if position is None and isinstance(told, Unplaced):
+        if position is None and isinstance(told, Unplaced) and told.rule:
             rejected.append({**_address(item), "field": "place", "content": item.texts.get("place"), "code": UNUSABLE,
                              "reason": f"第{item.item}项{told.rule}"})  # fmt: skip
         rows.append(_row(item, position, datum))

@@ -135,3 +135,20 @@ def test_zone_metres_of_a_neighbouring_zone_are_read_where_they_fall_into_the_ci
 def test_empty() -> None:
     located = table()
     assert located.entries.empty and list(located.entries.columns) == [*ENTRIES.names, "geometry"]
+
+
+def test_a_place_that_cannot_be_read_goes_back_with_its_reason_unless_the_entry_has_a_position() -> None:
+    found = table(item(2, place="某处荒地"), item(3, place="某处荒地", at=SPOT), datum="WGS84")
+    assert found.entries["position_source"].tolist() == ["none", "coordinates"]
+    (row,) = found.rejected
+    assert (row["row"], row["field"], row["content"], row["code"]) == (2, "place", "某处荒地", "E505")
+    assert "不能定位" in row["reason"]
+
+
+def test_words_that_seem_more_precise_but_lie_elsewhere_are_not_believed_alone() -> None:
+    # the datum is open, so the coordinates reach 500 m; the words name the other side of the village
+    far = (X0 + 2900.0, Y0 + 1050.0)
+    row = table(item(2, at=far, place="王庄村西100米")).entries.iloc[0]
+    assert row["position_source"] == "coordinates"
+    assert row.geometry.distance(shapely.Point(far)) <= row["uncertainty_m"]
+    assert row.geometry.distance(shapely.Point(X0 + 800.0, Y0 + 1000.0)) <= row["uncertainty_m"]
