@@ -96,7 +96,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Unplaced:
-    """A place text that gives no area; ``rule``: why, in words for the unit."""
+    """A place text that gives no area; ``rule``: why, in words for the unit; empty where the city has no names at all."""
 
     rule: str
 
@@ -110,6 +110,8 @@ def locate(
     replaces ``near`` where the text names a township. A village, hamlet or landmark may be followed by directions and
     distances, one after the other; named roads give their crossings, a way along them, or their part near the village.
     """
+    if not gazetteer.names and not gazetteer.roads:
+        return Unplaced("")
     folded = with_digits(fold(text, gazetteer.words))
     folded, near, rule = _township(folded, gazetteer, near, towns or {})
     reader = _Reader(gazetteer, near, options, folded, names_in(folded, gazetteer.roads))

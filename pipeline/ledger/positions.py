@@ -64,7 +64,7 @@ def place_items(
     told = [(item, text) for item in items if item.finding and (text := item.texts.get("place"))]
     pairs = [(item.unit_id, text) for item, text in told]
     known = read_places(pairs, gazetteer, territories, options, unit_names=unit_names)
-    return {item.entry_id: known[item.unit_id, text] for item, text in told if (item.unit_id, text) in known}
+    return {item.entry_id: known[item.unit_id, text] for item, text in told}
 
 
 def read_places(
@@ -75,12 +75,7 @@ def read_places(
     *,
     unit_names: Mapping[str, str] | None = None,
 ) -> dict[tuple[str, str], Placed | Unplaced]:
-    """What each (unit id, place text) means, as :func:`place_items` reads it; nothing where no name at all is known.
-
-    That a city has no layer of villages is no fault of a row.
-    """
-    if not gazetteer.names and not gazetteer.roads:
-        return {}
+    """What each (unit id, place text) means, as :func:`place_items` reads it."""
     towns = {name: territories[unit_id] for unit_id, name in (unit_names or {}).items() if unit_id in territories}
     return {
         (unit_id, text): locate(text, gazetteer, territories.get(unit_id), options, towns)
@@ -145,7 +140,7 @@ def entries_table(
             position, changed = _with_place(position, place)
             if changed:
                 repairs.append(_repair(item, None, f"{position.uncertainty_m:.0f}", DISAGREE))
-        if position is None and isinstance(told, Unplaced):
+        if position is None and isinstance(told, Unplaced) and told.rule:
             rejected.append({**_address(item), "field": "place", "content": item.texts.get("place"), "code": UNUSABLE,
                              "reason": f"第{item.item}项{told.rule}"})  # fmt: skip
         rows.append(_row(item, position, datum))

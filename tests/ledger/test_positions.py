@@ -8,7 +8,6 @@ import shapely
 from pipeline.ledger.coordinates import Coordinate, zone_to_degrees
 from pipeline.ledger.items import Item
 from pipeline.ledger.locate import Placed
-from pipeline.ledger.places import Gazetteer
 from pipeline.ledger.positions import (
     DISAGREE,
     PHOTO_POSITION,
@@ -16,9 +15,8 @@ from pipeline.ledger.positions import (
     Located,
     entries_table,
     place_items,
-    read_places,
 )
-from pipeline.schema import ENTRIES, PLACES, empty
+from pipeline.schema import ENTRIES
 from pipeline.store import check_table
 from tests.ledger.ground import BOUNDS, CRS, OPTIONS, TERRITORY, X0, Y0, gazetteer, item
 
@@ -146,6 +144,18 @@ def test_empty() -> None:
     assert located.entries.empty and list(located.entries.columns) == [*ENTRIES.names, "geometry"]
 
 
-def test_a_city_without_a_layer_of_villages_is_no_fault_of_a_row() -> None:
-    nameless = Gazetteer(empty(PLACES, "EPSG:4547"), {})
-    assert read_places([("U1", "王庄村东500米")], nameless, {}, OPTIONS) == {}
+def test_a_place_that_cannot_be_read_goes_back_with_its_reason_unless_the_entry_has_a_position() -> None:
+    found = table(item(2, place="某处荒地"), item(3, place="某处荒地", at=SPOT), datum="WGS84")
+    assert found.entries["position_source"].tolist() == ["none", "coordinates"]
+    (row,) = found.rejected
+    assert (row["row"], row["field"], row["content"], row["code"]) == (2, "place", "某处荒地", "E505")
+    assert "不能定位" in row["reason"]
+
+
+def test_words_that_seem_more_precise_but_lie_elsewhere_are_not_believed_alone() -> None:
+    # the datum is open, so the coordinates reach 500 m; the words name the other side of the village
+    far = (X0 + 2900.0, Y0 + 1050.0)
+    row = table(item(2, at=far, place="王庄村西100米")).entries.iloc[0]
+    assert row["position_source"] == "coordinates"
+    assert row.geometry.distance(shapely.Point(far)) <= row["uncertainty_m"]
+    assert row.geometry.distance(shapely.Point(X0 + 800.0, Y0 + 1000.0)) <= row["uncertainty_m"]
