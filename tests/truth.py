@@ -22,6 +22,7 @@ from pipeline.store import read_table
 
 FOUND = ("found_before_dispatch", "found_after_dispatch")
 TRACK_TOUCHES_M, WITHIN_SIGHT_M, PAPER_PRECISION_M = 100.0, 200.0, 1500.0
+IN_SIGHT = 0.5  # what was likelier overlooked than seen lay outside sight
 CLEAR = sorted(day for day, cloud in SCENE_DAYS if cloud < 0.2)
 MISSED = ("patrolled_not_reported", "due_not_patrolled")
 
@@ -83,7 +84,7 @@ def judge(city: Path, period: str, as_of: str) -> Judged:
             contradictions.append(f"{row.target_id} on {row.site_id}: {row.verdict}, truly {row.true_verdict}")
         if row.verdict == "patrolled_not_reported" and visits.loc[row.visit_id, "visited_on"] < row.onset:
             unfair.append(f"{row.target_id} on {row.site_id}: visit {row.visit_id} was before the onset {row.onset:%F}")
-        if row.verdict == "patrolled_not_reported" and records.best_chance(row, visits.loc[row.visit_id]) < COULD_SEE:
+        if row.verdict == "patrolled_not_reported" and records.best_chance(row, visits.loc[row.visit_id]) < IN_SIGHT:
             unfair.append(f"{row.target_id} on {row.site_id}: visit {row.visit_id} could not see what stood there")
         if row.verdict in MISSED and len(reported):
             unfair.append(f"{row.target_id} on {row.site_id}: {row.verdict}, but it was reported")

@@ -17,7 +17,7 @@ from pipeline.reconcile.words import Vocabulary
 
 Floats = NDArray[np.float64]
 
-SAME_MATTER, REPEAT, OTHER_SUBJECT, SAME_ROW = 2.0, 0.5, 0.25, 0.02
+SAME_MATTER, REPEAT, OTHER_SUBJECT, SAME_ROW = 2.0, 0.5, 0.08, 0.02
 """Weight of a site that already has an entry: of the same matter, of nobody named, of another subject, of one row."""
 
 

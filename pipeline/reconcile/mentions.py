@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from pipeline.reconcile.evidence import Answer, Responsibility, as_day
+from pipeline.reconcile.evidence import Answer, Responsibility, as_day, as_text
 from pipeline.reconcile.match import too_old
 from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import split_cells
@@ -20,19 +20,25 @@ from pipeline.values import MatchStatus
 
 Row = dict[str, Any]
 _WORDS_EXCLUDE = 0.2
-_GONE: Row = {"discovered_on": None, "discovered_until": None, "stated_target_id": None}
+_GONE: Row = {"unit_id": None, "discovered_on": None, "discovered_until": None, "stated_target_id": None}
 
 
 def linked_entries(
     matches: pd.DataFrame, entries: gpd.GeoDataFrame, carried: Mapping[str, str], cutoff: date
 ) -> dict[str, list[Row]]:
-    """Entries per target with probability, days, whether the tie is sure, and whether the entry names this target.
+    """Entries per target with probability, unit, days, and whether the tie is sure.
+
+    ``named``: the entry names this target; ``tied_to``: the target that the entry is surely about, this or another.
 
     ``carried`` maps every id to the id under which its ground is carried now.
     """
     known = {row["entry_id"]: row for row in as_rows(entries, ["entry_id", *_GONE])}
     linked: dict[str, list[Row]] = {}
     sure = (MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value)
+    tied = matches[matches["status"].isin(sure) & (matches["probability"] > 0.5)].sort_values(
+        "probability", kind="stable"
+    )
+    tied_to = dict(zip(tied["entry_id"], tied["target_id"], strict=True))
     for row in as_rows(matches, ["target_id", "entry_id", "probability", "status"]):
         if row["probability"] <= 0.0:
             continue
@@ -46,6 +52,8 @@ def linked_entries(
                 "entry_id": row["entry_id"],
                 "probability": row["probability"],
                 "sure": row["status"] in sure,
+                "unit_id": as_text(entry["unit_id"]),
+                "tied_to": tied_to.get(row["entry_id"]),
                 "day": day,
                 "until": as_day(entry["discovered_until"]) or day,
                 "named": carried.get(str(entry["stated_target_id"]).strip()) == row["target_id"],
@@ -102,8 +110,8 @@ def may_be_target(
     cutoff: date,
     *,
     max_lead_days: int,
-) -> list[str]:
-    """Unlocated findings that neither their day, their words nor their stated area exclude.
+) -> list[Row]:
+    """Rows of :func:`unlocated_findings`, by id, that neither their day, their words nor their stated area exclude.
 
     Asked are all units that answered for the cell from the target's last clear look before it to ``cutoff``, and those
     that patrolled it since (``visitors`` of :func:`units_by_cell`): another team may have written it down.
@@ -121,12 +129,12 @@ def may_be_target(
     until = np.array([row["last_day"] for row in rows], dtype="datetime64[D]")
     clear, seen = (np.array([day or "NaT"], dtype="datetime64[D]") for day in (as_day(target["last_clear"]), first))
     old = too_old(until, clear, seen, max_lead_days=max_lead_days)
-    names = []
+    found = []
     for row, excluded in zip(rows, old, strict=True):
         day = row["day"]
         after = 0.0 if day is None or first is None else float((day - first).days)
         words = stage_factor(row["topics"], target["stage"], after)
         words *= area_factor(row["stated_area_m2"], target["area_m2"], after)
         if not excluded and words > _WORDS_EXCLUDE:
-            names.append(row["entry_id"])
-    return sorted(names)
+            found.append(row)
+    return sorted(found, key=lambda row: row["entry_id"])

@@ -32,6 +32,7 @@ from pipeline.reconcile.mentions import (
     units_by_cell,
     unlocated_findings,
 )
+from pipeline.reconcile.outings import passed_that_day, was_elsewhere
 from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import SightOptions, sightings
 from pipeline.reconcile.sites import reported_beside
@@ -49,6 +50,8 @@ from pipeline.reconcile.words import Vocabulary
 from pipeline.schema import VERDICTS, conform
 from pipeline.values import MatchStatus, Outcome, Period, Verdict
 
+# Share of ``reject_match`` from which a pair counts where that day's track passed the target.
+PASSED_SHARE = 0.25
 ACCUSING: tuple[str, ...] = (Verdict.PATROLLED_NOT_REPORTED, Verdict.DUE_NOT_PATROLLED)
 
 
@@ -148,15 +151,14 @@ def judge(
     rows = []
     for target, cell in zip(as_rows(goals), cells, strict=True):
         name = target["target_id"]
-        task = own_tasks.get(name, {})
+        task, clear = own_tasks.get(name, {}), as_day(target["last_clear"])
         own = Answer(as_text(task.get("unit_id")), as_text(task.get("acting_unit_id")), as_text(task.get("person_id")))
-        before_split = _before_split(target, told.linked, carried)
-        pairs = [
-            *told.linked.get(name, []),
-            *(row for row in before_split if (name, row["entry_id"]) not in told.refused),
+        before_split = [
+            row for row in _before_split(target, told.linked, carried) if (name, row["entry_id"]) not in told.refused
         ]
-        clear = as_day(target["last_clear"])
-        unlocated = may_be_target(
+        pairs = [*told.linked.get(name, []), *before_split]
+        seen_here = seen.get(name, [])
+        lost = may_be_target(
             target,
             own,
             book.responsibility,
@@ -176,11 +178,11 @@ def judge(
             dispatched_on=sent.get(name),
             outcome=outcomes.get(name, Outcome.UNCHECKED.value),
             matched=[row for row in pairs if row["sure"]],
-            plausible=[row for row in pairs if not row["sure"] and row["probability"] >= options.reject_match],
-            unlocated=[entry for entry in unlocated if (name, entry) not in told.refused],
+            plausible=_plausible(pairs, name, seen, book, options),
+            unlocated=[row for row in _not_elsewhere(lost, seen_here, book) if (name, row) not in told.refused],
             beside=told.beside.get(name),
             answered=told.answered.get(name, []),
-            seen=seen.get(name, []),
+            seen=seen_here,
         )
         rows.append(_row(case, judge_case(case, book), book))
     frame = pd.DataFrame(rows, columns=VERDICTS.names)
@@ -199,6 +201,38 @@ def _book(delivered: Delivered, duties: Duties, options: VerdictOptions) -> Book
         min_seen=options.min_seen,
         min_track_day_share=options.min_track_day_share,
     )
+
+
+def _plausible(
+    pairs: Sequence[Row], target: str, seen: Mapping[str, Sequence[Row]], book: Book, options: VerdictOptions
+) -> list[Row]:
+    """Unsure pairs that may be true: likely enough, or less so where that day's track passed the target.
+
+    A place in words may be wrong by a direction; who walked past the target that day and wrote something down near it
+    may well have written down this one, unless they walked past another target that the entry is surely about.
+    """
+    found = []
+    for row in (row for row in pairs if not row["sure"]):
+        if row["probability"] >= options.reject_match:
+            found.append({**row, "passed": False})
+        elif row["probability"] >= options.reject_match * PASSED_SHARE:
+            here, there = (
+                passed_that_day(row["unit_id"], row["day"], seen.get(name or "", ()), book.visits)
+                for name in (target, row["tied_to"])
+            )
+            if here and not there:
+                found.append({**row, "passed": True})
+    return found
+
+
+def _not_elsewhere(lost: Sequence[Row], seen: Sequence[Row], book: Book) -> list[str]:
+    """Ids of unlocated findings whose own outings do not show that they were made elsewhere."""
+    near = {row["visit_id"] for row in seen if row["near"]}
+    return [
+        row["entry_id"]
+        for row in lost
+        if not was_elsewhere(row["day"], as_day(row["discovered_until"]), near, book.visits_of.get(row["unit_id"], ()))
+    ]
 
 
 def _dated_by_unit(visits: Sequence[Row]) -> dict[str, list[tuple[str, date, date | None, Row]]]:

@@ -133,6 +133,10 @@ def _barriers(case: Case) -> Finding | None:
     if case.plausible:
         best = max(case.plausible, key=lambda row: (row["probability"], row["entry_id"]))
         reason = f"台账条目 {best['entry_id']} 可能就是该处（匹配概率 {best['probability']:.2f}），待人工判定"
+        if best["passed"]:
+            reason = f"台账条目 {best['entry_id']} 当日的巡查轨迹经过该处，所写地点在附近，不能排除就是该处"
+            reason += f"（匹配概率 {best['probability']:.2f}）；不是同一处的，请在 records/decisions.csv 中写明"
+            return _open("passed_entry", reason)
         return Finding(Verdict.UNDETERMINABLE, "verdict.5.ambiguous_entry", reason, entry=None)
     if case.beside:
         entry_id, other = case.beside

@@ -336,3 +336,42 @@ def test_unread_ledger_of_a_month_long_past_hides_nothing_of_now(
             {"last_day": "2026-11-28", "stated_month": "2026-11", "saved_on": "2026-12-02"},
         ]
         assert one(draw, city)["verdict"] == ("undeterminable" if blocks else accused)
+
+
+def test_who_passed_the_site_and_wrote_something_down_near_it_may_have_meant_it(
+    draw: SimpleNamespace, patrolled: Any
+) -> None:
+    """Words 410 m off, a direction confused: alone too far to be the site, but that day's patrol went past it."""
+    said = {"status": "主体施工", "stated_area_m2": 1600.0, "position_source": "place", "uncertainty_m": 120.0}
+    patrolled.entries.append(draw.entry("E1", 20, 450, day="2026-10-14", **said))
+    assert one(draw, patrolled)["rule"] == "verdict.5.passed_entry"
+    # the same words on a day on which they went elsewhere
+    patrolled.entries[-1] |= {"discovered_on": "2026-10-24"}
+    patrolled.visits.append(draw.visit("V2", "2026-10-24", y=5000.0, cell_ids="C9"))
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+    # or another unit's
+    patrolled.entries[-1] |= {"discovered_on": "2026-10-14", "unit_id": "B"}
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+    # what a person refused is refused
+    patrolled.entries[-1] |= {"unit_id": "A"}
+    patrolled.decisions = [{"target_id": "T1", "entry_id": "E1", "decision": "different"}]
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+
+
+def test_finding_without_a_place_was_where_its_outing_went(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.entries.append(draw.entry("E1", None, day="2026-10-20", status="推填土"))
+    away = draw.visit("V2", "2026-10-20", y=5000.0, cell_ids="C9")
+    patrolled.visits.append(away | {"evidence": "track+ledger"})
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+    for changes in (
+        {"evidence": "track"},  # its row is of another outing
+        {"doubts": "日期存疑"},
+        {"geometry": draw.visit("V2", "2026-10-20", y=100.0)["geometry"]},
+        {"visited_on": "2026-10-22"},
+    ):
+        patrolled.visits[-1] = away | {"evidence": "track+ledger"} | changes
+        assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry", changes
+    patrolled.visits[-1] = away | {"evidence": "track+ledger"}
+    claim = {"evidence": "ledger", "geometry": None, "cell_ids": "C9", "file": "A.xlsx"}
+    patrolled.visits.append(draw.visit("V3", "2026-10-20") | claim)
+    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
