@@ -336,3 +336,24 @@ def test_unread_ledger_of_a_month_long_past_hides_nothing_of_now(
             {"last_day": "2026-11-28", "stated_month": "2026-11", "saved_on": "2026-12-02"},
         ]
         assert one(draw, city)["verdict"] == ("undeterminable" if blocks else accused)
+
+
+@pytest.mark.parametrize(
+    ("size", "entry"),
+    [
+        # the site manager's shed in a field of ten hectares
+        (316.0, {"x": 150, "y": 150, "stated_area_m2": 800.0, "status": "推填土"}),
+        # 15 亩 under 平方米
+        (100.0, {"x": 150, "y": 50, "stated_area_m2": 15.0, "position_source": "place", "uncertainty_m": 341.0}),
+        (100.0, {"x": None, "stated_area_m2": 15.0, "status": "主体"}),
+    ],
+)
+def test_area_alone_does_not_undo_a_report_of_the_place(
+    draw: SimpleNamespace, patrolled: Any, size: float, entry: dict[str, Any]
+) -> None:
+    patrolled.targets = [draw.target(size=size)]
+    patrolled.entries.append(draw.entry("E1", day="2026-10-14", **entry))
+    assert one(draw, patrolled)["verdict"] == "undeterminable"
+    # a grave of no known place is none of it
+    patrolled.entries[-1] = draw.entry("E1", None, stated_area_m2=6.0, status="修坟")
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
