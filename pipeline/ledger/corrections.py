@@ -17,6 +17,7 @@ from pipeline.ledger.files import DeliveredFile, FileRules
 from pipeline.ledger.items import Item
 from pipeline.ledger.log import COPY, UNUSABLE
 from pipeline.schema import ENTRIES, SUPERSEDED, conform, empty
+from pipeline.values import MatchDecision
 
 MENDED = "E509"
 BY_ID, BY_WORDS = "填报了原条目编号", "同日同一主体（或监测编号）同一地点，文件较新"
@@ -29,6 +30,8 @@ _COORDINATE_PLACES = 5
 _OTHER_SPOT_M = 100.0
 _ID = "id"
 _TURNED = "有无发现：无→有"
+_WHAT_AND_WHERE = ("finding", "discovered_on", "coordinates", "project", "subject", "place", "status",
+                   "stated_target_id", "stated_area_m2")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -121,11 +124,25 @@ def turned_into_findings(superseded: Any) -> tuple[str, ...]:
 
 
 def follow_corrections(decisions: pd.DataFrame, superseded: pd.DataFrame) -> pd.DataFrame:
-    """DECISIONS with the ids of replaced entries carried over to those that replaced them; nothing is changed in place."""
+    """DECISIONS with the ids of replaced entries carried over to those that replaced them; nothing is changed in place.
+
+    不是同一处 was said of the row as it stood: where the correction changes what, where or when, it stays with that row,
+    so that the corrected one is asked about anew.
+    """
     now = dict(zip(superseded["entry_id"], superseded["superseded_by"], strict=True))
-    carried = [now.get(entry, entry) if isinstance(entry, str) else None for entry in decisions["entry_id"]]
+    other = {row["entry_id"] for row in superseded.to_dict("records") if _tells_otherwise(row["changed"])}
+    refused = decisions["decision"].str.strip().isin([MatchDecision.DIFFERENT.value, MatchDecision.DIFFERENT.label])
+    carried = [
+        None if not isinstance(entry, str) else entry if no and entry in other else now.get(entry, entry)
+        for entry, no in zip(decisions["entry_id"], refused, strict=True)
+    ]
     moved = decisions.assign(entry_id=pd.Series(carried, index=decisions.index, dtype="str"))
     return moved.drop_duplicates(["target_id", "entry_id", "decided_on", "decision"]).reset_index(drop=True)
+
+
+def _tells_otherwise(changed: str) -> bool:
+    labels = {_LABELS.get(field, field) for field in _WHAT_AND_WHERE}
+    return any(part.split("：", 1)[0] in labels for part in changed.split("；"))
 
 
 def _last(entry_id: str, winners: Mapping[str, tuple[str, str]]) -> str:

@@ -179,6 +179,23 @@ def test_corrections_of_corrections_lead_to_the_last() -> None:
     assert decisions["entry_id"].tolist()[:2] == [old, middle]
 
 
+@pytest.mark.parametrize(
+    ("change", "follows"), [({6: "已建房"}, False), ({5: "王庄村西800米"}, False), ({7: "已立案"}, True)]
+)
+def test_a_refusal_does_not_follow_a_correction_that_tells_otherwise(change: dict[int, str], follows: bool) -> None:
+    """Whoever said 不是同一处 of a wrong place did not say it of the right one."""
+    old = first_id(row("2026-09-03"))
+    mended = tuple(change.get(at, text) for at, text in enumerate(row("2026-09-03")))
+    result = correct(sheet(row("2026-09-03"), file=OLD), form((*mended, old)))
+    (item,) = result.items
+    asked = [("同一处", "T1"), ("不是同一处", "T2"), ("different", "T3")]
+    decisions = pd.DataFrame(
+        {"target_id": [t for _, t in asked], "entry_id": old, "decided_on": "d", "decision": [d for d, _ in asked]}
+    )
+    carried = follow_corrections(decisions, result.superseded).set_index("target_id")["entry_id"]
+    assert carried.to_dict() == {"T1": item.entry_id} | dict.fromkeys(("T2", "T3"), item.entry_id if follows else old)
+
+
 def test_entries_that_claim_to_correct_each_other_or_a_stranger_stay() -> None:
     a, b = first_id(row("2026-09-03")), first_id(row("2026-09-03", *BUILT))
     result = correct(form((*row("2026-09-03"), b), name=OLD), form((*row("2026-09-03", *BUILT), a)))
