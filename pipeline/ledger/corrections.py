@@ -51,7 +51,8 @@ def supersede(
     An entry is replaced by one of its unit that states its entry id (the correction form does), or by one of a newer
     file that has the same days and the same subject and place, or the same stated target id. Newer is only what says
     so: the file's name has a word of ``rules.correction_words`` the other lacks, else its document properties name a
-    later day and neither people nor coordinates tell of two findings. Where a file has two such rows, or nothing tells
+    later day and neither people nor coordinates tell of two findings, and never, without a common target id, a file whose
+    name has one of ``rules.addition_words`` (补报 adds). Where a file has two such rows, or nothing tells
     which is newer, all stay. ``copies``: rows set aside because another file says the same; an entry is as old and as
     new as all files that hold it. A form's row that changes nothing is a copy.
     """
@@ -168,8 +169,12 @@ def _by_words(
         ages = {i.entry_id: [_age(name, files.get(name), rules) for name in holding[i.entry_id]] for i in group}
         ordered = sorted(group, key=lambda item: (min(map(_rank, ages[item.entry_id])), item.entry_id))
         for old in ordered:
-            newer = [new for new in ordered if _all_newer(ages[old.entry_id], ages[new.entry_id])]
             named = key[3] == _ID
+            newer = [
+                new for new in ordered
+                if _all_newer(ages[old.entry_id], ages[new.entry_id])
+                and (named or not _adds(holding[new.entry_id], rules))
+            ]  # fmt: skip
             if newer and (new := _correction(old, newer, ages, named=named)) is not None:
                 pairs.setdefault(old.entry_id, (old, new))
     return [pairs[name] for name in sorted(pairs)]
@@ -207,6 +212,11 @@ def _two_findings(one: Item, other: Item) -> bool:
     if at.kind == "degrees":
         east, north = east * METRES_PER_DEGREE * math.cos(math.radians(at.y)), north * METRES_PER_DEGREE
     return math.hypot(east, north) > _OTHER_SPOT_M + at.rounding_m + there.rounding_m
+
+
+def _adds(files: Iterable[str], rules: FileRules) -> bool:
+    stems = [name.rsplit("/", 1)[-1] for name in files]
+    return any(word in stem for stem in stems for word in rules.addition_words)
 
 
 def _age(name: str, file: DeliveredFile | None, rules: FileRules) -> _Age:

@@ -59,11 +59,12 @@ class DeliveredFile:
 
 @dataclass(frozen=True)
 class FileRules:
-    """From the dated rules: fields every row needs, further ones of a finding, and words in names of mended files."""
+    """From the dated rules: fields every row needs, further ones of a finding, words in names of mended and added files."""
 
     required: tuple[str, ...]
     required_of_finding: tuple[str, ...]
     correction_words: tuple[str, ...]
+    addition_words: tuple[str, ...] = ()
 
 
 def files_table(

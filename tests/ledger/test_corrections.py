@@ -12,7 +12,9 @@ from pipeline.schema import SUPERSEDED
 from pipeline.store import check_table
 from tests.ledger.rules import FOUND, NOTHING, TEN, read, row, sheet
 
-RULES = FileRules(("date", "people", "route"), ("subject", "place", "status", "measures"), ("更正", "补正"))
+RULES = FileRules(
+    ("date", "people", "route"), ("subject", "place", "status", "measures"), ("更正", "补正"), ("补报", "补充")
+)
 OLD, NEW, NEWER = (f"ledgers/王庄镇/{name}.xlsx" for name in ("九月", "九月新", "九月再"))
 BUILT = (*FOUND[:5], "已建房", *FOUND[6:])
 SAVED = {OLD: date(2026, 9, 30), NEW: date(2026, 10, 3), NEWER: date(2026, 10, 9)}
@@ -177,6 +179,22 @@ def test_corrections_of_corrections_lead_to_the_last() -> None:
     carried = follow_corrections(decisions, result.superseded)
     assert carried["entry_id"].tolist()[0] == item.entry_id and len(carried) == 2
     assert decisions["entry_id"].tolist()[:2] == [old, middle]
+
+
+@pytest.mark.parametrize(("name", "stand"), [("九月补报", 2), ("九月补充台账", 2), ("九月再", 1)])
+def test_a_file_that_adds_replaces_nothing(name: str, stand: int) -> None:
+    """Two of 村民 in one village on one day; a correction form that names the entry still replaces it."""
+    villagers = (*FOUND[:3], "村民", "王庄村", *FOUND[5:])
+    newer = f"ledgers/王庄镇/{name}.xlsx"
+    other = (*villagers[:5], "已建房", *villagers[6:])
+    saved = {newer: date(2026, 10, 9)}
+    kept = correct(
+        sheet(row("2026-09-03", *villagers), file=OLD), sheet(row("2026-09-03", *other), file=newer), saved=saved
+    )
+    assert len(kept.items) == stand
+    old = first_id(row("2026-09-03", *villagers))
+    told = correct(sheet(row("2026-09-03", *villagers), file=OLD), form((*row("2026-09-03", *other), old), name=newer))
+    assert len(told.items) == 1
 
 
 @pytest.mark.parametrize(
