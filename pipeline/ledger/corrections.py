@@ -17,6 +17,7 @@ from pipeline.ledger.files import DeliveredFile, FileRules
 from pipeline.ledger.items import Item
 from pipeline.ledger.log import COPY, UNUSABLE
 from pipeline.schema import ENTRIES, SUPERSEDED, conform, empty
+from pipeline.values import MatchDecision
 
 MENDED = "E509"
 BY_ID, BY_WORDS = "填报了原条目编号", "同日同一主体（或监测编号）同一地点，文件较新"
@@ -29,6 +30,8 @@ _COORDINATE_PLACES = 5
 _OTHER_SPOT_M = 100.0
 _ID = "id"
 _TURNED = "有无发现：无→有"
+_WHAT_AND_WHERE = ("finding", "discovered_on", "coordinates", "project", "subject", "place", "status",
+                   "stated_target_id", "stated_area_m2")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ def supersede(
     An entry is replaced by one of its unit that states its entry id (the correction form does), or by one of a newer
     file that has the same days and the same subject and place, or the same stated target id. Newer is only what says
     so: the file's name has a word of ``rules.correction_words`` the other lacks, else its document properties name a
-    later day and neither people nor coordinates tell of two findings. Where a file has two such rows, or nothing tells
+    later day and neither people nor coordinates tell of two findings, and never, without a common target id, a file whose
+    name has one of ``rules.addition_words`` (补报 adds). Where a file has two such rows, or nothing tells
     which is newer, all stay. ``copies``: rows set aside because another file says the same; an entry is as old and as
     new as all files that hold it. A form's row that changes nothing is a copy.
     """
@@ -121,11 +125,25 @@ def turned_into_findings(superseded: Any) -> tuple[str, ...]:
 
 
 def follow_corrections(decisions: pd.DataFrame, superseded: pd.DataFrame) -> pd.DataFrame:
-    """DECISIONS with the ids of replaced entries carried over to those that replaced them; nothing is changed in place."""
+    """DECISIONS with the ids of replaced entries carried over to those that replaced them; nothing is changed in place.
+
+    不是同一处 was said of the row as it stood: where the correction changes what, where or when, it stays with that row,
+    so that the corrected one is asked about anew.
+    """
     now = dict(zip(superseded["entry_id"], superseded["superseded_by"], strict=True))
-    carried = [now.get(entry, entry) if isinstance(entry, str) else None for entry in decisions["entry_id"]]
+    other = {row["entry_id"] for row in superseded.to_dict("records") if _tells_otherwise(row["changed"])}
+    refused = decisions["decision"].str.strip().isin([MatchDecision.DIFFERENT.value, MatchDecision.DIFFERENT.label])
+    carried = [
+        None if not isinstance(entry, str) else entry if no and entry in other else now.get(entry, entry)
+        for entry, no in zip(decisions["entry_id"], refused, strict=True)
+    ]
     moved = decisions.assign(entry_id=pd.Series(carried, index=decisions.index, dtype="str"))
     return moved.drop_duplicates(["target_id", "entry_id", "decided_on", "decision"]).reset_index(drop=True)
+
+
+def _tells_otherwise(changed: str) -> bool:
+    labels = {_LABELS.get(field, field) for field in _WHAT_AND_WHERE}
+    return any(part.split("：", 1)[0] in labels for part in changed.split("；"))
 
 
 def _last(entry_id: str, winners: Mapping[str, tuple[str, str]]) -> str:
@@ -151,8 +169,12 @@ def _by_words(
         ages = {i.entry_id: [_age(name, files.get(name), rules) for name in holding[i.entry_id]] for i in group}
         ordered = sorted(group, key=lambda item: (min(map(_rank, ages[item.entry_id])), item.entry_id))
         for old in ordered:
-            newer = [new for new in ordered if _all_newer(ages[old.entry_id], ages[new.entry_id])]
             named = key[3] == _ID
+            newer = [
+                new for new in ordered
+                if _all_newer(ages[old.entry_id], ages[new.entry_id])
+                and (named or not _adds(holding[new.entry_id], rules))
+            ]  # fmt: skip
             if newer and (new := _correction(old, newer, ages, named=named)) is not None:
                 pairs.setdefault(old.entry_id, (old, new))
     return [pairs[name] for name in sorted(pairs)]
@@ -190,6 +212,11 @@ def _two_findings(one: Item, other: Item) -> bool:
     if at.kind == "degrees":
         east, north = east * METRES_PER_DEGREE * math.cos(math.radians(at.y)), north * METRES_PER_DEGREE
     return math.hypot(east, north) > _OTHER_SPOT_M + at.rounding_m + there.rounding_m
+
+
+def _adds(files: Iterable[str], rules: FileRules) -> bool:
+    stems = [name.rsplit("/", 1)[-1] for name in files]
+    return any(word in stem for stem in stems for word in rules.addition_words)
 
 
 def _age(name: str, file: DeliveredFile | None, rules: FileRules) -> _Age:

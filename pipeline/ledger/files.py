@@ -24,6 +24,11 @@ _NO_PLACE = re.compile(
 )
 _MONTH_SHEET = re.compile(r"(\d{1,2})月(?:份)?(?!\d)")
 _ONE_MONTH = re.compile(r"(?<![\d\-~至到—])(20\d\d)[年.\-_]?(0?[1-9]|1[0-2])月")
+# words and signs after which a name speaks of more than the one month it states, and figures of another month
+_FURTHER = re.compile(
+    r"至|到|起|今|以[来后]|之?后|开始|陆续|累计|截[至止]|全年|年度|半年|季|各月|[-~—–→、&+和及与](?:20\d\d[年.\-_]?)?(?:0?[1-9]|1[0-2])(?!\d)|"
+    r"(?<!\d)20\d\d[.\-_]?(?:0?[1-9]|1[0-2])(?!\d*月)"
+)
 _NUMERALS = {
     text: str(number) for number, text in enumerate("一 二 三 四 五 六 七 八 九 十 十一 十二".split(), start=1)
 }
@@ -54,11 +59,12 @@ class DeliveredFile:
 
 @dataclass(frozen=True)
 class FileRules:
-    """From the dated rules: fields every row needs, further ones of a finding, and words in names of mended files."""
+    """From the dated rules: fields every row needs, further ones of a finding, words in names of mended and added files."""
 
     required: tuple[str, ...]
     required_of_finding: tuple[str, ...]
     correction_words: tuple[str, ...]
+    addition_words: tuple[str, ...] = ()
 
 
 def files_table(
@@ -220,10 +226,10 @@ def _stated_month(
 
 
 def _month_in_name(name: str) -> tuple[int, int] | None:
-    """Year and month that a file's name states; None where it may hold more than that month (1-8月, 8月至10月)."""
+    """Year and month that a file's name states; None where it may hold more than that month (1-8月, 6月至今, 6月起)."""
     stem = plain(name.rsplit("/", 1)[-1].rsplit(".", 1)[0])
     found = _ONE_MONTH.search(stem)
-    if found is None or stem.count("月") != 1:
+    if found is None or stem.count("月") != 1 or _FURTHER.search(stem[: found.start()] + "月" + stem[found.end() :]):
         return None
     return int(found[1]), int(found[2])
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from pipeline.ledger.date_forms import CellValue
 from pipeline.ledger.sheets import FieldRules, Heading, cell_text
-from pipeline.ledger.words import is_ditto, is_sample
+from pipeline.ledger.words import is_ditto, is_sample, names_place
 
 _COUNTED = re.compile(
     r"(?:巡查|出动|发现|制止|查处|处理|整改|立案|拆除|上报)?[共约]?\d+(?:次|起|宗|件|处|人次|人|户|天)"
@@ -16,6 +17,9 @@ _PAGE = re.compile(r"第?\s*\d+\s*页\s*[,，/、]?\s*(?:[(（]?共\s*\d+\s*页[
 # ticks and circles answer something, dashes and slashes do not
 _RULER = re.compile(r"[-‐-―─━_=/\\|.·…*~～、，。,:：\s]+")
 _NOTE_WORDS = 4
+# 全镇, 各村, 本辖区 as a place: the row is about all of them
+_ALL_OF = ("全", "各", "本", "辖区")
+_FULL_DAY = re.compile(r"(?:20\d\d[年./-])?\d{1,2}[月./-]\d{1,2}(?!\d)|\d{1,2}日|\d{5,8}")
 
 
 def why_no_record(
@@ -43,7 +47,8 @@ def why_no_record(
         return "分隔线或只有符号的空行"
     if all(map(_PAGE.fullmatch, filled)):
         return "页码"
-    if sum(bool(_COUNTED.fullmatch(text)) for text in filled) >= 2:
+    counted = sum(bool(_COUNTED.fullmatch(text)) for text in filled) >= 2
+    if counted and not dated and not _stands_for_itself(cells, heading):
         return "统计次数的合计行"
     begins = [re.sub(r"[\s：:（(]+", "", text) for text in filled[: 2 if numbered else 1]]
     if any(text in rules.totals for text in begins) or re.fullmatch(".{0,4}(?:小计|合计|总计)", begins[0]):
@@ -57,6 +62,19 @@ def is_note(cells: tuple[CellValue, ...]) -> bool:
     """True for a row of one text in words, such as 以上为5月上旬: no day that was mistyped."""
     filled = [text for text in map(cell_text, cells) if text]
     return len(filled) == 1 and len(re.findall("[^\\W\\d年月日上中下旬]", filled[0])) >= _NOTE_WORDS
+
+
+def _stands_for_itself(cells: tuple[CellValue, ...], heading: Heading) -> bool:
+    """Whether a row of counts (出动2人, 发现1处) has a day or place of its own, as the record of one patrol has."""
+    told = {}
+    for field in ("date", "day", "place"):
+        column = heading.column(field)
+        told[field] = cells[column] if column is not None and column < len(cells) else None
+    day = cell_text(told["date"])
+    if isinstance(told["date"], date) or _FULL_DAY.match(re.sub(r"\s", "", day)) or cell_text(told["day"]).isdigit():
+        return True
+    place = cell_text(told["place"])
+    return names_place(place) and not _COUNTED.fullmatch(place) and not place.startswith(_ALL_OF)
 
 
 def _shows_nothing(text: str, rules: FieldRules) -> bool:

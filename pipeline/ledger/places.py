@@ -222,9 +222,8 @@ def route_shape(text: str, gazetteer: Gazetteer, territory: Any, unit_name: str)
     The unit's own name is where routes start; alone it means its territory. Every other part of the text must be
     recognised, so that a place left out can never make a patrol look shorter.
     """
-    parts = [part for part in _ROUTE_SEPARATORS.split(fold(text, gazetteer.words)) if part]
-    stops = [part for part in parts if part != fold(unit_name, gazetteer.words)]
-    if not parts:
+    stops = _stops(text, gazetteer, unit_name)
+    if stops is None:
         return None
     if all(_WHOLE.match(part) for part in stops):
         return territory
@@ -235,3 +234,16 @@ def route_shape(text: str, gazetteer: Gazetteer, territory: Any, unit_name: str)
             return None
         rows.append(hit.row)
     return shapely.union_all(gazetteer.lands[sorted(set(rows))]).convex_hull
+
+
+def route_lands(text: str, gazetteer: Gazetteer, territory: Any, unit_name: str) -> list[Any]:
+    """The land of each village that a route text names, each once; what is not recognised is left out."""
+    hits = (gazetteer.find(part, territory) for part in _stops(text, gazetteer, unit_name) or ())
+    rows = {hit.row for hit in hits if not isinstance(hit, Missing)}
+    return [gazetteer.lands[row] for row in sorted(rows)]
+
+
+def _stops(text: str, gazetteer: Gazetteer, unit_name: str) -> list[str] | None:
+    """The parts of a route text but for the unit's own name; None where it says nothing."""
+    parts = [part for part in _ROUTE_SEPARATORS.split(fold(text, gazetteer.words)) if part]
+    return [part for part in parts if part != fold(unit_name, gazetteer.words)] if parts else None

@@ -14,7 +14,7 @@ import shapely
 
 from pipeline.ledger.characters import plain
 from pipeline.ledger.items import Item
-from pipeline.ledger.places import Gazetteer, route_shape
+from pipeline.ledger.places import Gazetteer, route_lands, route_shape
 from pipeline.ledger.tracks import CleanTrack
 from pipeline.schema import VISITS, conform, empty
 
@@ -59,7 +59,9 @@ def visits_table(
 
     A ledger outing of more than three days stays a row of its own unless each of its days has a track.
 
-    A ledger outing belongs to a track of the same unit and day unless both name people and nobody in common.
+    A ledger outing belongs to a track of the same unit and day unless both name people and nobody in common. Villages
+    of its route and places of its findings that none of these tracks comes near stay a claim of their own: another crew
+    may have been there.
     ``cell_ids`` of a track are the cells it comes within ``cell_border_m`` of; of a ledger-only outing those of the
     route's villages and of its findings (``entries``: ENTRIES), and nothing when part of the route is not recognised.
     """
@@ -68,20 +70,29 @@ def visits_table(
     tree, cell_ids = shapely.STRtree(cells.geometry.to_numpy()), cells["cell_id"].to_numpy()
     rows: list[dict[str, Any]] = []
     joined: dict[int, set[date]] = {}
+    lines: dict[int, list[Any]] = {}
     for track in sorted(tracks, key=lambda track: (track.unit_id, track.day, track.file, track.part)):
         told = people_of(track, names)
         same_day = (n for n, c in enumerate(claims) if c.unit_id == track.unit_id and track.day in c.days)
         mine = [number for number in same_day if _may_share(told, claims[number].people)]
         for number in mine:
             joined.setdefault(number, set()).add(track.day)
+            lines.setdefault(number, []).append(track.line)
         row = _track_row(track, told, [claims[number] for number in mine])
         rows.append({**row, "cell_ids": _joined(cell_ids[tree.query(track.line, "dwithin", cell_border_m)])})
     spots = dict(zip(entries["entry_id"], entries.geometry, strict=True))
+    reach = dict(zip(entries["entry_id"], entries["uncertainty_m"].fillna(0.0) + cell_border_m, strict=True))
     for number, claim in enumerate(claims):
         tracked = joined.get(number, set())
+        home = territories.get(claim.unit_id), unit_names.get(claim.unit_id, "")
         if claim.days <= tracked or (tracked and len(claim.days) <= _SHORT_OUTING_DAYS):
-            continue
-        ground = _claimed_ground(claim, spots, gazetteer, territories.get(claim.unit_id), unit_names)
+            lands = [(land, cell_border_m) for land in route_lands(claim.route or "", gazetteer, *home)]
+            places = [(spots.get(item.entry_id), reach.get(item.entry_id, 0.0)) for item in claim.items]
+            ground = _unreached([*lands, *places], shapely.union_all(lines[number]))
+            if ground is None:
+                continue
+        else:
+            ground = _claimed_ground(claim, spots, gazetteer, *home)
         found = cell_ids[tree.query(ground, predicate="intersects")] if ground is not None else ()
         rows.append({**_ledger_row(claim), "cell_ids": _joined(found) or None})
     if not rows:
@@ -157,16 +168,22 @@ def _ledger_row(claim: _Claim) -> dict[str, Any]:
 
 
 def _claimed_ground(
-    claim: _Claim, spots: Mapping[str, Any], gazetteer: Gazetteer, territory: Any, unit_names: Mapping[str, str]
+    claim: _Claim, spots: Mapping[str, Any], gazetteer: Gazetteer, territory: Any, unit_name: str
 ) -> Any:
     """Where a ledger-only outing says it was; None when its route is not wholly recognised."""
     if not claim.route:
         return None
-    ground = route_shape(claim.route, gazetteer, territory, unit_names.get(claim.unit_id, ""))
+    ground = route_shape(claim.route, gazetteer, territory, unit_name)
     if ground is None:
         return None
     points = [spots.get(item.entry_id) for item in claim.items]
     return shapely.union_all([ground, *(point for point in points if point is not None)])
+
+
+def _unreached(told: Sequence[tuple[Any, float]], ways: Any) -> Any:
+    """What of the grounds an outing tells of, each with a distance in metres, the tracks stay farther from; None: none."""
+    missed = [shape for shape, metres in told if shape is not None and shapely.distance(shape, ways) > metres]
+    return shapely.union_all(missed) if missed else None
 
 
 def _joined(cell_ids: Any) -> str | None:

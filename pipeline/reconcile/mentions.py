@@ -19,7 +19,7 @@ from pipeline.reconcile.words import Vocabulary, area_factor, entry_text, stage_
 from pipeline.values import MatchStatus
 
 Row = dict[str, Any]
-_WORDS_EXCLUDE = 0.2
+_WORDS_EXCLUDE = 0.1
 _GONE: Row = {"unit_id": None, "discovered_on": None, "discovered_until": None, "stated_target_id": None}
 
 

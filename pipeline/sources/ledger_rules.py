@@ -34,6 +34,7 @@ class LedgerRule(Dated):
     required: tuple[str, ...]
     required_of_finding: tuple[str, ...]
     correction_words: tuple[str, ...]
+    addition_words: tuple[str, ...]
 
 
 def ledger_field_rules(day: date) -> FieldRules:
@@ -66,4 +67,4 @@ def ledger_field_rules(day: date) -> FieldRules:
 def ledger_file_rules(day: date) -> FileRules:
     """What a ledger file has to hold and how a corrected one is named, in force on ``day``."""
     rule = rule_on(LedgerRule, FILE, day)
-    return FileRules(rule.required, rule.required_of_finding, rule.correction_words)
+    return FileRules(rule.required, rule.required_of_finding, rule.correction_words, rule.addition_words)

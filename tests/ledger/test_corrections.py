@@ -12,7 +12,9 @@ from pipeline.schema import SUPERSEDED
 from pipeline.store import check_table
 from tests.ledger.rules import FOUND, NOTHING, TEN, read, row, sheet
 
-RULES = FileRules(("date", "people", "route"), ("subject", "place", "status", "measures"), ("更正", "补正"))
+RULES = FileRules(
+    ("date", "people", "route"), ("subject", "place", "status", "measures"), ("更正", "补正"), ("补报", "补充")
+)
 OLD, NEW, NEWER = (f"ledgers/王庄镇/{name}.xlsx" for name in ("九月", "九月新", "九月再"))
 BUILT = (*FOUND[:5], "已建房", *FOUND[6:])
 SAVED = {OLD: date(2026, 9, 30), NEW: date(2026, 10, 3), NEWER: date(2026, 10, 9)}
@@ -177,6 +179,39 @@ def test_corrections_of_corrections_lead_to_the_last() -> None:
     carried = follow_corrections(decisions, result.superseded)
     assert carried["entry_id"].tolist()[0] == item.entry_id and len(carried) == 2
     assert decisions["entry_id"].tolist()[:2] == [old, middle]
+
+
+@pytest.mark.parametrize(("name", "stand"), [("九月补报", 2), ("九月补充台账", 2), ("九月再", 1)])
+def test_a_file_that_adds_replaces_nothing(name: str, stand: int) -> None:
+    """Two of 村民 in one village on one day; a correction form that names the entry still replaces it."""
+    villagers = (*FOUND[:3], "村民", "王庄村", *FOUND[5:])
+    newer = f"ledgers/王庄镇/{name}.xlsx"
+    other = (*villagers[:5], "已建房", *villagers[6:])
+    saved = {newer: date(2026, 10, 9)}
+    kept = correct(
+        sheet(row("2026-09-03", *villagers), file=OLD), sheet(row("2026-09-03", *other), file=newer), saved=saved
+    )
+    assert len(kept.items) == stand
+    old = first_id(row("2026-09-03", *villagers))
+    told = correct(sheet(row("2026-09-03", *villagers), file=OLD), form((*row("2026-09-03", *other), old), name=newer))
+    assert len(told.items) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "follows"), [({6: "已建房"}, False), ({5: "王庄村西800米"}, False), ({7: "已立案"}, True)]
+)
+def test_a_refusal_does_not_follow_a_correction_that_tells_otherwise(change: dict[int, str], follows: bool) -> None:
+    """Whoever said 不是同一处 of a wrong place did not say it of the right one."""
+    old = first_id(row("2026-09-03"))
+    mended = tuple(change.get(at, text) for at, text in enumerate(row("2026-09-03")))
+    result = correct(sheet(row("2026-09-03"), file=OLD), form((*mended, old)))
+    (item,) = result.items
+    asked = [("同一处", "T1"), ("不是同一处", "T2"), ("different", "T3")]
+    decisions = pd.DataFrame(
+        {"target_id": [t for _, t in asked], "entry_id": old, "decided_on": "d", "decision": [d for d, _ in asked]}
+    )
+    carried = follow_corrections(decisions, result.superseded).set_index("target_id")["entry_id"]
+    assert carried.to_dict() == {"T1": item.entry_id} | dict.fromkeys(("T2", "T3"), item.entry_id if follows else old)
 
 
 def test_entries_that_claim_to_correct_each_other_or_a_stranger_stay() -> None:

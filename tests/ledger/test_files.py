@@ -91,6 +91,29 @@ def test_an_unread_file_and_one_without_a_date_column() -> None:
 
 
 @pytest.mark.parametrize(
+    ("stem", "stated"),
+    [
+        ("石桥镇2026年6月台账_001", "2026-06"),
+        ("2026年6月30日", "2026-06"),
+        ("1-6月", None),
+        ("2026年6月至今", None),
+        ("2026年6月起巡查台账", None),
+        ("2026年6月以来", None),
+        ("2026年6月~10", None),
+        ("2026年6月-2026-10", None),
+        ("2026年6月（第四季度补）", None),
+        ("2026年06月扫描20261020", None),
+    ],
+)
+def test_month_in_the_name_of_an_unread_file(stem: str, stated: str | None) -> None:
+    """Believed, it frees the file from hiding anything of later months: only where it can mean no other."""
+    name = f"ledgers/王庄镇/{stem}.pdf"
+    scan = DeliveredFile("U1", name, "PDF", 10, "ab", False, code="E501", reason="扫描件")
+    found = table(extra=(scan,))[name]["stated_month"]
+    assert (None if pd.isna(found) else found) == stated
+
+
+@pytest.mark.parametrize(
     ("title", "doubt"),
     [
         ("王庄镇2026年9月台账", None),

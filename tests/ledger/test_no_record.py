@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -29,6 +30,27 @@ def test_a_row_of_ticks_or_of_a_merged_day_is_no_ruler() -> None:
     assert [item.finding for item in ticked.items] == [True, True]
     merged = sheet(row("2026-09-03", *NOTHING), (None, *("/",) * 9), merged=((2, 1, 3, 1),))
     assert [(item.finding, item.start) for item in read(merged).items] == [(False, date(2026, 9, 3))] * 2
+
+
+COUNTS = ("巡查时间", "巡查次数", "巡查人数", "违法地点", "发现情况", "制止情况")
+
+
+@pytest.mark.parametrize("day", ["2026-09-03", date(2026, 9, 3), "9月3日", "20260903", None])
+def test_counts_beside_a_day_or_a_place_are_a_patrol_and_no_sum(day: date | str | None) -> None:
+    """A form that asks how many went and how much was found has counts in every row."""
+    first = ("2026-09-03", "1次", "2人", "李庄村", "未发现", None)
+    made = sheet(first, (day, "1次", "2人", "王庄村东500米", "发现1处", "制止1起"), heading=COUNTS)
+    result = read(made)
+    assert [(item.row, item.finding) for item in result.items] == [(2, False), (3, True)]
+    assert result.rejected.empty
+
+
+@pytest.mark.parametrize("words", ["本月", "9月", "2026年9月", None])
+def test_counts_of_a_month_are_a_sum(words: str | None) -> None:
+    made = sheet(row("2026-09-03", "1次", "2人", "李庄村", "未发现", None), heading=COUNTS)
+    made = replace(made, rows=(*made.rows, (words, "12次", "24人次", None, "发现3处", "制止3起")))
+    result = read(made)
+    assert len(result.items) == 1 and result.rejected["reason"].tolist() == ["统计次数的合计行"]
 
 
 def test_a_text_broken_off_at_a_comma_goes_on_in_the_next_row() -> None:

@@ -68,6 +68,21 @@ def test_people_decide_between_two_outings_of_a_day() -> None:
     assert visits.set_index("evidence")["people"].to_dict() == {"ledger": "张三", "track+ledger": "李四"}
 
 
+def test_what_no_track_of_the_day_comes_near_stays_a_claim() -> None:
+    """The track names nobody: it may be the other crew's, so the ledger's word for the far village is not undone."""
+    items = [
+        item(2, people="张三", route="王庄村", finding=False),
+        item(3, people="李四", route="百赛村", finding=False),
+    ]
+    visits = table(items, [track(LINE)])
+    assert visits["evidence"].tolist() == ["ledger", "track+ledger"]
+    assert "51" in visits["cell_ids"].iloc[0].split(";") and "00" not in visits["cell_ids"].iloc[0].split(";")
+    assert visits["people"].iloc[0] == "李四"
+    # a finding at a place that the track does not reach, and one that it passes
+    assert table([item(2, at=(X0 + 5500, Y0 + 1500))], [track(LINE)])["cell_ids"].tolist() == ["51", "00;10;20"]
+    assert len(table([item(2, route="王庄村", at=(X0 + 1500, Y0 + 550))], [track(LINE)])) == 1
+
+
 def test_a_short_range_is_one_outing_a_long_one_claims_more() -> None:
     short = item(2, until=DAY + timedelta(days=2))
     assert list(table([short], [track(LINE)])["evidence"]) == ["track+ledger"]

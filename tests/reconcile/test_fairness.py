@@ -375,3 +375,24 @@ def test_finding_without_a_place_was_where_its_outing_went(draw: SimpleNamespace
     claim = {"evidence": "ledger", "geometry": None, "cell_ids": "C9", "file": "A.xlsx"}
     patrolled.visits.append(draw.visit("V3", "2026-10-20") | claim)
     assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+
+
+@pytest.mark.parametrize(
+    ("size", "entry"),
+    [
+        # the site manager's shed in a field of ten hectares
+        (316.0, {"x": 150, "y": 150, "stated_area_m2": 800.0, "status": "推填土"}),
+        # 15 亩 under 平方米
+        (100.0, {"x": 150, "y": 50, "stated_area_m2": 15.0, "position_source": "place", "uncertainty_m": 341.0}),
+        (100.0, {"x": None, "stated_area_m2": 15.0, "status": "主体"}),
+    ],
+)
+def test_area_alone_does_not_undo_a_report_of_the_place(
+    draw: SimpleNamespace, patrolled: Any, size: float, entry: dict[str, Any]
+) -> None:
+    patrolled.targets = [draw.target(size=size)]
+    patrolled.entries.append(draw.entry("E1", day="2026-10-14", **entry))
+    assert one(draw, patrolled)["verdict"] == "undeterminable"
+    # a grave of no known place is none of it
+    patrolled.entries[-1] = draw.entry("E1", None, stated_area_m2=6.0, status="修坟")
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
