@@ -24,7 +24,8 @@ Row = dict[str, Any]
 class Case:
     """One target with everything known about it; entries and sightings as rows.
 
-    ``told_from``: the first day on which an entry may tell of it; None: unknown.
+    ``told_from``: the first day on which an entry may tell of it; None: unknown. ``passed_by``: units with a visit to
+    its cell since the last image without it.
     """
 
     target: Row
@@ -41,6 +42,7 @@ class Case:
     beside: tuple[str, str] | None
     answered: Sequence[str]
     seen: Sequence[Row]
+    passed_by: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,10 @@ def judge_case(case: Case, book: Book) -> Finding:
     missing = _barriers(case)
     if missing:
         return missing
+    # Another team that was there may have written the site down, in a file that nobody could read.
+    others = {unit for unit in case.passed_by if unit not in (case.task.unit_id, case.task.acting_unit_id)}
+    if hidden := book.deliveries.hidden_rows(others, since=case.told_from):
+        return _open("other_ledger", f"到过网格 {case.cell_id} 的 {hidden}")
     patrolled, why_not_seen = _patrolled(case, book)
     if patrolled is not None:
         return patrolled

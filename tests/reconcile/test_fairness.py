@@ -313,6 +313,19 @@ def test_what_another_team_wrote_down_without_a_place_may_be_the_site(draw: Simp
     assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
 
 
+def test_unread_ledger_of_another_team_that_was_there_may_tell_of_the_site(
+    draw: SimpleNamespace, patrolled: Any, due: Any
+) -> None:
+    for city, accused in ((patrolled, "patrolled_not_reported"), (due, "due_not_patrolled")):
+        city.rejected = [{"code": "E501", "unit_id": "D", "file": "ledgers/D/扫描.pdf"}]
+        assert one(draw, city)["verdict"] == accused
+        city.visits.append(draw.visit("V2", "2026-10-20", y=400.0, unit="D"))
+        row = one(draw, city)
+        assert (row["rule"], "扫描.pdf" in row["reason"]) == ("verdict.5.other_ledger", True)
+        city.visits[-1]["visited_on"] = "2026-09-10"
+        assert one(draw, city)["verdict"] == accused
+
+
 def test_report_on_the_very_spot_long_before_the_images_waits_for_a_person(
     draw: SimpleNamespace, patrolled: Any
 ) -> None:
