@@ -8,6 +8,7 @@ the target.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -191,7 +192,12 @@ def _patrolled(case: Case, book: Book) -> tuple[Finding | None, list[str]]:
 def _of_those_who_went(answer: Answer, people: str | None, book: Book) -> Answer:
     """``answer`` without its person where the patrol names people and not that one."""
     name = book.name_of_person.get(answer.person_id or "")
-    return answer if people is None or name is None or name in people else replace(answer, person_id=None)
+    return answer if people is None or name is None or _is_among(name, people) else replace(answer, person_id=None)
+
+
+def _is_among(name: str, people: str) -> bool:
+    """Whether ``people`` holds the name, and not only as the beginning of a longer one (张三 in 张三丰)."""
+    return re.search(rf"{re.escape(name)}(?![一-鿿])|{re.escape(name)}(?=[等和及与同])", people) is not None
 
 
 def _due(case: Case, book: Book) -> tuple[Finding | None, list[str]]:

@@ -133,7 +133,17 @@ def test_nobody_is_named_for_another_units_patrol(draw: SimpleNamespace, patroll
     assert one(draw, patrolled)["person_id"] == "P4"
 
 
-@pytest.mark.parametrize(("people", "person"), [(None, "P1"), ("张三", "P1"), ("李四、张三", "P1"), ("李四", None)])
+@pytest.mark.parametrize(
+    ("people", "person"),
+    [
+        (None, "P1"),
+        ("张三", "P1"),
+        ("李四、张三", "P1"),
+        ("李四", None),
+        ("张三丰、李四", None),
+        ("组长张三等2人", "P1"),
+    ],
+)
 def test_who_was_not_on_the_patrol_is_not_named_for_it(
     draw: SimpleNamespace, patrolled: Any, people: str | None, person: str | None
 ) -> None:
