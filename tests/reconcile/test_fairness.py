@@ -345,6 +345,16 @@ def test_report_on_the_very_spot_long_before_the_images_waits_for_a_person(
     assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
 
 
+def test_coordinates_inside_a_large_site_are_never_passed_over(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.targets = [draw.target(size=200.0)]
+    for day, status in (("2026-06-01", None), ("2026-06-01", "堆放"), ("2026-10-14", "修坟")):
+        told = draw.entry("E1", 100, 100, day=day, status=status, stated_area_m2=30.0)
+        patrolled.entries = [*patrolled.entries[:2], told]
+        assert one(draw, patrolled)["rule"] == "verdict.5.ambiguous_entry"
+        told |= draw.entry("E1", 100, 400, day=day)
+        assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+
+
 @pytest.mark.parametrize(
     ("month", "blocks"), [("2026-06", False), ("2026-07", True), ("2026-10", True), ("2026-12", True), (None, True)]
 )
