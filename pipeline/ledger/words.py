@@ -39,6 +39,8 @@ _PAPERS = re.compile(
 _NOT_DONE = re.compile(
     r"(?:其|该户|当事人|业主|明显|任何|有)?(?:停工|停止|整改|拆除|恢复|改正|复耕|复绿|好转|效果|当事人|业主|户主|负责人|施工人员|现场人员|人员)"
 )
+# 除村东老李家建房外，未发现违法; 拆除围墙外 excepts nothing
+_EXCEPT = re.compile(r"(?<![拆清铲解扣免])除了?(?P<told>[^，,。；;\n]{2,40}?)(?:之|以)?外")
 _LOOKED = re.compile(
     r"巡查|检查|排查|查看|查处|宣传|走访|核查|核实|督促|要求|严禁|防止|重点|不得|等(?:行为|情况|问题|现象|违法)"
 )
@@ -89,6 +91,9 @@ def tells_of_works(text: str, rules: FieldRules, *, alone: bool = False) -> bool
     With ``alone`` any clause that tells of works counts, also without a word for that they are there now.
     """
     text = simplified(text)
+    told = [match["told"] for match in _EXCEPT.finditer(text)]
+    if any(word in part for part in told for word in rules.ground_work if not _LOOKED.search(part)):
+        return True
     others = bool(re.search("(?:未发现|没有发现|未见|无)(?:其他|其它|别的)", text))
     for clause in re.split(r"[，,。；;\n！!]", text):
         if says_nothing_found(clause, rules) or _LOOKED.search(clause):

@@ -176,7 +176,11 @@ class Deliveries:
             month = month.shifted(1)
         if NO_UNIT in self._lost["ledger"]:
             return f"台账 {self._lost['ledger'][NO_UNIT]} 未归入任何单位，可能属于 {'、'.join(units)}"
-        for unit in units:
+        return self.hidden_rows(units, since=since)
+
+    def hidden_rows(self, unit_ids: Iterable[str], *, since: date | None) -> str | None:
+        """What of the ledgers of ``unit_ids`` could not be read or used and may tell of what came after ``since``."""
+        for unit in sorted(set(unit_ids)):
             for file, stated in self._unread.get(unit, []):
                 if stated is None or since is None or stated.last_day >= since:
                     return f"{unit} 的台账文件 {file} 未能读入（图片可能是台账扫描件）"

@@ -17,7 +17,16 @@ from pipeline.reconcile.decisions import decided_pairs, decided_rows, gone_entri
 from pipeline.reconcile.matters import Numbers, first_days, lenders, matter_numbers
 from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sites import site_numbers
-from pipeline.reconcile.space import BORROWED, READ, Floats, space_density, stated_points, with_borrowed
+from pipeline.reconcile.space import (
+    BORROWED,
+    MEASURED,
+    READ,
+    STATED,
+    Floats,
+    space_density,
+    stated_points,
+    with_borrowed,
+)
 from pipeline.reconcile.words import (
     TEXT_FIELDS,
     Vocabulary,
@@ -40,6 +49,8 @@ REACH_SIGMAS = 8.0
 OWN_DAY_SHARE = 0.25
 UNDATED_TIME = 0.5
 LEAK, LEAK_DAYS, OLD_LEAK = 0.3, 20.0, 0.003
+# odds against anything else below which nothing brings an entry whose coordinates lie inside the site's outline
+INSIDE_ODDS = 0.2
 _REASON_FACTS = ["gone", "status", "probability", "distance_m", "basis", "names_this", "time_score", "word_score"]
 _DAY = np.timedelta64(1, "D")
 _BASIS = {READ: "（坐标基准未定，取最吻合的读法）", BORROWED: "（按同一事项另一条目的位置）"}
@@ -280,6 +291,10 @@ def _with_probability(
     far = pairs["distance_m"].to_numpy("float64") > STATED_LIMIT_M
     odds = np.where(far, STATED_DOUBTED / (1 - STATED_DOUBTED), STATED_PROBABILITY / (1 - STATED_PROBABILITY))
     weight = np.where(pairs["names_this"], np.maximum(weight, odds * background), weight)
+    # Whoever stood in it with a receiver may have written it down, however old or odd the words: a person decides.
+    measured = (found["position_source"] == MEASURED).to_numpy(bool)[pairs["entry"].to_numpy(np.intp)]
+    inside = measured & (pairs["distance_m"] <= 0.0).to_numpy(bool) & (pairs["basis"] == STATED).to_numpy(bool)
+    weight = np.where(inside, np.maximum(weight, INSIDE_ODDS * background), weight)
     # An entry that names one target is hardly about another.
     weight = np.where(pairs["names_one"] & ~pairs["names_this"], weight * (1.0 - STATED_PROBABILITY), weight)
     pairs = pairs.assign(weight=weight, space_score=pairs["density"] / (pairs["density"] + background))

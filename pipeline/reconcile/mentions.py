@@ -100,6 +100,11 @@ def units_by_cell(visits: pd.DataFrame) -> dict[str, list[tuple[str, date | None
     return {cell: sorted(units, key=lambda unit: (unit[0], unit[1] or date.max)) for cell, units in found.items()}
 
 
+def passed_by(visitors: Sequence[tuple[str, date | None]], since: date | None) -> list[str]:
+    """The units among ``visitors`` (of :func:`units_by_cell`) that were there on or after ``since``, or may have been."""
+    return sorted({unit for unit, day in visitors if since is None or day is None or day >= since})
+
+
 def may_be_target(
     target: Row,
     task: Answer,
@@ -122,7 +127,7 @@ def may_be_target(
     if since is not None:
         for answer in responsibility.over(cell, since, cutoff, task):
             units |= {answer.unit_id, answer.acting_unit_id}
-    units |= {unit for unit, day in visitors if since is None or day is None or day >= since}
+    units |= set(passed_by(visitors, since))
     rows = [row for unit in sorted(unit for unit in units if unit) for row in lost.get(unit, [])]
     if not rows:
         return []

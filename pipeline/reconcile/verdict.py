@@ -29,6 +29,7 @@ from pipeline.reconcile.mentions import (
     answered_targets,
     linked_entries,
     may_be_target,
+    passed_by,
     units_by_cell,
     unlocated_findings,
 )
@@ -183,6 +184,7 @@ def judge(
             beside=told.beside.get(name),
             answered=told.answered.get(name, []),
             seen=seen_here,
+            passed_by=passed_by(visitors.get(cell or "", ()), clear or as_day(target["first_seen"])),
         )
         rows.append(_row(case, judge_case(case, book), book))
     frame = pd.DataFrame(rows, columns=VERDICTS.names)

@@ -8,6 +8,7 @@ the target.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -24,7 +25,8 @@ Row = dict[str, Any]
 class Case:
     """One target with everything known about it; entries and sightings as rows.
 
-    ``told_from``: the first day on which an entry may tell of it; None: unknown.
+    ``told_from``: the first day on which an entry may tell of it; None: unknown. ``passed_by``: units with a visit to
+    its cell since the last image without it.
     """
 
     target: Row
@@ -41,6 +43,7 @@ class Case:
     beside: tuple[str, str] | None
     answered: Sequence[str]
     seen: Sequence[Row]
+    passed_by: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,10 @@ def judge_case(case: Case, book: Book) -> Finding:
     missing = _barriers(case)
     if missing:
         return missing
+    # Another team that was there may have written the site down, in a file that nobody could read.
+    others = {unit for unit in case.passed_by if unit not in (case.task.unit_id, case.task.acting_unit_id)}
+    if hidden := book.deliveries.hidden_rows(others, since=case.told_from):
+        return _open("other_ledger", f"到过网格 {case.cell_id} 的 {hidden}")
     patrolled, why_not_seen = _patrolled(case, book)
     if patrolled is not None:
         return patrolled
@@ -189,7 +196,12 @@ def _patrolled(case: Case, book: Book) -> tuple[Finding | None, list[str]]:
 def _of_those_who_went(answer: Answer, people: str | None, book: Book) -> Answer:
     """``answer`` without its person where the patrol names people and not that one."""
     name = book.name_of_person.get(answer.person_id or "")
-    return answer if people is None or name is None or name in people else replace(answer, person_id=None)
+    return answer if people is None or name is None or _is_among(name, people) else replace(answer, person_id=None)
+
+
+def _is_among(name: str, people: str) -> bool:
+    """Whether ``people`` holds the name, and not only as the beginning of a longer one (张三 in 张三丰)."""
+    return re.search(rf"{re.escape(name)}(?![一-鿿])|{re.escape(name)}(?=[等和及与同])", people) is not None
 
 
 def _due(case: Case, book: Book) -> tuple[Finding | None, list[str]]:

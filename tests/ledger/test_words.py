@@ -121,6 +121,14 @@ def test_phrases_of_nothing_found(text: str, nothing: bool) -> None:
         ("对在建工地进行检查，未发现违法行为", False),
         ("重点查看取土点，未发现违法", False),
         ("未发现新增违法行为，原违法建筑已拆除", False),
+        ("未发现新增违法，王庄村东老李家正在起房子", True),
+        ("除村东头老李家建房外，未发现违法", True),
+        ("未发现违法用地，老李家两层楼已打顶", True),
+        ("无违法行为，但村东头有两台挖机作业", True),
+        ("未发现违法，李某在耕地上搭板房", True),
+        ("除日常巡查外未发现违法", False),
+        ("已拆除围墙外未发现违法", False),
+        ("未发现在耕地上建房、取土行为", False),
     ],
 )
 def test_works_told_beside_nothing_found(text: str, works: bool) -> None:

@@ -133,7 +133,17 @@ def test_nobody_is_named_for_another_units_patrol(draw: SimpleNamespace, patroll
     assert one(draw, patrolled)["person_id"] == "P4"
 
 
-@pytest.mark.parametrize(("people", "person"), [(None, "P1"), ("张三", "P1"), ("李四、张三", "P1"), ("李四", None)])
+@pytest.mark.parametrize(
+    ("people", "person"),
+    [
+        (None, "P1"),
+        ("张三", "P1"),
+        ("李四、张三", "P1"),
+        ("李四", None),
+        ("张三丰、李四", None),
+        ("组长张三等2人", "P1"),
+    ],
+)
 def test_who_was_not_on_the_patrol_is_not_named_for_it(
     draw: SimpleNamespace, patrolled: Any, people: str | None, person: str | None
 ) -> None:
@@ -313,6 +323,19 @@ def test_what_another_team_wrote_down_without_a_place_may_be_the_site(draw: Simp
     assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
 
 
+def test_unread_ledger_of_another_team_that_was_there_may_tell_of_the_site(
+    draw: SimpleNamespace, patrolled: Any, due: Any
+) -> None:
+    for city, accused in ((patrolled, "patrolled_not_reported"), (due, "due_not_patrolled")):
+        city.rejected = [{"code": "E501", "unit_id": "D", "file": "ledgers/D/扫描.pdf"}]
+        assert one(draw, city)["verdict"] == accused
+        city.visits.append(draw.visit("V2", "2026-10-20", y=400.0, unit="D"))
+        row = one(draw, city)
+        assert (row["rule"], "扫描.pdf" in row["reason"]) == ("verdict.5.other_ledger", True)
+        city.visits[-1]["visited_on"] = "2026-09-10"
+        assert one(draw, city)["verdict"] == accused
+
+
 def test_report_on_the_very_spot_long_before_the_images_waits_for_a_person(
     draw: SimpleNamespace, patrolled: Any
 ) -> None:
@@ -320,6 +343,16 @@ def test_report_on_the_very_spot_long_before_the_images_waits_for_a_person(
     assert one(draw, patrolled)["rule"] == "verdict.5.ambiguous_entry"
     patrolled.entries[-1] |= draw.entry("E1", 20, 200, day="2026-06-01")
     assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+
+
+def test_coordinates_inside_a_large_site_are_never_passed_over(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.targets = [draw.target(size=200.0)]
+    for day, status in (("2026-06-01", None), ("2026-06-01", "堆放"), ("2026-10-14", "修坟")):
+        told = draw.entry("E1", 100, 100, day=day, status=status, stated_area_m2=30.0)
+        patrolled.entries = [*patrolled.entries[:2], told]
+        assert one(draw, patrolled)["rule"] == "verdict.5.ambiguous_entry"
+        told |= draw.entry("E1", 100, 400, day=day)
+        assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
 
 
 @pytest.mark.parametrize(

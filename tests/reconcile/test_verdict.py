@@ -294,7 +294,7 @@ def test_row_order_and_other_units_rows_change_nothing(draw: SimpleNamespace, da
     assert set(expected["verdict"]) >= {"found_before_dispatch", "patrolled_not_reported"}
     if data.draw(st.booleans()):
         city.entries += [draw.entry("E70", 9000.0, 9000.0, unit_id="B"), draw.effort("2026-10-20", unit="B")]
-        city.visits.append(draw.visit("V70", "2026-10-20", unit="B"))
+        city.visits.append(draw.visit("V70", "2026-10-20", y=5000.0, unit="B", cell_ids="C9"))
         city.rejected.append({"code": "E501", "unit_id": "B"})
     for name in ("targets", "entries", "visits", "plan", "dispatches", "responsibility"):
         setattr(city, name, data.draw(st.permutations(getattr(city, name))))
