@@ -53,6 +53,8 @@ from pipeline.values import MatchStatus, Outcome, Period, Verdict
 
 # Share of ``reject_match`` from which a pair counts where that day's track passed the target.
 PASSED_SHARE = 0.25
+# What an outing wrote down lay this near to its track: what stood there then may have been seen farther than its first image.
+OUTING_REACH_M = 1000.0
 ACCUSING: tuple[str, ...] = (Verdict.PATROLLED_NOT_REPORTED, Verdict.DUE_NOT_PATROLLED)
 
 
@@ -229,7 +231,7 @@ def _plausible(
 
 def _not_elsewhere(lost: Sequence[Row], seen: Sequence[Row], book: Book) -> list[str]:
     """Ids of unlocated findings whose own outings do not show that they were made elsewhere."""
-    near = {row["visit_id"] for row in seen if row["near"]}
+    near = {row["visit_id"] for row in seen if row["near"] or row["distance_m"] <= OUTING_REACH_M}
     return [
         row["entry_id"]
         for row in lost

@@ -15,9 +15,9 @@ anonymous``) to the words that show it."""
 _ORDER: tuple[str, ...] = (Stage.EARTHWORKS, Stage.PIT, Stage.STRUCTURE, Stage.ROOFED)
 TEXT_FIELDS: tuple[str, ...] = ("project", "subject", "status", "measures", "follow_up")
 AREA_SPREAD, WIDE_SPREAD, WIDE_SHARE, GROWN_SHARE = 0.5, 1.2, 0.1, 0.5
-OTHER_AREA_M2, OTHER_SPREAD, AREA_LEAST, AREA_MOST = 1000.0, 1.8, 0.03, 4.0
+OTHER_AREA_M2, OTHER_SPREAD, AREA_LEAST, AREA_MOST = 1000.0, 1.8, 0.02, 4.0
 # how often an area stands in the other unit's column: 15 亩 under 平方米
-UNIT_SLIP_SHARE = 0.05
+UNIT_SLIP_SHARE = 0.02
 # Days from untouched ground to walls and to a roof that even fast building takes; what is told sooner is older.
 _SOONEST_DAYS: dict[str, int] = {Stage.STRUCTURE: 5, Stage.ROOFED: 20}
 TOO_SOON = 0.25
@@ -65,13 +65,13 @@ def pace_factor(found: Sequence[str], days_since_clear: float) -> float:
 
 
 def area_factor(stated_area_m2: float, target_area_m2: float, days_after_image: float) -> float:
-    """Likelihood ratio, 0.03 to 4, of a stated area: about the target's area against that of any other finding.
+    """Likelihood ratio, 0.02 to 4, of a stated area: about the target's area against that of any other finding.
 
     Stated areas are estimates by eye and targets are outlined by pixels: log-normal about the target's area with
     spread 0.5 (natural log), in one of ten cases 1.2. An entry before the image may describe a smaller beginning, one
     after it a larger site, so on that side the wide spread is as likely as the narrow one. Other findings, from graves
     to halls, are log-normal about 1000 m2 with spread 1.8. Unknown areas: 1. What is no such area may be the same figure
-    in the other unit (亩 for 平方米), with a twentieth of the weight, or of one building of the site: never below 0.03.
+    in the other unit (亩 for 平方米), with a fiftieth of the weight, or of one building of the site: never below 0.02.
     """
     if not (stated_area_m2 > 0 and target_area_m2 > 0):
         return 1.0

@@ -399,7 +399,7 @@ def test_finding_without_a_place_was_where_its_outing_went(draw: SimpleNamespace
     for changes in (
         {"evidence": "track"},  # its row is of another outing
         {"doubts": "日期存疑"},
-        {"geometry": draw.visit("V2", "2026-10-20", y=100.0)["geometry"]},
+        {"geometry": draw.visit("V2", "2026-10-20", y=800.0)["geometry"]},
         {"visited_on": "2026-10-22"},
     ):
         patrolled.visits[-1] = away | {"evidence": "track+ledger"} | changes

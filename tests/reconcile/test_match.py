@@ -62,7 +62,7 @@ def test_words() -> None:
     # 0.5 / 0.5 + 0.5 / 1.2 on the side of growth, against 1 / 1.8: a finding of the commonest size
     assert area_factor(1000.0, 1000.0, 0.0) == pytest.approx(1.8 * (0.5 / 0.5 + 0.5 / 1.2), rel=0.5)
     assert 4.0 == area_factor(20_000.0, 20_000.0, 0.0) > 1.5 * area_factor(1000.0, 1000.0, 0.0)
-    assert area_factor(100.0, 3000.0, 10.0) == 0.03
+    assert area_factor(100.0, 3000.0, 10.0) == 0.02
     # 15 亩 written as 15 m2
     assert 0.03 < area_factor(15.0, 10_000.0, 10.0) < 1.0 < area_factor(10_000.0, 10_000.0, 10.0)
     assert area_factor(600.0, 3000.0, -10.0) > area_factor(600.0, 3000.0, 10.0)
