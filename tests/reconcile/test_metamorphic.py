@@ -1,6 +1,6 @@
 """What must change no verdict, and what must flip exactly the verdicts that it should, over worlds drawn at random.
 
-A world has three units with up to four sites each, 1.5 km apart, every site in a cell of its own. Each site has a role
+A world has three units with up to four sites each, 2 km apart, every site in a cell of its own. Each site has a role
 whose fair verdict is known by construction.
 """
 
@@ -26,7 +26,7 @@ FAIR = {"reported": BEFORE, "reported_late": AFTER, "missed": MISSED, "due": DUE
         "claimed": OPEN, "unvisited": OPEN}  # fmt: skip
 UNITS = ("A", "B", "D")
 PEOPLE = {"A": "P1", "B": "P2", "D": "P4"}
-STEP_M = 1500.0
+STEP_M = 2000.0
 FIRST_SEEN, DISPATCHED, WINDOW_TO = "2026-10-10", "2026-11-05", "2026-11-25"
 SAME = ("verdict", "rule", "unit_id", "acting_unit_id", "person_id", "entry_id", "visit_id", "window_from", "window_to")
 QUICK = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
