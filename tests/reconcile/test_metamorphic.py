@@ -185,7 +185,8 @@ def test_irrelevant_visit_changes_nothing(draw: SimpleNamespace, world: World, u
     city = build(draw, world)
     before = judged(draw, city)
     city.visits.append(outing(draw, "V-irrelevant", day, 60_000.0, -60_000.0, unit_id=unit))
-    unchanged(before, judged(draw, city))
+    # one more day with a track rightly counts towards the share of days that have one, which reasons may state
+    unchanged(before, judged(draw, city), exact=False)
 
 
 DAYS = (
