@@ -379,13 +379,15 @@ Pair = Annotated[str, Field(min_length=2, max_length=2)]
 
 class PlaceVocabulary(Dated):
     """Words by which ledgers tell places; ``traditional``: pairs of a traditional and a simplified character;
-    ``lookalikes``: pairs of characters taken for each other.
+    ``lookalikes``: pairs of characters taken for each other; ``landmarks`` stand among a village's houses,
+    ``facilities`` on its land.
     """
 
     traditional: tuple[Pair, ...]
     lookalikes: tuple[Pair, ...] = ()
     surnames: str = ""
     landmarks: tuple[str, ...]
+    facilities: tuple[str, ...] = ()
 
 
 class PlaceVocabularies(_Model):
@@ -414,6 +416,7 @@ def place_words(day: date, folder: Path = RULES_FOLDER) -> PlaceWords:
     return PlaceWords(
         traditional={pair[0]: pair[1] for pair in words.traditional},
         landmarks=words.landmarks,
+        facilities=words.facilities,
         lookalikes=frozenset(frozenset(pair) for pair in words.lookalikes),
         surnames="".join(words.surnames.split()),
     )

@@ -57,7 +57,7 @@ _ALONG = re.compile(
 )
 _DIAGONALS_DEGREES, _QUARTER_SHARE = 22.5, 0.3
 _MARK_M, _FROM_ROAD_M, _OFF_START_M, _BESIDE_MARK_M = 80.0, 1500.0, 200.0, 100.0
-_BOUNDARY_M = 100.0
+_BOUNDARY_M, _FACILITY_M = 100.0, 300.0
 _BETWEEN_M, _EDGE_M, _YARD_M, _BEYOND_M, _NEARBY_M = 170.0, 50.0, 70.0, 420.0, 300.0
 _OUTSIDE_WEIGHT, _WRONG_WAY_SHARE, _NEAREST_POWER, _NEAREST_SLACK_M = 0.1, 0.03, 3.0, 100.0
 
@@ -259,6 +259,13 @@ class _Reader:
         if word is not None:
             start = self._houses(row, draws, 1.15, _MARK_M).named("landmark")
             return self._walk(start, tail[tail.index(word) + len(word) :], draws, edge_m=_MARK_M)
+        facility = next((word for word in gazetteer.words.facilities if re.match(rf"村?{word}", tail)), None)
+        if facility is not None:
+            # on no map: somewhere on the village's land or across its border
+            around = self._land(row, draws).moved(draws.normal(_FACILITY_M), draws.normal(_FACILITY_M))
+            return self._walk(
+                around.named("landmark"), tail[tail.index(facility) + len(facility) :], draws, edge_m=None
+            )
         told = step_at(tail)
         if told is not None and told[0].low_m is None and tail.removeprefix("村").startswith(_BLANK):
             # 王庄村富民路北侧: the side is the road's

@@ -28,11 +28,13 @@ _CONFUSED = ((re.compile(r"^([zcs])h"), r"\1"), (re.compile(r"ng$"), "n"))
 @dataclass(frozen=True)
 class PlaceWords:
     """``traditional``: traditional to simplified character; ``landmarks``: what stands inside a village's houses;
+    ``facilities``: what stands on its land and is called after it (加油站);
     ``lookalikes``: pairs of characters taken for each other in handwriting; ``surnames``: families' characters.
     """
 
     traditional: Mapping[str, str] = field(default_factory=dict)
     landmarks: tuple[str, ...] = ()
+    facilities: tuple[str, ...] = ()
     lookalikes: frozenset[frozenset[str]] = frozenset()
     surnames: str = ""
 
@@ -74,7 +76,7 @@ class NameIndex:
 
     def __init__(self, names: Sequence[str], words: PlaceWords) -> None:
         self.words = words
-        self._name_end = _NAME_END + words.landmarks
+        self._name_end = _NAME_END + words.landmarks + words.facilities
         self.names = tuple(names)
         self.stems = tuple(stem_of(name) for name in names)
         self._forms: dict[str, list[tuple[str, int]]] = {}

@@ -33,6 +33,7 @@ from pipeline.reconcile.words import (
     area_factor,
     entry_text,
     pace_factor,
+    small_factor,
     stage_factor,
     topics,
 )
@@ -269,6 +270,7 @@ def _scored(
     words = [
         stage_factor(told[row], stage, days)
         * pace_factor(told[row], clear_days)
+        * small_factor(told[row], stated[row])
         * max(area_factor(stated[row], size, days) for size in {area, whole})
         for row, stage, area, whole, days, clear_days in zip(
             rows.tolist(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,31 +19,36 @@ from pipeline.reconcile.words import Vocabulary, area_factor, entry_text, stage_
 from pipeline.values import MatchStatus
 
 Row = dict[str, Any]
-_WORDS_EXCLUDE = 0.1
+Visitor = tuple[str, date | None]
+WORDS_EXCLUDE = 0.1
 _GONE: Row = {"unit_id": None, "discovered_on": None, "discovered_until": None, "stated_target_id": None}
 
 
 def linked_entries(
-    matches: pd.DataFrame, entries: gpd.GeoDataFrame, carried: Mapping[str, str], cutoff: date
+    matches: pd.DataFrame,
+    entries: Mapping[str, Row],
+    targets: Collection[str],
+    carried: Mapping[str, str],
+    cutoff: date,
 ) -> dict[str, list[Row]]:
-    """Entries per target with probability, unit, days, and whether the tie is sure.
+    """Entries per target of ``targets`` with probability, fit of the words, unit, days, and whether the tie is sure.
 
     ``named``: the entry names this target; ``tied_to``: the target that the entry is surely about, this or another.
 
-    ``carried`` maps every id to the id under which its ground is carried now.
+    ``entries``: ENTRIES rows by id; ``carried`` maps every id to the id under which its ground is carried now.
     """
-    known = {row["entry_id"]: row for row in as_rows(entries, ["entry_id", *_GONE])}
     linked: dict[str, list[Row]] = {}
     sure = (MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value)
     tied = matches[matches["status"].isin(sure) & (matches["probability"] > 0.5)].sort_values(
         "probability", kind="stable"
     )
     tied_to = dict(zip(tied["entry_id"], tied["target_id"], strict=True))
-    for row in as_rows(matches, ["target_id", "entry_id", "probability", "status"]):
+    own = matches[matches["target_id"].isin(targets)]
+    for row in as_rows(own, ["target_id", "entry_id", "probability", "status", "word_score"]):
         if row["probability"] <= 0.0:
             continue
         # An entry that a person decided on and that is gone stays a possible one, of unknown day.
-        entry = known.get(row["entry_id"], _GONE)
+        entry = entries.get(row["entry_id"], _GONE)
         day = as_day(entry["discovered_on"])
         if day is not None and day > cutoff:
             continue
@@ -51,6 +56,7 @@ def linked_entries(
             {
                 "entry_id": row["entry_id"],
                 "probability": row["probability"],
+                "fits": row["word_score"],
                 "sure": row["status"] in sure,
                 "unit_id": as_text(entry["unit_id"]),
                 "tied_to": tied_to.get(row["entry_id"]),
@@ -73,14 +79,11 @@ def answered_targets(entries: gpd.GeoDataFrame, carried: Mapping[str, str], cuto
     return {target: sorted(found) for target, found in answered.items()}
 
 
-def unlocated_findings(
-    entries: gpd.GeoDataFrame, matches: pd.DataFrame, vocabulary: Vocabulary, cutoff: date, reject_match: float
-) -> dict[str, list[Row]]:
-    """Findings per unit whose place is unknown and which are not tied to any target yet."""
-    tied = set(matches.loc[matches["probability"] >= reject_match, "entry_id"])
+def unlocated_findings(entries: gpd.GeoDataFrame, vocabulary: Vocabulary, cutoff: date) -> dict[str, list[Row]]:
+    """Findings per unit whose place is unknown, with their ``topics``, ``day`` and ``last_day``."""
     lost: dict[str, list[Row]] = {}
     nowhere = entries.geometry.isna() | entries.geometry.is_empty | (entries["position_source"] == NOT_LOCATED)
-    rows = entries[nowhere & entries["finding"] & ~entries["entry_id"].isin(tied)].sort_values("entry_id")
+    rows = entries[nowhere & entries["finding"]].sort_values("entry_id")
     for row in as_rows(rows):
         day = as_day(row["discovered_on"])
         if day is None or day <= cutoff:
@@ -90,7 +93,13 @@ def unlocated_findings(
     return lost
 
 
-def units_by_cell(visits: pd.DataFrame) -> dict[str, list[tuple[str, date | None]]]:
+def not_tied(lost: Mapping[str, Sequence[Row]], matches: pd.DataFrame, reject_match: float) -> dict[str, list[Row]]:
+    """Those of :func:`unlocated_findings` that MATCHES tie to no target yet."""
+    tied = set(matches.loc[matches["probability"] >= reject_match, "entry_id"])
+    return {unit: [row for row in rows if row["entry_id"] not in tied] for unit, rows in lost.items()}
+
+
+def units_by_cell(visits: pd.DataFrame) -> dict[str, list[Visitor]]:
     """Per cell every unit that patrolled it, with the last day of that visit."""
     found: dict[str, set[tuple[str, date | None]]] = {}
     last = visits["visited_until"].where(visits["visited_until"].notna(), visits["visited_on"])
@@ -100,7 +109,7 @@ def units_by_cell(visits: pd.DataFrame) -> dict[str, list[tuple[str, date | None
     return {cell: sorted(units, key=lambda unit: (unit[0], unit[1] or date.max)) for cell, units in found.items()}
 
 
-def passed_by(visitors: Sequence[tuple[str, date | None]], since: date | None) -> list[str]:
+def passed_by(visitors: Sequence[Visitor], since: date | None) -> list[str]:
     """The units among ``visitors`` (of :func:`units_by_cell`) that were there on or after ``since``, or may have been."""
     return sorted({unit for unit, day in visitors if since is None or day is None or day >= since})
 
@@ -110,13 +119,13 @@ def may_be_target(
     task: Answer,
     responsibility: Responsibility,
     cell: str | None,
-    visitors: Sequence[tuple[str, date | None]],
+    visitors: Sequence[Visitor],
     lost: Mapping[str, Sequence[Row]],
     cutoff: date,
     *,
     max_lead_days: int,
 ) -> list[Row]:
-    """Rows of :func:`unlocated_findings`, by id, that neither their day, their words nor their stated area exclude.
+    """Rows of :func:`not_tied`, by id, that neither their day, their words nor their stated area exclude.
 
     Asked are all units that answered for the cell from the target's last clear look before it to ``cutoff``, and those
     that patrolled it since (``visitors`` of :func:`units_by_cell`): another team may have written it down.
@@ -140,6 +149,6 @@ def may_be_target(
         after = 0.0 if day is None or first is None else float((day - first).days)
         words = stage_factor(row["topics"], target["stage"], after)
         words *= area_factor(row["stated_area_m2"], target["area_m2"], after)
-        if not excluded and words > _WORDS_EXCLUDE:
+        if not excluded and words > WORDS_EXCLUDE:
             found.append(row)
     return sorted(found, key=lambda row: row["entry_id"])

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from pipeline.reconcile.evidence import as_day
+from pipeline.reconcile.evidence import as_day, as_text
 from pipeline.reconcile.sight import TRACK_EVIDENCE, doubtful
+from pipeline.values import SHORT_OUTING_DAYS, may_share_people
 
 Row = dict[str, Any]
 Dated = tuple[str, date, date | None, Row]
@@ -32,15 +33,23 @@ def passed_that_day(unit_id: str | None, day: date | None, seen: Sequence[Row], 
     )
 
 
-def was_elsewhere(day: date | None, until: date | None, near: Collection[str], visits: Sequence[Dated]) -> bool:
-    """Whether the unit's outings of that day all stayed away from the target.
+def was_elsewhere(
+    day: date | None, until: date | None, people: str | None, near: Collection[str], visits: Sequence[Dated]
+) -> bool:
+    """Whether the outing on which a finding was written down stayed away from the target.
 
-    That says something only where the day's rows have a track, and no outing of that day is known from the ledger alone
-    or by a track in doubt. ``near``: ids of visits that may have been at the target; ``visits``: the unit's.
+    Its outings are the unit's of that day, or of its few days, but for those of other ``people``. They say something
+    only where the rows of that day have a track, and none of them is known from the ledger alone or by a track in
+    doubt. ``near``: ids of visits that may have been at the target; ``visits``: the unit's.
     """
-    if day is None or (until is not None and until != day):
+    until = until or day
+    if day is None or until is None or (until - day).days >= SHORT_OUTING_DAYS:
         return False
-    outings = [row for row in visits if row[1] <= day <= (row[2] or row[1])]
-    sure = all(row["evidence"] in TRACK_EVIDENCE and not doubtful(row["doubts"]) for *_, row in outings)
-    with_its_row = any(row["evidence"] == WALKED_WITH_ITS_ROW for *_, row in outings)
-    return with_its_row and sure and not any(name in near for name, *_ in outings)
+    outings = [
+        (visit_id, row)
+        for visit_id, start, end, row in visits
+        if start <= until and day <= (end or start) and may_share_people(as_text(row["people"]), people)
+    ]
+    sure = all(row["evidence"] in TRACK_EVIDENCE and not doubtful(row["doubts"]) for _, row in outings)
+    with_its_row = any(row["evidence"] == WALKED_WITH_ITS_ROW for _, row in outings)
+    return with_its_row and sure and not any(visit_id in near for visit_id, _ in outings)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 
 from pipeline.reconcile.ambiguous import set_ids
-from pipeline.reconcile.sites import site_numbers
 from pipeline.schema import QUESTIONS, conform, empty
-from pipeline.values import MatchDecision, MatchStatus, TargetState, Verdict
+from pipeline.values import MatchDecision, MatchStatus, Verdict
 
 Pair = tuple[str, str]
-Judge = Callable[[gpd.GeoDataFrame, pd.DataFrame], pd.DataFrame]
-"""VERDICTS of some TARGETS rows, merged ones among them, under given MATCHES, everything else as it is."""
+Judge = Callable[[pd.DataFrame, set[str]], pd.DataFrame]
+"""VERDICTS of some targets, by id, under given MATCHES, everything else as it is."""
 
 WAITING_RULE = "verdict.5.ambiguous_entry"
 _GONE = "台账中已无此条目，判“同一处”不改变结论；条目改写过的，请对改写后的条目判定"
@@ -24,26 +22,21 @@ _GONE = "台账中已无此条目，判“同一处”不改变结论；条目�
 def open_questions(
     matches: pd.DataFrame,
     verdicts: pd.DataFrame,
-    targets: gpd.GeoDataFrame,
     entry_ids: set[str],
     judge: Judge,
-    *,
-    same_site_m: float,
 ) -> pd.DataFrame:
     """One row per ambiguous pair of MATCHES, as QUESTIONS, in the order in which they should be asked.
 
     The verdict after an answer is that of ``judge`` with this pair decided so and all other pairs as they are; what the
     answer means for the other pairs' probabilities is not in it, so the words say 预计. First come sets with a pair that
     decides its target's verdict alone, then those with one that keeps a verdict open together with others, then the rest;
-    likelier sets go first. ``entry_ids``: all entries of the ledgers; ``same_site_m`` as in the verdict.
+    likelier sets go first. ``entry_ids``: all entries of the ledgers.
     """
     waiting = matches[matches["status"] == MatchStatus.AMBIGUOUS.value].reset_index(drop=True)
     if waiting.empty:
         return empty(QUESTIONS)
     pairs: list[Pair] = list(zip(waiting["target_id"], waiting["entry_id"], strict=True))
-    after = {
-        decision: _judged_after(waiting, matches, targets, decision, judge, same_site_m) for decision in MatchDecision
-    }
+    after = {decision: _judged_after(waiting, matches, decision, judge) for decision in MatchDecision}
     now = verdicts.set_index("target_id")[["verdict", "rule", "reason"]].to_dict("index")
     rivals = _rivals(matches)
     rows = []
@@ -85,12 +78,7 @@ def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _judged_after(
-    waiting: pd.DataFrame,
-    matches: pd.DataFrame,
-    targets: gpd.GeoDataFrame,
-    decision: MatchDecision,
-    judge: Judge,
-    same_site_m: float,
+    waiting: pd.DataFrame, matches: pd.DataFrame, decision: MatchDecision, judge: Judge
 ) -> dict[Pair, dict[str, Any]]:
     """The verdict row of each pair's target if only this pair were decided so.
 
@@ -103,9 +91,7 @@ def _judged_after(
     for number in range(int(turn.max()) + 1):
         asked = ordered[turn == number]
         pairs = set(zip(asked["target_id"], asked["entry_id"], strict=True))
-        told = judge(
-            _with_neighbours(targets, set(asked["target_id"]), same_site_m), _decided(matches, pairs, decision)
-        )
+        told = judge(_decided(matches, pairs, decision), set(asked["target_id"]))
         rows = told.set_index("target_id")[["verdict", "rule", "reason"]].to_dict("index")
         found |= {pair: rows[pair[0]] for pair in pairs}
     return found
@@ -118,15 +104,6 @@ def _decided(matches: pd.DataFrame, pairs: set[Pair], decision: MatchDecision) -
     changed.loc[hit, "status"] = MatchStatus.DECIDED.value
     changed.loc[hit, "probability"] = float(decision is MatchDecision.SAME)
     return changed
-
-
-def _with_neighbours(targets: gpd.GeoDataFrame, asked: set[str], same_site_m: float) -> gpd.GeoDataFrame:
-    """The asked targets, what may be the same site as one of them, and all merged ones (they are not judged)."""
-    merged = (targets["state"] == TargetState.MERGED.value).to_numpy(bool)
-    sites = site_numbers(targets[~merged].reset_index(drop=True), same_site_m=same_site_m)
-    wanted = {sites[name] for name in asked}
-    kept = targets["target_id"].map(sites).isin(wanted).to_numpy(bool)
-    return targets[kept | merged].reset_index(drop=True)
 
 
 def _rivals(matches: pd.DataFrame) -> dict[str, set[str]]:

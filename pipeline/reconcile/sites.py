@@ -25,23 +25,19 @@ def site_numbers(targets: gpd.GeoDataFrame, *, same_site_m: float) -> dict[str, 
 
 
 def reported_beside(
-    targets: gpd.GeoDataFrame,
-    linked: Mapping[str, Sequence[Row]],
-    refused: Collection[tuple[str, str]],
-    *,
-    same_site_m: float,
+    sites: Mapping[str, int], linked: Mapping[str, Sequence[Row]], refused: Mapping[str, Collection[str]]
 ) -> dict[str, tuple[str, str]]:
     """Per target the (entry, other target) of an entry surely about another part of what may be the same site.
 
-    ``linked``: entries per target with ``sure``; ``refused``: (target, entry) that a person declared different.
+    ``sites``: :func:`site_numbers`; ``linked``: entries per target with ``sure``; ``refused``: entries by target
+    that a person declared different.
     """
-    sites = site_numbers(targets, same_site_m=same_site_m)
     told: dict[int, list[tuple[str, str]]] = {}
     for name, site in sorted(sites.items()):
         told.setdefault(site, []).extend((row["entry_id"], name) for row in linked.get(name, []) if row["sure"])
     beside: dict[str, tuple[str, str]] = {}
     for name, site in sorted(sites.items()):
-        others = sorted(pair for pair in told[site] if pair[1] != name and (name, pair[0]) not in refused)
+        others = sorted(pair for pair in told[site] if pair[1] != name and pair[0] not in refused.get(name, ()))
         if others:
             beside[name] = others[0]
     return beside

@@ -26,7 +26,7 @@ class Case:
     """One target with everything known about it; entries and sightings as rows.
 
     ``told_from``: the first day on which an entry may tell of it; None: unknown. ``passed_by``: units with a visit to
-    its cell since the last image without it.
+    its cell since the last image without it. ``set_aside``: entries near it that were not taken for it, in words.
     """
 
     target: Row
@@ -44,6 +44,7 @@ class Case:
     answered: Sequence[str]
     seen: Sequence[Row]
     passed_by: Sequence[str] = ()
+    set_aside: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def _patrolled(case: Case, book: Book) -> tuple[Finding | None, list[str]]:
             reasons.append(f"{row['day']} 巡查应能看见该处，但{gap}")
             continue
         reason = f"{row['day']} 巡查轨迹距目标 {row['distance_m']:.0f} 米，看见概率 {row['seen_probability']:.2f}，"
-        reason += f"窗口 {case.window_from} 至 {case.window_to} 内台账无对应记录"
+        reason += f"窗口 {case.window_from} 至 {case.window_to} 内台账无对应记录{case.set_aside}"
         answer = _of_those_who_went(answer, as_text(book.visits[row["visit_id"]]["people"]), book)
         return Finding(Verdict.PATROLLED_NOT_REPORTED, "verdict.3", reason, answer=answer, visit=row), []
     if reasons:
@@ -225,7 +226,7 @@ def _due(case: Case, book: Book) -> tuple[Finding | None, list[str]]:
         planned = book.responsibility.person_of(as_text(row["person_id"]), answer.acting_unit_id)
         person = planned or (answer.person_id if len(answers) == 1 else None)
         reason = f"计划 {row['plan_id']} 要求 {row['from']} 至 {row['to']} 巡查网格 {case.cell_id} "
-        reason += f"{row['visits_required']} 次，期间无轨迹也无台账到达，资料齐全"
+        reason += f"{row['visits_required']} 次，期间无轨迹也无台账到达，资料齐全{case.set_aside}"
         blamed = Answer(answer.unit_id, answer.acting_unit_id, person)
         return Finding(Verdict.DUE_NOT_PATROLLED, "verdict.4", reason, answer=blamed), []
     return None, reasons[:1] or ["窗口内没有完整的计划巡查期"]

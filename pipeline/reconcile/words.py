@@ -21,6 +21,8 @@ UNIT_SLIP_SHARE = 0.02
 # Days from untouched ground to walls and to a roof that even fast building takes; what is told sooner is older.
 _SOONEST_DAYS: dict[str, int] = {Stage.STRUCTURE: 5, Stage.ROOFED: 20}
 TOO_SOON = 0.25
+# a thing that is small by its name and by its stated area: the area is no slip then, and no part of a site
+SMALL_M2, SMALL_THING = 300.0, 0.25
 _LOG_MU = -math.log(mu(1.0))
 _OTHER_GROUND: tuple[str, ...] = ("small", "extraction", "dumping")
 
@@ -62,6 +64,11 @@ def pace_factor(found: Sequence[str], days_since_clear: float) -> float:
     told = [topic for topic in _ORDER if topic in found]
     soonest = _SOONEST_DAYS.get(told[0], 0) if told else 0
     return TOO_SOON if 0 <= days_since_clear < soonest else 1.0
+
+
+def small_factor(found: Sequence[str], stated_area_m2: float) -> float:
+    """0.25 where words and stated area agree that it is a small thing (a grave, a shed, a hole in the ground), else 1."""
+    return SMALL_THING if "small" in found and 0 < stated_area_m2 < SMALL_M2 else 1.0
 
 
 def area_factor(stated_area_m2: float, target_area_m2: float, days_after_image: float) -> float:

@@ -16,13 +16,14 @@ from pipeline.reconcile.changes import changed_verdicts, in_words
 from pipeline.reconcile.coverage import CoverOptions, cover_cells, missed_areas, within_span
 from pipeline.reconcile.effort import patrol_effort
 from pipeline.reconcile.estimate import audit_sample, indicators
+from pipeline.reconcile.gather import Delivered, Duties, VerdictOptions, gather
 from pipeline.reconcile.ground import Ground, RiskWeights, risk_ground
 from pipeline.reconcile.match import match_entries, open_targets
 from pipeline.reconcile.omissions import OmissionOptions, last_look, omitted
 from pipeline.reconcile.questions import open_questions
 from pipeline.reconcile.sight import SightOptions
 from pipeline.reconcile.unseen import Sample, unseen_estimates
-from pipeline.reconcile.verdict import Delivered, Duties, VerdictOptions, judge
+from pipeline.reconcile.verdict import judge
 from pipeline.rulebook import finding_words, load_rulebook
 from pipeline.schema import (
     AMBIGUOUS,
@@ -146,25 +147,18 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         context.table("ledger", LEDGER_FILES),
         context.table("ledger", TRACK_PARTS),
     )
-    judged = partial(
-        judge,
-        delivered=delivered,
-        duties=_duties(book, tasks),
-        dispatches=records.dispatches,
-        checks=records.field_checks,
+    known = gather(
+        targets,
+        first_registered(context, targets),
+        delivered,
+        _duties(book, tasks),
+        records.dispatches,
+        records.field_checks,
         vocabulary=words,
         options=_verdict_options(context, sight),
     )
-    first_seen_as = first_registered(context, targets)
-    verdicts = judged(targets, first_seen_as, matches)
-    questions = open_questions(
-        matches,
-        verdicts,
-        targets,
-        set(entries["entry_id"]),
-        lambda some, changed: judged(some, first_seen_as, changed),
-        same_site_m=options.same_site_m,
-    )
+    verdicts = judge(known, matches)
+    questions = open_questions(matches, verdicts, set(entries["entry_id"]), partial(judge, known))
     coverage, seen_ground = cover_cells(
         cells,
         book.plan,

@@ -100,6 +100,8 @@ def holds(placed: Placed, east: float, north: float) -> bool:
         ("富民路与迎宾大道交叉口沿富民路向东300米路北", [(1800, 620)], 250),
         ("富民路和迎宾大道路口往北400米", [(1500, 1000)], 350),
         ("王庄村沿富强路向东300米", [(1300, 1000), (1400, 800)], 600),
+        ("王庄加油站对面", [(1000, 1000), (300, 1600)], 1400),
+        ("王庄村砖厂东300米", [(1300, 1000), (700, 1600)], 1400),
     ],
 )
 def test_the_area_holds_what_the_words_mean(text: str, spots: list[tuple[float, float]], at_most_m: float) -> None:

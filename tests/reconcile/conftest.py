@@ -14,10 +14,11 @@ import pytest
 from shapely.geometry import LineString, Point, box
 
 from pipeline.reconcile.coverage import CoverOptions
+from pipeline.reconcile.gather import Delivered, Duties, Gathered, VerdictOptions, gather
 from pipeline.reconcile.ground import RiskWeights, ground_points
 from pipeline.reconcile.match import match_entries
 from pipeline.reconcile.sight import SightOptions
-from pipeline.reconcile.verdict import Delivered, Duties, VerdictOptions, judge
+from pipeline.reconcile.verdict import judge
 from pipeline.schema import (
     CELL_STATES,
     DECISIONS,
@@ -45,7 +46,7 @@ VOCABULARY = {
     "pit": ["基坑"],
     "structure": ["主体", "建房"],
     "roofed": ["封顶"],
-    "small": ["坟"],
+    "small": ["坟", "土坑"],
     "dumping": ["堆放"],
     "anonymous": ["村民"],
     "not_new_ground": ["翻建", "已拆除"],
@@ -191,15 +192,14 @@ def match(tables: dict[str, Any], **changes: Any) -> Any:
     return match_entries(tables["targets"], tables["entries"], tables["decisions"], **{**MATCHING, **changes})
 
 
-def verdicts(tables: dict[str, Any], *, targets: Any = None, matches: Any = None, **changes: Any) -> Any:
-    """The verdicts of drawn tables; of some of their targets or under other matches where given."""
+def gathered(tables: dict[str, Any], **changes: Any) -> Gathered:
+    """All the evidence of drawn tables but what ties entries to targets."""
     options = {**JUDGING, **changes}
     vocabulary, unit_of_person = options.pop("vocabulary"), options.pop("unit_of_person")
     files, parts = options.pop("ledger_files", tables["files"]), options.pop("track_parts", None)
-    return judge(
-        tables["targets"] if targets is None else targets,
+    return gather(
+        tables["targets"],
         tables["first"],
-        match(tables) if matches is None else matches,
         Delivered(tables["entries"], tables["visits"], tables["rejected"], files, parts),
         Duties(*(tables[name] for name in ("tasks", "plan", "responsibility", "delegations")), unit_of_person, NAMES),
         tables["dispatches"],
@@ -207,6 +207,10 @@ def verdicts(tables: dict[str, Any], *, targets: Any = None, matches: Any = None
         vocabulary=vocabulary,
         options=VerdictOptions(**options),
     )
+
+
+def verdicts(tables: dict[str, Any], **changes: Any) -> Any:
+    return judge(gathered(tables, **changes), match(tables))
 
 
 def cells(**second: Any) -> Any:
@@ -244,8 +248,8 @@ def ground(cells: Any, targets: Any = None, cases: Any = None, step_m: float = 5
 @pytest.fixture(scope="session")
 def draw() -> SimpleNamespace:
     return SimpleNamespace(
-        City=City, target=target, entry=entry, effort=effort, visit=visit, match=match, verdicts=verdicts, cells=cells,
-        suppressed=suppressed, table=table, facts=TARGET, sight=SIGHT, vocabulary=VOCABULARY, x=X, y=Y, crs=CRS,
+        City=City, target=target, entry=entry, effort=effort, visit=visit, match=match, gathered=gathered, verdicts=verdicts,
+        cells=cells, suppressed=suppressed, table=table, facts=TARGET, sight=SIGHT, vocabulary=VOCABULARY, x=X, y=Y, crs=CRS,
         span=CoverOptions(start=date(2026, 10, 1), end=date(2026, 11, 30), sight=SIGHT, covered_share=0.6),
         ground=ground,
     )  # fmt: skip

@@ -391,16 +391,47 @@ def test_who_passed_the_site_and_wrote_something_down_near_it_may_have_meant_it(
     assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
 
 
+def test_a_small_thing_beside_a_site_is_not_the_site_but_the_reader_is_told(
+    draw: SimpleNamespace, patrolled: Any
+) -> None:
+    """A hole of 45 m2 some metres from a hectare: no word for it fits, though the patrol went past the site that day."""
+    patrolled.targets = [draw.target(size=100.0)]
+    said = {"project": "挖土坑", "status": "已形成", "stated_area_m2": 45.0, "subject": "村民"}
+    patrolled.entries.append(draw.entry("E1", 150, 50, day="2026-10-14", **said))
+    row = one(draw, patrolled)
+    assert row["verdict"] == "patrolled_not_reported"
+    assert row["reason"].endswith("未认作该处") and "最接近的条目 E1 匹配概率仅 0.0" in row["reason"]
+    # the same hole without its size may be the beginning of the site
+    patrolled.entries[-1] |= {"stated_area_m2": None}
+    assert one(draw, patrolled)["verdict"] != "patrolled_not_reported"
+    # what a person refused is named too
+    patrolled.entries[-1] |= {"project": "厂房"}
+    patrolled.decisions = [{"target_id": "T1", "entry_id": "E1", "decision": "different"}]
+    assert one(draw, patrolled)["reason"].endswith("条目 E1 经人工判定不是该处")
+
+
 def test_finding_without_a_place_was_where_its_outing_went(draw: SimpleNamespace, patrolled: Any) -> None:
-    patrolled.entries.append(draw.entry("E1", None, day="2026-10-20", status="推填土"))
-    away = draw.visit("V2", "2026-10-20", y=5000.0, cell_ids="C9")
+    patrolled.entries.append(draw.entry("E1", None, day="2026-10-20", status="推填土", people="张三，李四"))
+    away = draw.visit("V2", "2026-10-20", y=5000.0, cell_ids="C9", people="张三")
     patrolled.visits.append(away | {"evidence": "track+ledger"})
     assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+    # others of the unit who went past the site that day did not write this row
+    patrolled.visits.append(draw.visit("V4", "2026-10-20", people="王五"))
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+    patrolled.visits[-1] |= {"people": None}
+    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+    patrolled.visits.pop()
+    # a row over three days is one outing, over four it tells of others too
+    for until, verdict in (("2026-10-22", "patrolled_not_reported"), ("2026-10-23", "undeterminable")):
+        patrolled.entries[-1] |= {"discovered_until": until}
+        assert one(draw, patrolled)["verdict"] == verdict
+    patrolled.entries[-1] |= {"discovered_until": None}
     for changes in (
         {"evidence": "track"},  # its row is of another outing
         {"doubts": "日期存疑"},
-        {"geometry": draw.visit("V2", "2026-10-20", y=800.0)["geometry"]},
+        {"geometry": draw.visit("V2", "2026-10-20", y=500.0)["geometry"]},
         {"visited_on": "2026-10-22"},
+        {"people": "王五"},  # the row's people were on another outing, of which nothing is known
     ):
         patrolled.visits[-1] = away | {"evidence": "track+ledger"} | changes
         assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry", changes

@@ -19,7 +19,7 @@ from pipeline.reconcile.decisions import survivors
 from pipeline.reconcile.match import time_score
 from pipeline.reconcile.sites import site_numbers
 from pipeline.reconcile.space import position_sigma_m, space_density
-from pipeline.reconcile.words import area_factor, pace_factor, stage_factor, topics
+from pipeline.reconcile.words import area_factor, pace_factor, small_factor, stage_factor, topics
 from pipeline.schema import TARGETS
 
 
@@ -76,6 +76,11 @@ def test_words() -> None:
 )  # fmt: skip
 def test_what_could_not_stand_so_soon_is_older(told: tuple[str, ...], days: float, factor: float) -> None:
     assert pace_factor(told, days) == factor
+
+
+def test_words_and_area_have_to_agree_that_a_thing_is_small() -> None:
+    assert small_factor(("earthworks", "small"), 45.0) == 0.25
+    assert small_factor(("small",), 2000.0) == small_factor(("small",), float("nan")) == small_factor((), 45.0) == 1.0
 
 
 def test_entry_at_the_site_is_assigned(draw: SimpleNamespace) -> None:

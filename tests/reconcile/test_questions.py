@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,21 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.reconcile.questions import open_questions
+from pipeline.reconcile.verdict import judge
 from pipeline.values import MatchDecision
 
 
 def asked(draw: SimpleNamespace, city: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Matches, verdicts and questions of a drawn city."""
     tables = city.tables()
-    matches, verdicts = draw.match(tables), draw.verdicts(tables)
-    questions = open_questions(
-        matches,
-        verdicts,
-        tables["targets"],
-        set(tables["entries"]["entry_id"]),
-        lambda some, changed: draw.verdicts(tables, targets=some, matches=changed),
-        same_site_m=100.0,
-    )
+    matches, known = draw.match(tables), draw.gathered(tables)
+    verdicts = judge(known, matches)
+    questions = open_questions(matches, verdicts, set(tables["entries"]["entry_id"]), partial(judge, known))
     return matches, verdicts, questions
 
 

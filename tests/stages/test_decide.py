@@ -83,9 +83,12 @@ def test_each_answer_does_what_the_form_foresees_and_stays(month: StageContext) 
     for decision, foreseen in (("SAME", first["verdict_if_same"]), ("DIFFERENT", first["verdict_if_different"])):
         hand_in(month, {1: MatchDecision[decision]})
         after = run(month)
-        changed = after.index[after["verdict"] != before["verdict"]].tolist()
-        assert after.loc[first["target_id"], "verdict"] == foreseen
-        assert changed == [first["target_id"]]
+        own = first["target_id"]
+        assert after.loc[own, "verdict"] == foreseen and after.loc[own, "rule"] != before.loc[own, "rule"]
+        # of the others only those move for which this very entry counts from now on, or no more
+        others = after.index[(after["verdict"] != before["verdict"]) & (after.index != own)]
+        told = before.loc[others, "reason"] + after.loc[others, "reason"]
+        assert told.str.contains(first["entry_id"]).all()
         matches = table(month, "matches").set_index(["target_id", "entry_id"])
         assert matches.loc[(first["target_id"], first["entry_id"]), "status"] == "decided"
         left = table(month, "questions")

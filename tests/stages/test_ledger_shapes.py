@@ -25,6 +25,8 @@ from tests.stages.ledger_books import Book, gb18030_csv, put, read_books, word_t
 
 TABLES = ("verdicts", "matches", "questions", "coverage", "missed", "omissions", "kpis", "effort")
 FAR_M = 40_000.0
+# a passer-by who would hardly have noticed
+FAINT = 0.3
 Result = dict[str, pd.DataFrame]
 
 
@@ -246,27 +248,43 @@ class Patrol:
     seen_too: frozenset[str]
 
 
-def accusing_patrol(month: StageContext, base: Result) -> Patrol:
-    """A patrol that is its target's only one in the window; ``seen_too``: targets that it passed as well, from truth."""
+def accusing_patrol(month: StageContext, base: Result, books: Sequence[Book]) -> Patrol:
+    """The first patrol that alone could have seen what its target's accusation says it missed, by truth.
+
+    Its unit made no other on that day. ``seen_too``: targets that it passed as well.
+    """
     told = base["verdicts"]
-    alone = told[(told["rule"] == "verdict.3") & (told["visits_in_window"] == 1)].iloc[0]
     visits = pd.read_parquet(month.run / "ledger" / "visits.parquet").set_index("visit_id")
-    visit = visits.loc[alone["visit_id"]]
     truth = {name: pd.read_parquet(month.city / "truth" / f"{name}.parquet") for name in ("visits", "sightings")}
-    true = truth["visits"].loc[truth["visits"]["file"].eq(visit["file"]), "visit_id"].item()
-    passed = truth["sightings"].loc[truth["sightings"]["visit_id"] == true, "site_id"]
-    unit = visit["file"].split("/")[1]
-    return Patrol(alone["target_id"], alone["first_seen"], visit["visited_on"], unit, visit["file"],
-                  frozenset("T" + passed))  # fmt: skip
+    went = truth["visits"][["visit_id", "unit_id", "file"]]
+    seen = truth["sightings"].drop(columns="file").merge(went, on="visit_id")
+    for accused in told[told["rule"] == "verdict.3"].itertuples():
+        visit = visits.loc[accused.visit_id]
+        day, unit = visit["visited_on"], visit["file"].split("/")[1]
+        chances = seen[
+            (seen["site_id"] == accused.target_id.removeprefix("T"))
+            & (seen["unit_id"] == accused.acting_unit_id)
+            & seen["visited_on"].between(accused.window_from, accused.window_to)
+            & (seen["seen_probability"] >= FAINT)
+        ]
+        alone = len(rows_of_day(books, unit, day)) == 1 and chances["file"].tolist() == [visit["file"]]
+        if alone:
+            passed = seen.loc[seen["file"] == visit["file"], "site_id"]
+            return Patrol(accused.target_id, accused.first_seen, day, unit, visit["file"], frozenset("T" + passed))
+    raise AssertionError("no target of this city is accused on a single patrol")
+
+
+def rows_of_day(books: Sequence[Book], unit: str, day: pd.Timestamp) -> list[tuple[Book, int]]:
+    """The unit's rows of a day: the book and the row's number in it."""
+    told = f"{day:%Y-%m-%d}"
+    return [(book, n) for book in books if book.unit == unit for n, row in enumerate(book.rows) if told in row]
 
 
 def moved(month: StageContext, books: list[Book], folder: Path, patrol: Patrol, day: pd.Timestamp) -> Result:
     """The month with that patrol made on another day: its track's times and name, and its row in the ledger."""
     context = copied(month, folder, ledgers=False)
     old, new = f"{patrol.day:%Y-%m-%d}", f"{day:%Y-%m-%d}"
-    hits = [(book, n) for book in books if book.unit == patrol.unit for n, row in enumerate(book.rows) if old in row]
-    assert len(hits) == 1
-    book, number = hits[0]
+    ((book, number),) = rows_of_day(books, patrol.unit, patrol.day)
     rows = list(book.rows)
     rows[number] = tuple(new if cell == old else cell for cell in rows[number])
     write(context.city, [replace(book, rows=tuple(rows)) if other is book else other for other in books])
@@ -285,7 +303,7 @@ def test_a_patrol_moved_before_the_first_image_of_the_site_accuses_nobody_any_mo
     month: StageContext, books: list[Book], base: Result, tmp_path: Path, days: int, accused: bool
 ) -> None:
     """On the day of the image the site stood there; on the day before, nobody can say so."""
-    patrol = accusing_patrol(month, base)
+    patrol = accusing_patrol(month, base, books)
     after = moved(month, books, tmp_path, patrol, patrol.first_seen + pd.Timedelta(days=days))
     before_rows, after_rows = (told["verdicts"].set_index("target_id") for told in (base, after))
     flipped = before_rows.index[before_rows["verdict"] != after_rows["verdict"]].tolist()
