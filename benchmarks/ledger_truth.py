@@ -187,7 +187,9 @@ def compared(
     tied = pairs[(pairs["status"] == MatchStatus.ASSIGNED.value)]
     good = tied[tied["true"]]
     counts = {
-        "assigned": len(tied), "right": len(good), "decidable": len(on_targets),
+        "assigned": len(tied), "right": len(good),
+        "assigned_decidable": int(tied["decidable"].sum()), "right_decidable": int(good["decidable"].sum()),
+        "decidable": len(on_targets),
         "recalled": len(on_targets & set(good["entry_id"])),
         "true_pairs": sum(site in set(homes.values()) for site in truly.dropna()),
         "ambiguous": int(pairs.loc[pairs["status"] == MatchStatus.AMBIGUOUS.value, "entry_id"].nunique()),
@@ -233,7 +235,9 @@ def summary(lines: pd.DataFrame) -> pd.DataFrame:
     """Sums and shares per kind."""
     total = lines.drop(columns=["seed", "period"]).groupby("kind").sum()
     return total.assign(
-        precision=total["right"] / total["assigned"], recall=total["recalled"] / total["decidable"],
+        precision=total["right"] / total["assigned"],
+        precision_decidable=total["right_decidable"] / total["assigned_decidable"],
+        recall=total["recalled"] / total["decidable"],
         named_share=total["named"] / total["misses"], open_share=total["open"] / total["misses"],
     ).round(3)  # fmt: skip
 

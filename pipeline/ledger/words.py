@@ -48,6 +48,8 @@ _PLACE = re.compile(
     r"村|庄|屯|[社小]区|居委|寨|湾|[一-龥]营|[一-龥]店|集镇|乡|镇|园区|街|[大国省县乡]道|[一-龥]路|路口|\d+组|[一二三四五六七八九十]组|"
     r"\d{2,3}\.\d{4}|厂|河|水库|学校|公司"
 )
+# works with a size are there: 垫土约2亩
+_SIZED = re.compile(r"[\d一二两三四五六七八九十百半](?:余|多|来)?(?:亩|分地|平方米|平米|平方|㎡|[mM]2)")
 _PERSONAL = re.compile(
     r"[(,;、:\s]*(?:联系)?(?:电话|手机|联系方式|身份证|执法证|证件|证)?(?:号码|号)?[:\s]*"
     r"(?<![\dA-Za-z.])(?:\d{17}[\dXx]|(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}-?\d{7,8})(?!\d)|"
@@ -99,7 +101,7 @@ def tells_of_works(text: str, rules: FieldRules, *, alone: bool = False) -> bool
         if says_nothing_found(clause, rules) or _LOOKED.search(clause):
             continue
         works = any(word in clause for word in rules.ground_work)
-        if works and (alone or others or any(word in clause for word in rules.present)):
+        if works and (alone or others or _SIZED.search(clause) or any(word in clause for word in rules.present)):
             return True
     return False
 
