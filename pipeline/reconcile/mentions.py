@@ -14,7 +14,7 @@ from pipeline.reconcile.evidence import Answer, Responsibility, as_day, as_text
 from pipeline.reconcile.match import too_old
 from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import split_cells
-from pipeline.reconcile.space import NOT_LOCATED
+from pipeline.reconcile.space import ALIKE, NOT_LOCATED
 from pipeline.reconcile.words import Vocabulary, area_factor, entry_text, stage_factor, topics
 from pipeline.values import MatchStatus
 
@@ -80,9 +80,10 @@ def answered_targets(entries: gpd.GeoDataFrame, carried: Mapping[str, str], cuto
 
 
 def unlocated_findings(entries: gpd.GeoDataFrame, vocabulary: Vocabulary, cutoff: date) -> dict[str, list[Row]]:
-    """Findings per unit whose place is unknown, with their ``topics``, ``day`` and ``last_day``."""
+    """Findings per unit whose place is unknown or only alike in name, with their ``topics``, ``day`` and ``last_day``."""
     lost: dict[str, list[Row]] = {}
-    nowhere = entries.geometry.isna() | entries.geometry.is_empty | (entries["position_source"] == NOT_LOCATED)
+    nowhere = entries.geometry.isna() | entries.geometry.is_empty
+    nowhere |= entries["position_source"].isin((NOT_LOCATED, ALIKE))
     rows = entries[nowhere & entries["finding"]].sort_values("entry_id")
     for row in as_rows(rows):
         day = as_day(row["discovered_on"])

@@ -15,7 +15,7 @@ from pipeline.geodesy import DATUMS, to_wgs84
 
 Floats = NDArray[np.float64]
 
-NOT_LOCATED = "none"
+NOT_LOCATED, ALIKE = "none", "alike"
 MEASURED = "coordinates"
 UNKNOWN_DATUM = "unknown"
 MEASURED_TAIL, TEXT_TAIL, TAIL_SPREAD = 0.03, 0.08, 2.5

@@ -153,7 +153,7 @@ def _barriers(case: Case) -> Finding | None:
         return _open("answered", f"台账条目 {case.answered[0]} 填报了本监测编号并写明未发现，待实地核查")
     if case.unlocated:
         names = "、".join(case.unlocated[:3]) + (f" 等 {len(case.unlocated)} 条" if len(case.unlocated) > 3 else "")
-        return _open("unlocated_entry", f"本单位台账条目 {names} 位置不明，不能排除就是该处")
+        return _open("unlocated_entry", f"本单位台账条目 {names} 位置不明或地名仅相近，不能排除就是该处")
     if case.window_from is None:
         return _open("no_dates", "目标没有后时相日期，不能确定此前巡查应否看见")
     if case.window_from > case.window_to:

@@ -80,7 +80,7 @@ _WORDS: dict[tuple[str, str], dict[str, str]] = {
     ("repairs", "field"): _ENTRY_FIELDS,
     ("rejected", "field"): _ENTRY_FIELDS,
     ("entries", "datum"): {"unknown": "未定"},
-    ("entries", "position_source"): {"none": "无", "coordinates": "坐标", "place": "地名", "photo": "照片"},
+    ("entries", "position_source"): {"none": "无", "coordinates": "坐标", "place": "地名", "alike": "近似地名", "photo": "照片"},
 }  # fmt: skip
 _LETTER = re.compile("[A-Za-z]")
 _CONFIDENCE = {"early": "一次清晰观测", "probable": "两次清晰观测", "confirmed": "三次及以上清晰观测"}

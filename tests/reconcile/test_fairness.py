@@ -410,6 +410,25 @@ def test_a_small_thing_beside_a_site_is_not_the_site_but_the_reader_is_told(
     assert one(draw, patrolled)["reason"].endswith("条目 E1 经人工判定不是该处")
 
 
+def test_a_name_that_only_sounds_like_a_village_may_be_another_place(draw: SimpleNamespace, patrolled: Any) -> None:
+    """Read as a village five kilometres away, it may as well be a hamlet beside the site that no layer knows."""
+    said = {"status": "推填土", "position_source": "alike", "uncertainty_m": 600.0}
+    patrolled.entries.append(draw.entry("E1", 5000, 5000, day="2026-10-20", **said))
+    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+    patrolled.entries[-1] |= {"position_source": "place"}
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+    # its outing was at that village
+    patrolled.entries[-1] |= {"position_source": "alike"}
+    patrolled.visits.append(draw.visit("V2", "2026-10-20", y=5000.0, cell_ids="C9") | {"evidence": "track+ledger"})
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+    # or it is surely about another target
+    patrolled.visits.pop()
+    patrolled.targets.append(draw.target("T9", x=5000, y=5000))
+    patrolled.entries[-1] |= {"stated_target_id": "T9"}
+    rows = draw.verdicts(patrolled.tables()).set_index("target_id")
+    assert rows.loc["T1", "verdict"] == "patrolled_not_reported"
+
+
 def test_finding_without_a_place_was_where_its_outing_went(draw: SimpleNamespace, patrolled: Any) -> None:
     patrolled.entries.append(draw.entry("E1", None, day="2026-10-20", status="推填土", people="张三，李四"))
     away = draw.visit("V2", "2026-10-20", y=5000.0, cell_ids="C9", people="张三")
