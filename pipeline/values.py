@@ -71,20 +71,6 @@ def plain_cell(text: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
 
 
-# days of a patrol's row up to which it tells of one outing; a longer range claims further days
-SHORT_OUTING_DAYS = 3
-_NAMES = re.compile(r"[、，,；;/\s]+|和|及|与")
-
-
-def may_share_people(one: str | None, other: str | None) -> bool:
-    """Whether somebody may stand in both texts of names: False only where both name people and nobody is in both."""
-    # 张三等3人 holds people whom it does not name
-    if not one or not other or "等" in one + other:
-        return True
-    mine, theirs = ({name for name in _NAMES.split(text) if name} for text in (one, other))
-    return not mine or not theirs or any(a in b or b in a for a in mine for b in theirs)
-
-
 _EPOCH = date(1970, 1, 1)
 
 

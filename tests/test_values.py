@@ -7,16 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import CODES, InputError, XunchaError
-from pipeline.values import (
-    Period,
-    Verdict,
-    day_of_number,
-    may_share_people,
-    number_of_day,
-    parse_day,
-    plain_cell,
-    safe_cell,
-)
+from pipeline.values import Period, Verdict, day_of_number, number_of_day, parse_day, plain_cell, safe_cell
 
 
 @given(st.integers(1990, 2100), st.integers(1, 12))
@@ -81,17 +72,3 @@ def test_day_numbers_round_trip_and_zero_is_unknown() -> None:
     assert number_of_day(date(1970, 1, 2)) == 1
     assert day_of_number(number_of_day(date(2026, 10, 31))) == date(2026, 10, 31)
     assert day_of_number(0) is None
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "shared"),
-    [
-        ("张三", "张三，李四", True), ("张三、王五", "李四 王五", True), ("李四", "张三等3人", True),
-        ("张三", "李四", False), ("张三和李四", "王五；赵六", False), (None, "张三", True), ("张三", "", True),
-    ],
-)  # fmt: skip
-def test_only_two_lists_of_names_without_a_common_one_tell_crews_apart(
-    one: str | None, other: str | None, shared: bool
-) -> None:
-    assert may_share_people(one, other) is shared
-    assert may_share_people(other, one) is shared

@@ -30,7 +30,7 @@ from pipeline.ledger.place_words import (
     step_at,
     with_digits,
 )
-from pipeline.ledger.placenames import HOMOPHONE, SPELLING, Hit, Missing, fold
+from pipeline.ledger.placenames import FACILITY, HOMOPHONE, SPELLING, Hit, Missing, fold
 from pipeline.ledger.places import VILLAGE, Gazetteer
 
 Floats = NDArray[np.float64]
@@ -188,7 +188,9 @@ class _Reader:
         cloud = self._from_place(plain, finer, draws)
         for name, _, _ in self.roads:
             cloud = beside_road(cloud, self.gazetteer.roads[name])
-        return cloud, self.gazetteer.names[finer.row], finer.rule
+        tail = plain[finer.end :].removeprefix("村")
+        rule = finer.rule or (FACILITY if tail.startswith(self.gazetteer.words.facilities) else "")
+        return cloud, self.gazetteer.names[finer.row], rule
 
     def _finer(self, plain: str, hit: Hit) -> Hit:
         """A hamlet or landmark named right after its village (王庄村汪湾), with how the village was recognised."""

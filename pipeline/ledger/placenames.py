@@ -12,6 +12,7 @@ import pypinyin
 from pipeline.ledger.characters import plain
 
 SPELLING = "地名近似"
+FACILITY = "图上没有的设施，按同名村估计"
 HOMOPHONE = "地名同音"
 
 _SUFFIX = re.compile(r"(?:村民委员会|居民委员会|村委会|居委会|行政村|自然村|社区|村)$")
@@ -76,7 +77,7 @@ class NameIndex:
 
     def __init__(self, names: Sequence[str], words: PlaceWords) -> None:
         self.words = words
-        self._name_end = _NAME_END + words.landmarks + words.facilities
+        self._name_end = _NAME_END + words.landmarks
         self.names = tuple(names)
         self.stems = tuple(stem_of(name) for name in names)
         self._forms: dict[str, list[tuple[str, int]]] = {}
@@ -90,12 +91,18 @@ class NameIndex:
         return [row for form, row in self._forms.get(name[:2], ()) if form == name]
 
     def exact(self, text: str, begin: int = 0) -> list[Hit]:
-        """Hits of the longest name in ``text[begin:]``, the earliest of that length; several rows bear one name."""
+        """Hits of the longest name in ``text[begin:]``, the earliest of that length; several rows bear one name.
+
+        A name that goes on into a facility's (林楼加油站) counts only where no other is found.
+        """
+        return self._exact(text, begin, self._name_end) or self._exact(text, begin, self.words.facilities)
+
+    def _exact(self, text: str, begin: int, ends: tuple[str, ...]) -> list[Hit]:
         hits: list[Hit] = []
         for at in range(begin, len(text) - 1):
             for form, row in self._forms.get(text[at : at + 2], ()):
                 end = at + len(form)
-                if text.startswith(form, at) and _starts(text, at) and self._ends(text, end, form):
+                if text.startswith(form, at) and _starts(text, at) and self._ends(text, end, form, ends):
                     hits.append(Hit(row, at, end))
         if not hits:
             return []
@@ -149,10 +156,10 @@ class NameIndex:
         apart = [pair for pair in zip(piece, written, strict=True) if pair[0] != pair[1]]
         return any(one in self.words.surnames and other in self.words.surnames for one, other in apart)
 
-    def _ends(self, text: str, end: int, form: str) -> bool:
+    def _ends(self, text: str, end: int, form: str, ends: tuple[str, ...]) -> bool:
         """Whether a name may end there: one without 村 must not go on into a longer name."""
         rest = text[end:]
-        if not rest or _SUFFIX.search(form) or rest.startswith(self._name_end):
+        if not rest or _SUFFIX.search(form) or rest.startswith(ends):
             return True
         return rest[0] in "东南西北,.。;、-(~" or rest[0].isdigit()
 

@@ -19,13 +19,13 @@ from pipeline.ledger.datum import UNKNOWN_DATUM, city_points
 from pipeline.ledger.items import Item
 from pipeline.ledger.locate import Placed, PlaceOptions, Unplaced, locate
 from pipeline.ledger.log import POSITION_FIELD, UNUSABLE
-from pipeline.ledger.placenames import HOMOPHONE, SPELLING
+from pipeline.ledger.placenames import FACILITY, HOMOPHONE, SPELLING
 from pipeline.ledger.places import Gazetteer
 from pipeline.ledger.readings import around_readings
 from pipeline.schema import ENTRIES, conform, empty
 
 FROM_COORDINATES, FROM_PHOTO, FROM_PLACE, NOWHERE = "coordinates", "photo", "place", "none"
-# a name of the same sound or look: it may be a place that no layer knows
+# a name of the same sound or look, or a facility called after a village: it may be a place that no layer knows
 FROM_ALIKE = "alike"
 PHOTO_POSITION = "位置取自照片"
 ZONE_BY_PLACE = "带号按落在本市的分带推定"
@@ -199,7 +199,7 @@ def _outside(x: float, y: float, bounds: tuple[float, float, float, float], reac
 
 def _with_place(position: _Position | None, place: Placed) -> tuple[_Position, bool]:
     """The better of coordinates or photo and text place, and whether they contradict each other."""
-    alike = any(rule in place.rule for rule in (HOMOPHONE, SPELLING))
+    alike = any(rule in place.rule for rule in (FACILITY, HOMOPHONE, SPELLING))
     told = _Position(place.x, place.y, place.uncertainty_m, FROM_ALIKE if alike else FROM_PLACE)
     if position is None:
         return told, False

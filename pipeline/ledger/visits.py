@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,11 +17,13 @@ from pipeline.ledger.items import Item
 from pipeline.ledger.places import Gazetteer, route_lands, route_shape
 from pipeline.ledger.tracks import CleanTrack
 from pipeline.schema import VISITS, conform, empty
-from pipeline.values import SHORT_OUTING_DAYS, may_share_people
 
 TRACK, TRACK_AND_LEDGER, LEDGER = "track", "track+ledger", "ledger"
 NO_TRACK = "仅有台账记载，未见轨迹，需核对"
 CELL_SEPARATOR = ";"
+# a range this short is one outing; a longer one claims further days without a track
+_SHORT_OUTING_DAYS = 3
+_NAMES = re.compile(r"[、,;/\s]+|和|及|与")
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def visits_table(
     for track in sorted(tracks, key=lambda track: (track.unit_id, track.day, track.file, track.part)):
         told = people_of(track, names)
         same_day = (n for n, c in enumerate(claims) if c.unit_id == track.unit_id and track.day in c.days)
-        mine = [number for number in same_day if may_share_people(told, plain(claims[number].people or ""))]
+        mine = [number for number in same_day if _may_share(told, claims[number].people)]
         for number in mine:
             joined.setdefault(number, set()).add(track.day)
             lines.setdefault(number, []).append(track.line)
@@ -82,7 +85,7 @@ def visits_table(
     for number, claim in enumerate(claims):
         tracked = joined.get(number, set())
         home = territories.get(claim.unit_id), unit_names.get(claim.unit_id, "")
-        if claim.days <= tracked or (tracked and len(claim.days) <= SHORT_OUTING_DAYS):
+        if claim.days <= tracked or (tracked and len(claim.days) <= _SHORT_OUTING_DAYS):
             lands = [(land, cell_border_m) for land in route_lands(claim.route or "", gazetteer, *home)]
             places = [(spots.get(item.entry_id), reach.get(item.entry_id, 0.0)) for item in claim.items]
             ground = _unreached([*lands, *places], shapely.union_all(lines[number]))
@@ -120,6 +123,14 @@ def people_of(track: CleanTrack, names: Sequence[str]) -> str | None:
     words = plain(f"{track.file.rsplit('/', 1)[-1]} {track.part} {track.words}")
     found = [name for name in names if name and plain(name) in words]
     return "、".join(sorted(found)) or None
+
+
+def _may_share(one: str | None, other: str | None) -> bool:
+    """False only where both name people and nobody is in both."""
+    if not one or not other:
+        return True
+    mine, theirs = ({name for name in _NAMES.split(text) if name} for text in (one, plain(other)))
+    return any(name in text for name in mine for text in theirs) or not mine or not theirs
 
 
 def _track_row(track: CleanTrack, told: str | None, claims: Sequence[_Claim]) -> dict[str, Any]:

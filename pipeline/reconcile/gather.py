@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -83,12 +84,15 @@ class VerdictOptions:
 class Gathered:
     """Everything a verdict depends on but MATCHES; rows by target, unit, cell or entry.
 
-    ``goals``: the open targets' rows in order of id; ``sites``: numbers of what may be one site; ``carried``: every id
-    to the id under which its ground is carried now; ``unlocated``: findings of unknown place by unit; ``answered``:
-    rows that name a target and say that nothing was found there.
+    ``goals``: the open targets' rows in order of id; ``shapes``: their outlines now; ``ways``: tracks by visit;
+    ``sites``: numbers of what may be one site; ``carried``: every id to the id under which its ground is carried now;
+    ``unlocated``: findings of unknown place by unit; ``answered``: rows that name a target and say that nothing was
+    found there.
     """
 
     goals: Sequence[Row]
+    shapes: Mapping[str, Any]
+    ways: Mapping[str, Any]
     sites: Mapping[str, int]
     carried: Mapping[str, str]
     tasks: Mapping[str, Row]
@@ -127,6 +131,8 @@ def gather(
     entries = delivered.entries
     return Gathered(
         goals=as_rows(goals),
+        shapes=dict(zip(goals["target_id"], goals.geometry, strict=True)),
+        ways=dict(zip(delivered.visits["visit_id"], delivered.visits.geometry, strict=True)),
         sites=site_numbers(goals, same_site_m=options.same_site_m),
         carried=carried,
         tasks=tasks,

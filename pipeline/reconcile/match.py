@@ -32,6 +32,7 @@ from pipeline.reconcile.words import (
     Vocabulary,
     area_factor,
     entry_text,
+    names_small_thing,
     pace_factor,
     small_factor,
     stage_factor,
@@ -266,11 +267,12 @@ def _scored(
     after = np.nan_to_num(((until.to_numpy() - targets["first_seen"].to_numpy()) / _DAY).astype("float64"))
     since = ((until.to_numpy() - targets["last_clear"].to_numpy()) / _DAY).astype("float64")
     told = [topics(entry_text(entry), vocabulary) for entry in as_rows(found, TEXT_FIELDS)]
+    small = [names_small_thing(entry_text(entry), vocabulary) for entry in as_rows(found, TEXT_FIELDS)]
     stated = found["stated_area_m2"].to_numpy("float64").tolist()
     words = [
         stage_factor(told[row], stage, days)
         * pace_factor(told[row], clear_days)
-        * small_factor(told[row], stated[row])
+        * small_factor(small[row], stated[row], area)
         * max(area_factor(stated[row], size, days) for size in {area, whole})
         for row, stage, area, whole, days, clear_days in zip(
             rows.tolist(),

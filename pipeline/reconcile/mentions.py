@@ -21,6 +21,8 @@ from pipeline.values import MatchStatus
 Row = dict[str, Any]
 Visitor = tuple[str, date | None]
 WORDS_EXCLUDE = 0.1
+_SURE = (MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value)
+_TOLD_IN = ("place", "remark", "people", "route")
 _GONE: Row = {"unit_id": None, "discovered_on": None, "discovered_until": None, "stated_target_id": None}
 
 
@@ -38,8 +40,7 @@ def linked_entries(
     ``entries``: ENTRIES rows by id; ``carried`` maps every id to the id under which its ground is carried now.
     """
     linked: dict[str, list[Row]] = {}
-    sure = (MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value)
-    tied = matches[matches["status"].isin(sure) & (matches["probability"] > 0.5)].sort_values(
+    tied = matches[matches["status"].isin(_SURE) & (matches["probability"] > 0.5)].sort_values(
         "probability", kind="stable"
     )
     tied_to = dict(zip(tied["entry_id"], tied["target_id"], strict=True))
@@ -57,7 +58,7 @@ def linked_entries(
                 "entry_id": row["entry_id"],
                 "probability": row["probability"],
                 "fits": row["word_score"],
-                "sure": row["status"] in sure,
+                "sure": row["status"] in _SURE,
                 "unit_id": as_text(entry["unit_id"]),
                 "tied_to": tied_to.get(row["entry_id"]),
                 "day": day,
@@ -80,7 +81,10 @@ def answered_targets(entries: gpd.GeoDataFrame, carried: Mapping[str, str], cuto
 
 
 def unlocated_findings(entries: gpd.GeoDataFrame, vocabulary: Vocabulary, cutoff: date) -> dict[str, list[Row]]:
-    """Findings per unit whose place is unknown or only alike in name, with their ``topics``, ``day`` and ``last_day``."""
+    """Findings per unit whose place is unknown or only alike in name, with their ``topics``, ``day`` and ``last_day``.
+
+    ``told_from_afar``: seen by a drone or a camera, or told by somebody else, so that its outing says nothing of where.
+    """
     lost: dict[str, list[Row]] = {}
     nowhere = entries.geometry.isna() | entries.geometry.is_empty
     nowhere |= entries["position_source"].isin((NOT_LOCATED, ALIKE))
@@ -90,14 +94,25 @@ def unlocated_findings(entries: gpd.GeoDataFrame, vocabulary: Vocabulary, cutoff
         if day is None or day <= cutoff:
             last = np.datetime64(as_day(row["discovered_until"]) or day or "NaT", "D")
             told = topics(entry_text(row), vocabulary)
-            lost.setdefault(row["unit_id"], []).append({**row, "topics": told, "day": day, "last_day": last})
+            whole = " ".join([entry_text(row), *(row[name] for name in _TOLD_IN if isinstance(row[name], str))])
+            afar = any(word in whole for word in vocabulary.get("told_from_afar", ()))
+            facts = {"topics": told, "day": day, "last_day": last, "told_from_afar": afar}
+            lost.setdefault(row["unit_id"], []).append({**row, **facts})
     return lost
 
 
 def not_tied(lost: Mapping[str, Sequence[Row]], matches: pd.DataFrame, reject_match: float) -> dict[str, list[Row]]:
-    """Those of :func:`unlocated_findings` that MATCHES tie to no target yet."""
+    """Those of :func:`unlocated_findings` that MATCHES tie to no target yet.
+
+    Where only the name is alike nothing but a sure tie counts: that it is the named village is itself in doubt.
+    """
     tied = set(matches.loc[matches["probability"] >= reject_match, "entry_id"])
-    return {unit: [row for row in rows if row["entry_id"] not in tied] for unit, rows in lost.items()}
+    sure = matches["status"].isin(_SURE) & (matches["probability"] > 0.5)
+    surely = set(matches.loc[sure, "entry_id"])
+    return {
+        unit: [row for row in rows if row["entry_id"] not in (surely if row["position_source"] == ALIKE else tied)]
+        for unit, rows in lost.items()
+    }
 
 
 def units_by_cell(visits: pd.DataFrame) -> dict[str, list[Visitor]]:

@@ -43,7 +43,7 @@ _SMALLEST, _LARGEST = 0.7, 2.5
 _FAST_FACTOR = 0.6
 _UNTIMED_FACTOR = 0.9
 # Between two points farther apart than this many sight distances nobody knows the way.
-_LONGEST_STEP_SIGHTS = 4.0
+LONGEST_STEP_SIGHTS = 4.0
 SIGHTED_SIGHTS = 4.0 * _LARGEST * max(_REACH.values())
 """Sight distances from a track beyond which no site is looked for: four scales of the largest and best seen one."""
 _ENDS = 2
@@ -151,7 +151,7 @@ def sightings(
     goals = as_rows(targets, _SITE_FACTS)
     result: list[dict[str, object]] = []
     if len(rows) and len(shapes):
-        longest_m = _LONGEST_STEP_SIGHTS * options.sight_m
+        longest_m = LONGEST_STEP_SIGHTS * options.sight_m
         known = np.array([known_way(routes[row], longest_m) for row in rows], dtype=object)
         unknown = np.array([unknown_way(routes[row], longest_m) for row in rows], dtype=object)
         at, target = _pairs_within(shapes, known, unknown, SIGHTED_SIGHTS * options.sight_m)

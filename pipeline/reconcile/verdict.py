@@ -14,7 +14,8 @@ import pandas as pd
 from pipeline.reconcile.evidence import Answer, as_day, as_text
 from pipeline.reconcile.gather import Gathered
 from pipeline.reconcile.mentions import WORDS_EXCLUDE, linked_entries, may_be_target, not_tied, passed_by
-from pipeline.reconcile.outings import passed_that_day, was_elsewhere
+from pipeline.reconcile.outings import may_reach, passed_that_day, was_elsewhere
+from pipeline.reconcile.sight import LONGEST_STEP_SIGHTS
 from pipeline.reconcile.sites import reported_beside
 from pipeline.reconcile.verdict_rules import (
     Book,
@@ -33,9 +34,6 @@ from pipeline.values import MatchStatus, Outcome, Period, Verdict
 PASSED_SHARE = 0.25
 # A likeliest unlikely pair is named beside an accusation from here on.
 FAINT_MATCH = 0.01
-# What an outing wrote down lay this near to its track, or where it may have been seen from: it may have grown since its
-# first image.
-OUTING_REACH_M = 500.0
 ACCUSING: tuple[str, ...] = (Verdict.PATROLLED_NOT_REPORTED, Verdict.DUE_NOT_PATROLLED)
 
 
@@ -108,7 +106,7 @@ def _case(target: Row, known: Gathered, told: _Told) -> Case:
         matched=[row for row in pairs if row["sure"]],
         plausible=plausible,
         set_aside=_set_aside(pairs, plausible, refused),
-        unlocated=[entry for entry in _not_elsewhere(lost, seen, book) if entry not in refused],
+        unlocated=[entry for entry in _not_elsewhere(lost, name, known) if entry not in refused],
         beside=told.beside.get(name),
         answered=known.answered.get(name, []),
         seen=seen,
@@ -129,7 +127,9 @@ def _plausible(pairs: Sequence[Row], target: str, known: Gathered) -> list[Row]:
             found.append({**row, "passed": False})
         elif row["probability"] >= reject_match * PASSED_SHARE and row["fits"] > WORDS_EXCLUDE:
             here, there = (
-                passed_that_day(row["unit_id"], row["day"], known.seen.get(name or "", ()), known.book.visits)
+                passed_that_day(
+                    row["unit_id"], row["day"], row["until"], known.seen.get(name or "", ()), known.book.visits
+                )
                 for name in (target, row["tied_to"])
             )
             if here and not there:
@@ -148,15 +148,24 @@ def _set_aside(pairs: Sequence[Row], plausible: Sequence[Row], refused: Collecti
     return "".join(f"；{text}" for text in said)
 
 
-def _not_elsewhere(lost: Sequence[Row], seen: Sequence[Row], book: Book) -> list[str]:
+def _not_elsewhere(lost: Sequence[Row], target: str, known: Gathered) -> list[str]:
     """Ids of unlocated findings whose own outings do not show that they were made elsewhere."""
-    near = {row["visit_id"] for row in seen if row["near"] or row["distance_m"] <= OUTING_REACH_M}
-    return [row["entry_id"] for row in lost if not _made_elsewhere(row, near, book)]
+    if not lost:
+        return []
+    near = {row["visit_id"] for row in known.seen.get(target, []) if row["near"]}
+    longest_step_m = LONGEST_STEP_SIGHTS * known.options.sight.sight_m
+    return [row["entry_id"] for row in lost if not _made_elsewhere(row, target, near, longest_step_m, known)]
 
 
-def _made_elsewhere(row: Row, near: Collection[str], book: Book) -> bool:
-    visits = book.visits_of.get(row["unit_id"], ())
-    return was_elsewhere(row["day"], as_day(row["discovered_until"]), as_text(row["people"]), near, visits)
+def _made_elsewhere(row: Row, target: str, near: set[str], longest_step_m: float, known: Gathered) -> bool:
+    day, until = row["day"], as_day(row["discovered_until"])
+    if row["told_from_afar"] or day is None:
+        return False
+    visits = known.book.visits_of.get(row["unit_id"], ())
+    names = [name for name, start, end, _ in visits if start <= (until or day) and day <= (end or start)]
+    reached = {name for name in names if may_reach(known.ways[name], known.shapes[target], longest_step_m)}
+    staff = set(known.book.name_of_person.values())
+    return was_elsewhere(day, until, as_text(row["people"]), near | reached, visits, staff)
 
 
 def _row(case: Case, finding: Finding, book: Book) -> Row:

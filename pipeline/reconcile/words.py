@@ -21,8 +21,8 @@ UNIT_SLIP_SHARE = 0.02
 # Days from untouched ground to walls and to a roof that even fast building takes; what is told sooner is older.
 _SOONEST_DAYS: dict[str, int] = {Stage.STRUCTURE: 5, Stage.ROOFED: 20}
 TOO_SOON = 0.25
-# a thing that is small by its name and by its stated area: the area is no slip then, and no part of a site
-SMALL_M2, SMALL_THING = 300.0, 0.25
+# a thing that is small by its name and by its stated area, beside a target of ten times that: no slip of the unit
+SMALL_M2, SMALL_SHARE, SMALL_THING = 300.0, 0.1, 0.25
 _LOG_MU = -math.log(mu(1.0))
 _OTHER_GROUND: tuple[str, ...] = ("small", "extraction", "dumping")
 
@@ -66,9 +66,18 @@ def pace_factor(found: Sequence[str], days_since_clear: float) -> float:
     return TOO_SOON if 0 <= days_since_clear < soonest else 1.0
 
 
-def small_factor(found: Sequence[str], stated_area_m2: float) -> float:
-    """0.25 where words and stated area agree that it is a small thing (a grave, a shed, a hole in the ground), else 1."""
-    return SMALL_THING if "small" in found and 0 < stated_area_m2 < SMALL_M2 else 1.0
+def names_small_thing(text: str, vocabulary: Vocabulary) -> bool:
+    """Whether ``text`` names a thing of some square metres (a grave, a hole, a sty) and no works of building beside it."""
+    small = [word for topic in ("small", "minor") for word in vocabulary.get(topic, ()) if word in text]
+    for word in sorted(small, key=len, reverse=True):
+        text = text.replace(word, "")
+    return bool(small) and not any(topic in _ORDER for topic in topics(text, vocabulary))
+
+
+def small_factor(small: bool, stated_area_m2: float, target_area_m2: float) -> float:
+    """0.25 where words (``small``) and stated area agree that it is a small thing, a tenth of the target at most; else 1."""
+    fits = 0 < stated_area_m2 < SMALL_M2 and stated_area_m2 <= SMALL_SHARE * target_area_m2
+    return SMALL_THING if small and fits else 1.0
 
 
 def area_factor(stated_area_m2: float, target_area_m2: float, days_after_image: float) -> float:

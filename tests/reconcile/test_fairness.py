@@ -397,7 +397,7 @@ def test_a_small_thing_beside_a_site_is_not_the_site_but_the_reader_is_told(
     """A hole of 45 m2 some metres from a hectare: no word for it fits, though the patrol went past the site that day."""
     patrolled.targets = [draw.target(size=100.0)]
     said = {"project": "挖土坑", "status": "已形成", "stated_area_m2": 45.0, "subject": "村民"}
-    patrolled.entries.append(draw.entry("E1", 150, 50, day="2026-10-14", **said))
+    patrolled.entries.append(draw.entry("E1", 165, 50, day="2026-10-14", **said))
     row = one(draw, patrolled)
     assert row["verdict"] == "patrolled_not_reported"
     assert row["reason"].endswith("未认作该处") and "最接近的条目 E1 匹配概率仅 0.0" in row["reason"]
@@ -421,43 +421,114 @@ def test_a_name_that_only_sounds_like_a_village_may_be_another_place(draw: Simpl
     patrolled.entries[-1] |= {"position_source": "alike"}
     patrolled.visits.append(draw.visit("V2", "2026-10-20", y=5000.0, cell_ids="C9") | {"evidence": "track+ledger"})
     assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
-    # or it is surely about another target
+    # or it is surely about another target; that it may be is not enough, as the village itself is in doubt
     patrolled.visits.pop()
+    patrolled.targets.append(draw.target("T8", x=5000, y=4400))
+    assert draw.match(patrolled.tables())["probability"].max() > 0.06
+    rows = draw.verdicts(patrolled.tables()).set_index("target_id")
+    assert rows.loc["T1", "rule"] == "verdict.5.unlocated_entry"
     patrolled.targets.append(draw.target("T9", x=5000, y=5000))
     patrolled.entries[-1] |= {"stated_target_id": "T9"}
     rows = draw.verdicts(patrolled.tables()).set_index("target_id")
     assert rows.loc["T1", "verdict"] == "patrolled_not_reported"
 
 
+def tracked(draw: SimpleNamespace, name: str, day: str, people: str | None = "张三", **changes: Any) -> dict[str, Any]:
+    """An outing of unit A with its row, five kilometres from the site."""
+    base = draw.visit(name, day, y=5000.0, cell_ids="C9", people=people)
+    return base | {"evidence": "track+ledger"} | changes
+
+
 def test_finding_without_a_place_was_where_its_outing_went(draw: SimpleNamespace, patrolled: Any) -> None:
     patrolled.entries.append(draw.entry("E1", None, day="2026-10-20", status="推填土", people="张三，李四"))
-    away = draw.visit("V2", "2026-10-20", y=5000.0, cell_ids="C9", people="张三")
-    patrolled.visits.append(away | {"evidence": "track+ledger"})
+    away = tracked(draw, "V2", "2026-10-20")
+    patrolled.visits.append(away)
     assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
     # others of the unit who went past the site that day did not write this row
     patrolled.visits.append(draw.visit("V4", "2026-10-20", people="王五"))
     assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
-    patrolled.visits[-1] |= {"people": None}
-    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+    for people in (None, "张所长", "王五等3人"):
+        patrolled.visits[-1] |= {"people": people}
+        assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry", people
     patrolled.visits.pop()
-    # a row over three days is one outing, over four it tells of others too
-    for until, verdict in (("2026-10-22", "patrolled_not_reported"), ("2026-10-23", "undeterminable")):
-        patrolled.entries[-1] |= {"discovered_until": until}
-        assert one(draw, patrolled)["verdict"] == verdict
-    patrolled.entries[-1] |= {"discovered_until": None}
     for changes in (
         {"evidence": "track"},  # its row is of another outing
         {"doubts": "日期存疑"},
         {"geometry": draw.visit("V2", "2026-10-20", y=500.0)["geometry"]},
         {"visited_on": "2026-10-22"},
         {"people": "王五"},  # the row's people were on another outing, of which nothing is known
+        {"people": None},  # nobody says whose track it is
     ):
-        patrolled.visits[-1] = away | {"evidence": "track+ledger"} | changes
+        patrolled.visits[-1] = away | changes
         assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry", changes
-    patrolled.visits[-1] = away | {"evidence": "track+ledger"}
+    patrolled.visits[-1] = away
     claim = {"evidence": "ledger", "geometry": None, "cell_ids": "C9", "file": "A.xlsx"}
     patrolled.visits.append(draw.visit("V3", "2026-10-20") | claim)
     assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+
+
+@pytest.mark.parametrize("people", ["张所长、李四", "執法二中队", "李四、司机", "李四及协管员2人", "張三、李四"])
+def test_a_row_that_names_its_people_otherwise_may_be_of_any_outing(
+    draw: SimpleNamespace, patrolled: Any, people: str
+) -> None:
+    """One phone stayed in the village; the other, of 张三 who is 张所长, went past the site."""
+    patrolled.entries.append(draw.entry("E1", None, day="2026-10-20", status="推填土", people=people))
+    patrolled.visits += [tracked(draw, "V2", "2026-10-20", "李四"), draw.visit("V4", "2026-10-20", people="张三")]
+    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+
+
+def test_each_day_of_a_row_needs_its_track(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.entries.append(
+        draw.entry("E1", None, day="2026-10-20", status="推填土", people="张三", discovered_until="2026-10-22")
+    )
+    patrolled.visits += [tracked(draw, "V2", "2026-10-20"), tracked(draw, "V3", "2026-10-21")]
+    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+    patrolled.visits.append(tracked(draw, "V4", "2026-10-22"))
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+    # a range of four days tells of other outings as well
+    patrolled.entries[-1] |= {"discovered_until": "2026-10-23"}
+    patrolled.visits.append(tracked(draw, "V5", "2026-10-23"))
+    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+
+
+def test_where_a_track_ends_people_may_have_walked_on(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.entries.append(draw.entry("E1", None, day="2026-10-20", status="推填土", people="张三"))
+    stopped = LineString([(draw.x + 5000, draw.y), (draw.x + 1000, draw.y)]).segmentize(100.0)
+    patrolled.visits.append(tracked(draw, "V2", "2026-10-20", geometry=stopped))
+    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+    passing = LineString([(draw.x + 5000, draw.y + 800), (draw.x - 5000, draw.y + 800)]).segmentize(100.0)
+    patrolled.visits[-1] |= {"geometry": passing}
+    assert one(draw, patrolled)["verdict"] == "patrolled_not_reported"
+
+
+def test_what_was_not_seen_from_the_way_was_not_where_the_way_was(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.entries.append(
+        draw.entry("E1", None, day="2026-10-20", status="推填土", people="张三", remark="无人机巡查发现")
+    )
+    patrolled.visits.append(tracked(draw, "V2", "2026-10-20"))
+    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+
+
+def test_the_far_end_of_a_site_that_has_grown_is_the_site(draw: SimpleNamespace, patrolled: Any) -> None:
+    """A new road, 40 m when first seen and 2 km long now, met at its far end."""
+    patrolled.targets = [draw.target() | {"geometry": box(draw.x, draw.y, draw.x + 40, draw.y + 2000)}]
+    patrolled.first = [draw.target()]
+    patrolled.entries.append(draw.entry("E1", None, day="2026-10-20", status="推填土", people="张三"))
+    patrolled.visits.append(tracked(draw, "V2", "2026-10-20", geometry=draw.visit("V2", "", y=2000.0)["geometry"]))
+    assert one(draw, patrolled)["rule"] == "verdict.5.unlocated_entry"
+
+
+def test_a_track_of_any_day_of_the_outing_passes_the_site(draw: SimpleNamespace, patrolled: Any) -> None:
+    said = {"status": "主体施工", "stated_area_m2": 1600.0, "position_source": "place", "uncertainty_m": 120.0}
+    patrolled.entries.append(draw.entry("E1", 20, 450, day="2026-10-13", discovered_until="2026-10-14", **said))
+    assert one(draw, patrolled)["rule"] == "verdict.5.passed_entry"
+
+
+def test_a_shed_as_large_as_a_third_of_the_site_may_be_the_site(draw: SimpleNamespace, patrolled: Any) -> None:
+    patrolled.targets = [draw.target(size=30.0, stage="roofed")]
+    said = {"project": "土坑", "status": "已形成", "stated_area_m2": 280.0}
+    patrolled.entries.append(draw.entry("E1", 90, 15, day="2026-10-14", **said))
+    assert one(draw, patrolled)["verdict"] == "found_before_dispatch"
 
 
 @pytest.mark.parametrize(

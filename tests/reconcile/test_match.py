@@ -19,7 +19,14 @@ from pipeline.reconcile.decisions import survivors
 from pipeline.reconcile.match import time_score
 from pipeline.reconcile.sites import site_numbers
 from pipeline.reconcile.space import position_sigma_m, space_density
-from pipeline.reconcile.words import area_factor, pace_factor, small_factor, stage_factor, topics
+from pipeline.reconcile.words import (
+    area_factor,
+    names_small_thing,
+    pace_factor,
+    small_factor,
+    stage_factor,
+    topics,
+)
 from pipeline.schema import TARGETS
 
 
@@ -79,8 +86,21 @@ def test_what_could_not_stand_so_soon_is_older(told: tuple[str, ...], days: floa
 
 
 def test_words_and_area_have_to_agree_that_a_thing_is_small() -> None:
-    assert small_factor(("earthworks", "small"), 45.0) == 0.25
-    assert small_factor(("small",), 2000.0) == small_factor(("small",), float("nan")) == small_factor((), 45.0) == 1.0
+    assert small_factor(True, 45.0, 10_000.0) == 0.25
+    for small, stated_m2, target_m2 in (
+        (False, 45.0, 10_000.0), (True, float("nan"), 10_000.0), (True, 400.0, 10_000.0), (True, 280.0, 900.0),
+    ):  # fmt: skip
+        assert small_factor(small, stated_m2, target_m2) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "small"),
+    [("挖土坑 已形成", True), ("堆放建筑垃圾", True), ("新建坟墓", True), ("推填土，边上有坟", False),
+     ("建房，东邻坟地", False), ("主体施工", False)],
+)  # fmt: skip
+def test_a_small_thing_is_named_without_works_of_building(draw: SimpleNamespace, text: str, small: bool) -> None:
+    words = {**draw.vocabulary, "earthworks": ["推填土", "挖土"], "minor": ["土坑", "建筑垃圾"]}
+    assert names_small_thing(text, words) is small
 
 
 def test_entry_at_the_site_is_assigned(draw: SimpleNamespace) -> None:
