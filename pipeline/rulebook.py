@@ -6,16 +6,20 @@ Every entry says since when it is in force, where it comes from and how well tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from pipeline import FORMAT_VERSION
+from pipeline.dated import RULES_FOLDER as RULES_FOLDER
+from pipeline.dated import Dated as Dated
+from pipeline.dated import Item, Verification, in_force
+from pipeline.dated import Model as _Model
+from pipeline.dated import read_rules as _read
+from pipeline.dated import refuse_overlaps as _refuse_overlaps
+from pipeline.dated import versions_of as _versions
 from pipeline.errors import InputError
 from pipeline.ledger.placenames import PlaceWords
 from pipeline.report.personal import Allowance
@@ -23,30 +27,6 @@ from pipeline.screen.conditions import Condition, Rule
 from pipeline.screen.facts import FACTS
 from pipeline.screen.layers import ClassGroup, GroundRules
 from pipeline.screen.legality import OPTIONS
-
-RULES_FOLDER = Path(__file__).resolve().parent / "rules"
-Verification = Literal["V", "V2", "C", "M"]
-Versions = TypeVar("Versions", bound="_Model")
-Item = TypeVar("Item", bound="Dated")
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Dated(_Model):
-    """Something in force from a day on, until a day (inclusive) or without end."""
-
-    effective_from: date
-    effective_to: date | None = None
-    source: str
-    verification: Verification
-
-    @model_validator(mode="after")
-    def _forward(self) -> Self:
-        if self.effective_to is not None and self.effective_to < self.effective_from:
-            raise ValueError("effective_to is before effective_from")
-        return self
 
 
 class LayerField(_Model):
@@ -60,7 +40,11 @@ class LayerField(_Model):
 class LayerAlias(Dated):
     """How a land layer is recognised, and what its lack does to the results."""
 
-    role: Literal["land_use", "basic_farmland", "planning", "approvals", "temporary_land", "places", "roads", "hamlets"]
+    role: Literal[
+        "land_use", "basic_farmland", "planning", "approvals", "temporary_land", "places", "roads", "hamlets",
+        "ecological_redline", "village_plan", "facility_land", "mining_rights", "planning_permits", "rural_permits",
+        "emergency_land",
+    ]  # fmt: skip
     label: str
     required: bool
     several: bool
@@ -91,6 +75,7 @@ class Kind(_Model):
 
     code: str
     label: str
+    note: str = ""
 
 
 class ConditionEntry(_Model):
@@ -156,6 +141,22 @@ class TimeLimit(Dated):
     months: int
 
 
+class Measure(Dated):
+    """A number that a rule about the ground needs."""
+
+    name: Literal["farm_road_least_width_m", "farm_road_most_width_m", "strip_elongation"]
+    label: str
+    value: Annotated[float, Field(gt=0.0)]
+
+
+class ProjectWords(Dated):
+    """Words in a project's name that tell what is built."""
+
+    name: Literal["solar"]
+    label: str
+    words: tuple[str, ...]
+
+
 class Statute(Dated):
     """A section of a law, since when in this wording."""
 
@@ -177,6 +178,8 @@ class Rulebook(_Model):
     kinds: tuple[Kind, ...]
     rules: tuple[RuleEntry, ...]
     time_limits: tuple[TimeLimit, ...]
+    measures: tuple[Measure, ...]
+    project_words: tuple[ProjectWords, ...]
     statutes: tuple[Statute, ...]
 
     @model_validator(mode="after")
@@ -191,6 +194,8 @@ class Rulebook(_Model):
         _refuse_overlaps([(group.name, group) for group in self.land_classes])
         _refuse_overlaps([(alias.role, alias) for alias in self.layers])
         _refuse_overlaps([(limit.name, limit) for limit in self.time_limits])
+        _refuse_overlaps([(measure.name, measure) for measure in self.measures])
+        _refuse_overlaps([(words.name, words) for words in self.project_words])
         return self
 
     def rules_on(self, day: date) -> tuple[Rule, ...]:
@@ -212,6 +217,8 @@ class Rulebook(_Model):
     def ground_rules(self, day: date) -> GroundRules:
         """Land class groups, zones without building and time limits in force on ``day``."""
         limits = {limit.name: limit.months for limit in in_force(self.time_limits, day)}
+        measures = {measure.name: measure.value for measure in in_force(self.measures, day)}
+        words = {entry.name: entry.words for entry in in_force(self.project_words, day)}
         ordinary = limits["temporary_land_months"]
         return GroundRules(
             groups=tuple(ClassGroup(g.name, g.codes, g.without) for g in in_force(self.land_classes, day)),
@@ -221,12 +228,11 @@ class Rulebook(_Model):
             temporary_months=ordinary,
             # The longer term for infrastructure came with the 2021 regulation; before it there was only the ordinary one.
             temporary_longest_months=limits.get("temporary_land_longest_months", ordinary),
+            temporary_reclaim_months=limits["temporary_land_reclaim_months"],
+            farm_road_width_m=(measures["farm_road_least_width_m"], measures["farm_road_most_width_m"]),
+            strip_elongation=measures["strip_elongation"],
+            solar_words=words.get("solar", ()),
         )
-
-
-def in_force(entries: Sequence[Item], day: date) -> tuple[Item, ...]:
-    """The entries in force on ``day``, both ends counting."""
-    return tuple(e for e in entries if e.effective_from <= day and (e.effective_to is None or day <= e.effective_to))
 
 
 @cache
@@ -261,27 +267,6 @@ def rule_on(model: type[Item], file: str, day: date, folder: Path = RULES_FOLDER
     return (in_force(rules, day) or rules)[0]
 
 
-def _refuse_overlaps(named: Sequence[tuple[str, Dated]]) -> None:
-    ends: dict[str, date] = {}
-    for name, entry in sorted(named, key=lambda pair: (pair[0], pair[1].effective_from)):
-        if name in ends and entry.effective_from <= ends[name]:
-            raise ValueError(f"{name}: two versions are in force on {entry.effective_from}")
-        ends[name] = entry.effective_to or date.max
-
-
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise InputError("E306", f"{path}: {problem}", "restore the file from the release") from problem
-    if not isinstance(data, dict) or not isinstance(data.get("format_version"), int):
-        raise InputError("E306", f"{path}: no format_version", "restore the file from the release")
-    if data["format_version"] > FORMAT_VERSION:
-        raise InputError("E106", f"{path}: format {data['format_version']}", "update the program")
-    return data
-
-
 @cache
 def load_rulebook(folder: Path = RULES_FOLDER) -> Rulebook:
     """Read and check all rule files; raises InputError E306 naming file, entry and field, E106 for a newer format."""
@@ -296,6 +281,8 @@ def load_rulebook(folder: Path = RULES_FOLDER) -> Rulebook:
                 "kinds": kinds.get("kinds"),
                 "rules": [*kinds.get("rules", []), *suppression.get("rules", [])],
                 "time_limits": suppression.get("time_limits"),
+                "measures": suppression.get("measures"),
+                "project_words": suppression.get("project_words"),
                 "statutes": _read(folder, "statutes.yaml").get("statutes"),
             }
         )
@@ -303,16 +290,6 @@ def load_rulebook(folder: Path = RULES_FOLDER) -> Rulebook:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "(all files)"
         raise InputError("E306", f"{folder}: {where}: {first['msg']}", "correct that entry") from problem
-
-
-def _versions(model: type[Versions], folder: Path, file: str, key: str) -> Versions:
-    try:
-        return model.model_validate({key: _read(folder, file).get(key)})
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
-        what = f"{folder / file}: {where}: {first['msg']}"
-        raise InputError("E306", what, "correct the entry in the rule file") from problem
 
 
 class Deadline(Dated):

@@ -310,6 +310,24 @@ APPROVALS = Table(
     geometry=True,
 )
 TEMPORARY_LAND = APPROVALS.plus("temporary_land", _date("expires_on", "到期日期", null=True))
+# 生态保护红线 and 村庄规划 as areas; the further rights and permits as dated ground, like approvals
+ECOLOGICAL_REDLINE = Table(
+    "ecological_redline",
+    (_text("zone_id", "标识码"), _text("name", "名称", null=True)),
+    key=("zone_id",),
+    geometry=True,
+)
+VILLAGE_PLAN = Table(
+    "village_plan",
+    (_text("zone_id", "标识码"), _text("zone_kind", "规划用途或管制区", null=True)),
+    key=("zone_id",),
+    geometry=True,
+)
+FACILITY_LAND = APPROVALS.plus("facility_land")
+PLANNING_PERMITS = APPROVALS.plus("planning_permits")
+RURAL_PERMITS = APPROVALS.plus("rural_permits")
+EMERGENCY_LAND = APPROVALS.plus("emergency_land")
+MINING_RIGHTS = TEMPORARY_LAND.plus("mining_rights")
 PLACES = Table(
     "places",
     (_text("place_id", "行政区代码"), _text("name", "名称"), _text("place_kind", "类别")),
@@ -367,6 +385,8 @@ _SCREENING = (
     _real("outside_plan_m2", "规划外面积", "平方米", null=True),
     _real("approved_m2", "已批准面积", "平方米", null=True),
     _text("approval", "批准文号", null=True),
+    _real("redline_m2", "生态保护红线面积", "平方米", null=True),
+    _real("village_plan_m2", "村庄规划内面积", "平方米", null=True),
 )
 SUSPECTED = CANDIDATES.plus("suspected", *_SCREENING)
 SUPPRESSED = SUSPECTED.plus("suppressed", _text("suppressed_by", "排除规则"), _text("suppressed_reason", "排除理由"))

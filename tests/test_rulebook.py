@@ -100,7 +100,7 @@ def test_a_later_version_of_a_rule_may_follow_an_ended_one(tmp_path: Path) -> No
     data["rules"][-2]["effective_to"] = date(2026, 12, 31)
     file.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
     book = load_rulebook(folder)
-    last = [next(rule.label for rule in book.rules_on(day) if rule.id == "V7-1") for day in (TODAY, date(2027, 1, 1))]
+    last = [next(rule.label for rule in book.rules_on(day) if rule.id == "V7-2") for day in (TODAY, date(2027, 1, 1))]
     assert last[0] != "new" and last[1] == "new"
 
 

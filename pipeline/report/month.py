@@ -81,6 +81,15 @@ FACT_NAMES = {
     "temporary_m2": "临时用地(平方米)", "expired_temporary_m2": "过期临时用地(平方米)", "inside_plan_m2": "规划区内(平方米)",
     "outside_plan_m2": "规划区外(平方米)", "area_without_planning_permit_m2": "无规划许可(平方米)",
     "area_without_rural_permit_m2": "无乡村建设规划许可(平方米)", "area_without_mining_right_m2": "无采矿权(平方米)",
+    "built_stage": "可见建设阶段", "reclaiming_temporary_m2": "复垦期内的期满临时用地(平方米)",
+    "ended_temporary_m2": "期满临时用地(平方米)", "filed_share": "设施农业备案比例",
+    "open_filed_m2": "变化期间或无日期的备案(平方米)", "late_filed_m2": "备案在后(平方米)",
+    "emergency_m2": "紧急用地(平方米)", "solar_project_m2": "光伏项目范围(平方米)", "width_m": "宽度(米)",
+    "farm_road_like": "宽度在农村道路范围内", "basic_farmland_m2": "永久基本农田(平方米)",
+    "redline_m2": "生态保护红线(平方米)", "village_plan_m2": "村庄规划范围内(平方米)",
+    "rural_plan_m2": "乡、村庄规划区内(平方米)", "late_planning_permit_m2": "规划许可在后(平方米)",
+    "late_rural_permit_m2": "乡村建设规划许可在后(平方米)", "permitted_share": "规划许可覆盖比例",
+    "mining_land_m2": "采矿用地(平方米)", "mining_use": "采矿用途",
 }  # fmt: skip
 INDEX_NAME = "目录"
 CONTENTS = {

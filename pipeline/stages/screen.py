@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +60,7 @@ def judging(context: StageContext, layers: Layers) -> dict[str, Any]:
     """Keywords of the screening verbs: layers, the rules and the configured options."""
     section, book, day = context.config.screen, load_rulebook(), context.period.last_day
     return {
-        "ground": Ground(
-            land_use=layers.land_use,
-            basic_farmland=layers.basic_farmland,
-            planning=layers.planning,
-            approvals=layers.approvals,
-            temporary_land=layers.temporary_land,
-        ),
+        "ground": Ground(**{layer.name: getattr(layers, layer.name) for layer in dataclasses.fields(Ground)}),
         "ground_rules": book.ground_rules(day),
         "rules": book.all_rules(),
         "options": {name: float(getattr(section, name)) for name in OPTIONS},
