@@ -15,18 +15,20 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipeline.dated import RULES_FOLDER as RULES_FOLDER
 from pipeline.dated import Dated as Dated
-from pipeline.dated import Item, Verification, in_force
+from pipeline.dated import Item, in_force
 from pipeline.dated import Model as _Model
 from pipeline.dated import read_rules as _read
 from pipeline.dated import refuse_overlaps as _refuse_overlaps
 from pipeline.dated import versions_of as _versions
 from pipeline.errors import InputError
+from pipeline.lawbook import Statute, law_of, refuse_gaps, refuse_uncovered
 from pipeline.ledger.placenames import PlaceWords
 from pipeline.report.personal import Allowance
 from pipeline.screen.conditions import Condition, Rule
 from pipeline.screen.facts import FACTS
 from pipeline.screen.layers import ClassGroup, GroundRules
 from pipeline.screen.legality import OPTIONS
+from pipeline.supervise.guidance import Law
 
 
 class LayerField(_Model):
@@ -76,6 +78,7 @@ class Kind(_Model):
     code: str
     label: str
     note: str = ""
+    liability: tuple[str, ...] = ()
 
 
 class ConditionEntry(_Model):
@@ -157,18 +160,6 @@ class ProjectWords(Dated):
     words: tuple[str, ...]
 
 
-class Statute(Dated):
-    """A section of a law, since when in this wording."""
-
-    id: str
-    law: str
-    section: str
-    role: Literal["prohibition", "liability"]
-    gist: str
-    acts: str
-    dates_verification: Verification
-
-
 class Rulebook(_Model):
     """All rule files together."""
 
@@ -190,6 +181,9 @@ class Rulebook(_Model):
                 raise ValueError(f"rule {rule.id}: kind {rule.kind!r} does not fit its action {rule.action}")
             if unknown := sorted(set(rule.statutes) - statutes):
                 raise ValueError(f"rule {rule.id}: unknown statutes {', '.join(unknown)}")
+        for kind in self.kinds:
+            if unknown := sorted(set(kind.liability) - statutes):
+                raise ValueError(f"kind {kind.code}: unknown statutes {', '.join(unknown)}")
         _refuse_overlaps([(rule.id, rule) for rule in self.rules])
         _refuse_overlaps([(group.name, group) for group in self.land_classes])
         _refuse_overlaps([(alias.role, alias) for alias in self.layers])
@@ -273,7 +267,7 @@ def load_rulebook(folder: Path = RULES_FOLDER) -> Rulebook:
     classes, kinds = _read(folder, "land_classes.yaml"), _read(folder, "violation_kinds.yaml")
     suppression = _read(folder, "suppression.yaml")
     try:
-        return Rulebook.model_validate(
+        book = Rulebook.model_validate(
             {
                 "layers": _read(folder, "layer_aliases.yaml").get("layers"),
                 "land_classes": classes.get("groups"),
@@ -290,6 +284,20 @@ def load_rulebook(folder: Path = RULES_FOLDER) -> Rulebook:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "(all files)"
         raise InputError("E306", f"{folder}: {where}: {first['msg']}", "correct that entry") from problem
+    refuse_gaps(book.statutes, folder)
+    refuse_uncovered([(r.id, r, name) for r in book.rules for name in r.statutes], book.statutes, folder)
+    return book
+
+
+@cache
+def load_law(folder: Path = RULES_FOLDER) -> Law:
+    """The dated law of all kinds for the guidance; raises InputError E306 or E307 as its parts do."""
+    book = load_rulebook(folder)
+    cited: dict[str, tuple[str, ...]] = {}
+    for rule in book.rules:
+        cited[rule.id] = (*cited.get(rule.id, ()), *rule.statutes)
+    kinds = {kind.code: (kind.label, kind.note, kind.liability) for kind in book.kinds}
+    return law_of(book.statutes, kinds=kinds, prohibitions=cited, folder=folder)
 
 
 class Deadline(Dated):

@@ -919,6 +919,49 @@ REFERRALS = Table(
     key=("target_id",),
 )
 
+GUIDANCE = Table(
+    "guidance",
+    (
+        _text("target_id", "监测编号"),
+        _text("kind", "类型代码"),
+        _text("kind_label", "疑似违法类型"),
+        _text("rules", "触发规则", null=True),
+        _text("prohibitions", "禁止性规定", null=True),
+        _text("liabilities", "法律责任参考", null=True),
+        _text("law_note", "法律适用提示", null=True),
+        _date("begun_from", "行为最早开始日"),
+        _date("begun_to", "行为最晚开始日"),
+        _date("limit_from", "处罚时效最早届满日"),
+        _date("limit_to", "处罚时效最晚届满日"),
+        _text("limit_note", "时效说明"),
+        _text("authorities", "有权机关参考", null=True),
+        _flag("unit_itself", "负责单位自身有权"),
+        _text("notices_fit", "可参考的文书", null=True),
+        _text("notices_unfit", "不适用的文书及理由", null=True),
+        _text("note", "方案与法条的差异", null=True),
+    ),
+    key=("target_id", "kind"),
+)
+ACCUMULATED = Table(
+    "accumulated",
+    (
+        _text("subject", "违法主体"),
+        _text("category", "地类"),
+        _text("target_ids", "监测编号"),
+        _integer("targets", "目标数", "个"),
+        _date("window_from", "一年起", null=True),
+        _date("window_to", "一年止", null=True),
+        _real("area_low_m2", "累计面积下限", "平方米"),
+        _real("area_m2", "累计面积", "平方米"),
+        _real("area_high_m2", "累计面积上限", "平方米"),
+        _real("threshold_m2", "对照面积", "平方米"),
+        _text("standing", "对照结果"),
+        _text("basis", "依据"),
+        _text("reason", "说明"),
+    ),
+    key=("subject", "category", "target_ids"),
+)
+
 JCTB_FIELDS: dict[str, str] = {
     "target_id": "JCBH",
     "stage": "TBLX",

@@ -8,6 +8,7 @@ from typing import Any
 
 import geopandas as gpd
 
+from pipeline.lawbook import unseen_at
 from pipeline.rulebook import RULES_FOLDER, load_rulebook
 from pipeline.schema import CANDIDATES, SUPPRESSED, SUSPECTED, empty
 from pipeline.screen.layers import Ground
@@ -35,7 +36,15 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     suspected, suppressed = screen_candidates(candidates, **judging(context, layers))
     write_table(out / "suspected.parquet", SUSPECTED, suspected)
     write_table(out / "suppressed.parquet", SUPPRESSED, suppressed)
-    write_json(out / "layer_report.json", {**layers.report, "sources_without_candidates": absent})
+    unseen = [
+        {
+            "label": entry.label, "kinds": list(entry.kinds), "typical_area_m2": entry.typical_area_m2,
+            "effect": f"像元{context.config.city.pixel_m:g}米看不到{entry.label}，只能靠巡查；台账中的只提高所在网格的风险",
+        }
+        for entry in unseen_at(context.config.city.pixel_m, context.period.last_day)
+    ]  # fmt: skip
+    report = {**layers.report, "sources_without_candidates": absent, "below_resolution": unseen}
+    write_json(out / "layer_report.json", report)
     notes = [f"{name}: no candidates, the source was not detected" for name in absent]
     notes += [f"{entry['label']}: {entry['effect']}" for entry in layers.report["layers"] if entry["effect"]]
     counts = {"candidates": len(candidates), "suspected": len(suspected), "suppressed": len(suppressed)}
