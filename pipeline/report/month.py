@@ -185,6 +185,9 @@ def target_table(month: MonthTables) -> pd.DataFrame:
             "主要地类": listed["land_class"],
             "耕地(亩)": listed["farmland_mu"],
             "永久基本农田(亩)": listed["basic_farmland_mu"],
+            "生态保护红线(亩)": listed["redline_mu"],
+            "城镇开发边界外(亩)": listed["outside_plan_mu"],
+            "村庄规划内(亩)": listed["village_plan_mu"],
             "前时相": listed["last_clear"],
             "后时相": listed["first_seen"],
             "结论": pd.Series(labels_of(Verdict, found["verdict"]), dtype="str"),
@@ -219,7 +222,8 @@ def _targets_sheet(month: MonthTables, heading: str) -> Sheet:
         title=f"{heading}：目标清单",
         note=CLUE_NOTE,
         formats={"经度(WGS84)": "0.000000", "纬度(WGS84)": "0.000000", "面积(平方米)": "#,##0", "面积(亩)": "0.00",
-                 "概率": "0.00", "耕地(亩)": "0.00", "永久基本农田(亩)": "0.00"},
+                 "概率": "0.00", "耕地(亩)": "0.00", "永久基本农田(亩)": "0.00", "生态保护红线(亩)": "0.00",
+                 "城镇开发边界外(亩)": "0.00", "村庄规划内(亩)": "0.00"},
         widths={"结论理由": 44, "提示": 40, "疑似违法类型": 24, "触发规则": 24, "未列入理由": 24},
     )  # fmt: skip
 
