@@ -302,6 +302,9 @@ class Supervise(Section):
     correction_days: Days | None = Field(None, description="Days from service to correction; null: rules")
     referral_days: Days | None = Field(None, description="Days from a refusal to stop to the referral; null: rules")
     follow_up_days: Days | None = Field(None, description="Days from a referral or approval to a visit; null: rules")
+    black_soil: bool = Field(
+        False, description="The city lies on black soil (黑土地): its lower thresholds of area count; ask the bureau"
+    )
     started_share: Share = Field(0.02, description="Share of an approved parcel with detected works that means started")
     seen_share: Share = Field(0.5, description="Below this observable share a parcel with no works is not observed")
 

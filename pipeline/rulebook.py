@@ -6,47 +6,31 @@ Every entry says since when it is in force, where it comes from and how well tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from pipeline import FORMAT_VERSION
+from pipeline.dated import RULES_FOLDER as RULES_FOLDER
+from pipeline.dated import Dated as Dated
+from pipeline.dated import Item, in_force
+from pipeline.dated import Model as _Model
+from pipeline.dated import read_rules as _read
+from pipeline.dated import refuse_overlaps as _refuse_overlaps
+from pipeline.dated import versions_of as _versions
 from pipeline.errors import InputError
-from pipeline.ledger.placenames import PlaceWords
+from pipeline.lawbook import Statute, law_of, refuse_gaps, refuse_uncovered
 from pipeline.report.personal import Allowance
 from pipeline.screen.conditions import Condition, Rule
 from pipeline.screen.facts import FACTS
 from pipeline.screen.layers import ClassGroup, GroundRules
 from pipeline.screen.legality import OPTIONS
-
-RULES_FOLDER = Path(__file__).resolve().parent / "rules"
-Verification = Literal["V", "V2", "C", "M"]
-Versions = TypeVar("Versions", bound="_Model")
-Item = TypeVar("Item", bound="Dated")
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Dated(_Model):
-    """Something in force from a day on, until a day (inclusive) or without end."""
-
-    effective_from: date
-    effective_to: date | None = None
-    source: str
-    verification: Verification
-
-    @model_validator(mode="after")
-    def _forward(self) -> Self:
-        if self.effective_to is not None and self.effective_to < self.effective_from:
-            raise ValueError("effective_to is before effective_from")
-        return self
+from pipeline.supervise.guidance import Law
+from pipeline.wordbook import finding_words as finding_words
+from pipeline.wordbook import land_class_names as land_class_names
+from pipeline.wordbook import place_words as place_words
 
 
 class LayerField(_Model):
@@ -60,7 +44,11 @@ class LayerField(_Model):
 class LayerAlias(Dated):
     """How a land layer is recognised, and what its lack does to the results."""
 
-    role: Literal["land_use", "basic_farmland", "planning", "approvals", "temporary_land", "places", "roads", "hamlets"]
+    role: Literal[
+        "land_use", "basic_farmland", "planning", "approvals", "temporary_land", "places", "roads", "hamlets",
+        "ecological_redline", "village_plan", "facility_land", "mining_rights", "planning_permits", "rural_permits",
+        "emergency_land",
+    ]  # fmt: skip
     label: str
     required: bool
     several: bool
@@ -91,6 +79,8 @@ class Kind(_Model):
 
     code: str
     label: str
+    note: str = ""
+    liability: tuple[str, ...] = ()
 
 
 class ConditionEntry(_Model):
@@ -156,16 +146,20 @@ class TimeLimit(Dated):
     months: int
 
 
-class Statute(Dated):
-    """A section of a law, since when in this wording."""
+class Measure(Dated):
+    """A number that a rule about the ground needs."""
 
-    id: str
-    law: str
-    section: str
-    role: Literal["prohibition", "liability"]
-    gist: str
-    acts: str
-    dates_verification: Verification
+    name: Literal["farm_road_least_width_m", "farm_road_most_width_m", "strip_elongation"]
+    label: str
+    value: Annotated[float, Field(gt=0.0)]
+
+
+class ProjectWords(Dated):
+    """Words in a project's name that tell what is built."""
+
+    name: Literal["solar"]
+    label: str
+    words: tuple[str, ...]
 
 
 class Rulebook(_Model):
@@ -177,6 +171,8 @@ class Rulebook(_Model):
     kinds: tuple[Kind, ...]
     rules: tuple[RuleEntry, ...]
     time_limits: tuple[TimeLimit, ...]
+    measures: tuple[Measure, ...]
+    project_words: tuple[ProjectWords, ...]
     statutes: tuple[Statute, ...]
 
     @model_validator(mode="after")
@@ -187,10 +183,15 @@ class Rulebook(_Model):
                 raise ValueError(f"rule {rule.id}: kind {rule.kind!r} does not fit its action {rule.action}")
             if unknown := sorted(set(rule.statutes) - statutes):
                 raise ValueError(f"rule {rule.id}: unknown statutes {', '.join(unknown)}")
+        for kind in self.kinds:
+            if unknown := sorted(set(kind.liability) - statutes):
+                raise ValueError(f"kind {kind.code}: unknown statutes {', '.join(unknown)}")
         _refuse_overlaps([(rule.id, rule) for rule in self.rules])
         _refuse_overlaps([(group.name, group) for group in self.land_classes])
         _refuse_overlaps([(alias.role, alias) for alias in self.layers])
         _refuse_overlaps([(limit.name, limit) for limit in self.time_limits])
+        _refuse_overlaps([(measure.name, measure) for measure in self.measures])
+        _refuse_overlaps([(words.name, words) for words in self.project_words])
         return self
 
     def rules_on(self, day: date) -> tuple[Rule, ...]:
@@ -212,6 +213,8 @@ class Rulebook(_Model):
     def ground_rules(self, day: date) -> GroundRules:
         """Land class groups, zones without building and time limits in force on ``day``."""
         limits = {limit.name: limit.months for limit in in_force(self.time_limits, day)}
+        measures = {measure.name: measure.value for measure in in_force(self.measures, day)}
+        words = {entry.name: entry.words for entry in in_force(self.project_words, day)}
         ordinary = limits["temporary_land_months"]
         return GroundRules(
             groups=tuple(ClassGroup(g.name, g.codes, g.without) for g in in_force(self.land_classes, day)),
@@ -221,12 +224,11 @@ class Rulebook(_Model):
             temporary_months=ordinary,
             # The longer term for infrastructure came with the 2021 regulation; before it there was only the ordinary one.
             temporary_longest_months=limits.get("temporary_land_longest_months", ordinary),
+            temporary_reclaim_months=limits["temporary_land_reclaim_months"],
+            farm_road_width_m=(measures["farm_road_least_width_m"], measures["farm_road_most_width_m"]),
+            strip_elongation=measures["strip_elongation"],
+            solar_words=words.get("solar", ()),
         )
-
-
-def in_force(entries: Sequence[Item], day: date) -> tuple[Item, ...]:
-    """The entries in force on ``day``, both ends counting."""
-    return tuple(e for e in entries if e.effective_from <= day and (e.effective_to is None or day <= e.effective_to))
 
 
 @cache
@@ -261,34 +263,13 @@ def rule_on(model: type[Item], file: str, day: date, folder: Path = RULES_FOLDER
     return (in_force(rules, day) or rules)[0]
 
 
-def _refuse_overlaps(named: Sequence[tuple[str, Dated]]) -> None:
-    ends: dict[str, date] = {}
-    for name, entry in sorted(named, key=lambda pair: (pair[0], pair[1].effective_from)):
-        if name in ends and entry.effective_from <= ends[name]:
-            raise ValueError(f"{name}: two versions are in force on {entry.effective_from}")
-        ends[name] = entry.effective_to or date.max
-
-
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise InputError("E306", f"{path}: {problem}", "restore the file from the release") from problem
-    if not isinstance(data, dict) or not isinstance(data.get("format_version"), int):
-        raise InputError("E306", f"{path}: no format_version", "restore the file from the release")
-    if data["format_version"] > FORMAT_VERSION:
-        raise InputError("E106", f"{path}: format {data['format_version']}", "update the program")
-    return data
-
-
 @cache
 def load_rulebook(folder: Path = RULES_FOLDER) -> Rulebook:
     """Read and check all rule files; raises InputError E306 naming file, entry and field, E106 for a newer format."""
     classes, kinds = _read(folder, "land_classes.yaml"), _read(folder, "violation_kinds.yaml")
     suppression = _read(folder, "suppression.yaml")
     try:
-        return Rulebook.model_validate(
+        book = Rulebook.model_validate(
             {
                 "layers": _read(folder, "layer_aliases.yaml").get("layers"),
                 "land_classes": classes.get("groups"),
@@ -296,6 +277,8 @@ def load_rulebook(folder: Path = RULES_FOLDER) -> Rulebook:
                 "kinds": kinds.get("kinds"),
                 "rules": [*kinds.get("rules", []), *suppression.get("rules", [])],
                 "time_limits": suppression.get("time_limits"),
+                "measures": suppression.get("measures"),
+                "project_words": suppression.get("project_words"),
                 "statutes": _read(folder, "statutes.yaml").get("statutes"),
             }
         )
@@ -303,16 +286,20 @@ def load_rulebook(folder: Path = RULES_FOLDER) -> Rulebook:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "(all files)"
         raise InputError("E306", f"{folder}: {where}: {first['msg']}", "correct that entry") from problem
+    refuse_gaps(book.statutes, folder)
+    refuse_uncovered([(r.id, r, name) for r in book.rules for name in r.statutes], book.statutes, folder)
+    return book
 
 
-def _versions(model: type[Versions], folder: Path, file: str, key: str) -> Versions:
-    try:
-        return model.model_validate({key: _read(folder, file).get(key)})
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
-        what = f"{folder / file}: {where}: {first['msg']}"
-        raise InputError("E306", what, "correct the entry in the rule file") from problem
+@cache
+def load_law(folder: Path = RULES_FOLDER) -> Law:
+    """The dated law of all kinds for the guidance; raises InputError E306 or E307 as its parts do."""
+    book = load_rulebook(folder)
+    cited: dict[str, tuple[str, ...]] = {}
+    for rule in book.rules:
+        cited[rule.id] = (*cited.get(rule.id, ()), *rule.statutes)
+    kinds = {kind.code: (kind.label, kind.note, kind.liability) for kind in book.kinds}
+    return law_of(book.statutes, kinds=kinds, prohibitions=cited, folder=folder)
 
 
 class Deadline(Dated):
@@ -343,112 +330,6 @@ def load_deadlines(folder: Path = RULES_FOLDER) -> Deadlines:
 def deadline_days(day: date, folder: Path = RULES_FOLDER) -> dict[str, int]:
     """Days per step in force on ``day``."""
     return {deadline.step: deadline.days for deadline in in_force(load_deadlines(folder).deadlines, day)}
-
-
-class LandClassNames(Dated):
-    """An edition of the land classification: code to Chinese name, for printing only."""
-
-    names: dict[str, str]
-
-
-class LandClassEditions(_Model):
-    """All editions of the names."""
-
-    editions: tuple[LandClassNames, ...]
-
-    @model_validator(mode="after")
-    def _one_at_a_time(self) -> Self:
-        _refuse_overlaps([("land_class_names", edition) for edition in self.editions])
-        return self
-
-
-@cache
-def load_land_class_names(folder: Path = RULES_FOLDER) -> LandClassEditions:
-    """Read ``land_class_names.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
-    return _versions(LandClassEditions, folder, "land_class_names.yaml", "editions")
-
-
-def land_class_names(day: date, folder: Path = RULES_FOLDER) -> dict[str, str]:
-    """Land class code to Chinese name in force on ``day``; empty when no edition is."""
-    editions = in_force(load_land_class_names(folder).editions, day)
-    return dict(sorted(editions[0].names.items())) if editions else {}
-
-
-Pair = Annotated[str, Field(min_length=2, max_length=2)]
-
-
-class PlaceVocabulary(Dated):
-    """Words by which ledgers tell places; ``traditional``: pairs of a traditional and a simplified character;
-    ``lookalikes``: pairs of characters taken for each other; ``landmarks`` stand among a village's houses,
-    ``facilities`` on its land.
-    """
-
-    traditional: tuple[Pair, ...]
-    lookalikes: tuple[Pair, ...] = ()
-    surnames: str = ""
-    landmarks: tuple[str, ...]
-    facilities: tuple[str, ...] = ()
-
-
-class PlaceVocabularies(_Model):
-    """The vocabularies of ``place_words.yaml``; no two in force on one day."""
-
-    place_words: Annotated[tuple[PlaceVocabulary, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _no_overlap(self) -> Self:
-        _refuse_overlaps([("place_words", entry) for entry in self.place_words])
-        return self
-
-
-@cache
-def load_place_vocabularies(folder: Path = RULES_FOLDER) -> PlaceVocabularies:
-    """Read ``place_words.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
-    return _versions(PlaceVocabularies, folder, "place_words.yaml", "place_words")
-
-
-def place_words(day: date, folder: Path = RULES_FOLDER) -> PlaceWords:
-    """Place words in force on ``day``; none where no vocabulary is."""
-    entries = in_force(load_place_vocabularies(folder).place_words, day)
-    if not entries:
-        return PlaceWords()
-    words = entries[0]
-    return PlaceWords(
-        traditional={pair[0]: pair[1] for pair in words.traditional},
-        landmarks=words.landmarks,
-        facilities=words.facilities,
-        lookalikes=frozenset(frozenset(pair) for pair in words.lookalikes),
-        surnames="".join(words.surnames.split()),
-    )
-
-
-class FindingWords(Dated):
-    """Words by which ledgers describe the ground, by topic."""
-
-    topics: dict[str, tuple[str, ...]]
-
-
-class Vocabularies(_Model):
-    """All versions of the finding words."""
-
-    vocabularies: tuple[FindingWords, ...]
-
-    @model_validator(mode="after")
-    def _one_at_a_time(self) -> Self:
-        _refuse_overlaps([("vocabulary", entry) for entry in self.vocabularies])
-        return self
-
-
-@cache
-def load_vocabularies(folder: Path = RULES_FOLDER) -> Vocabularies:
-    """Read ``finding_words.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
-    return _versions(Vocabularies, folder, "finding_words.yaml", "vocabularies")
-
-
-def finding_words(day: date, folder: Path = RULES_FOLDER) -> dict[str, tuple[str, ...]]:
-    """Topic to words in force on ``day``; empty where no vocabulary is in force."""
-    entries = in_force(load_vocabularies(folder).vocabularies, day)
-    return {topic: words for entry in entries for topic, words in entry.topics.items()}
 
 
 class Deliverable(Dated):

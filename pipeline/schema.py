@@ -310,6 +310,24 @@ APPROVALS = Table(
     geometry=True,
 )
 TEMPORARY_LAND = APPROVALS.plus("temporary_land", _date("expires_on", "到期日期", null=True))
+# 生态保护红线 and 村庄规划 as areas; the further rights and permits as dated ground, like approvals
+ECOLOGICAL_REDLINE = Table(
+    "ecological_redline",
+    (_text("zone_id", "标识码"), _text("name", "名称", null=True)),
+    key=("zone_id",),
+    geometry=True,
+)
+VILLAGE_PLAN = Table(
+    "village_plan",
+    (_text("zone_id", "标识码"), _text("zone_kind", "规划用途或管制区", null=True)),
+    key=("zone_id",),
+    geometry=True,
+)
+FACILITY_LAND = APPROVALS.plus("facility_land")
+PLANNING_PERMITS = APPROVALS.plus("planning_permits")
+RURAL_PERMITS = APPROVALS.plus("rural_permits")
+EMERGENCY_LAND = APPROVALS.plus("emergency_land")
+MINING_RIGHTS = TEMPORARY_LAND.plus("mining_rights")
 PLACES = Table(
     "places",
     (_text("place_id", "行政区代码"), _text("name", "名称"), _text("place_kind", "类别")),
@@ -367,6 +385,8 @@ _SCREENING = (
     _real("outside_plan_m2", "规划外面积", "平方米", null=True),
     _real("approved_m2", "已批准面积", "平方米", null=True),
     _text("approval", "批准文号", null=True),
+    _real("redline_m2", "生态保护红线面积", "平方米", null=True),
+    _real("village_plan_m2", "村庄规划内面积", "平方米", null=True),
 )
 SUSPECTED = CANDIDATES.plus("suspected", *_SCREENING)
 SUPPRESSED = SUSPECTED.plus("suppressed", _text("suppressed_by", "排除规则"), _text("suppressed_reason", "排除理由"))
@@ -897,6 +917,49 @@ REFERRALS = Table(
         _text("referred_to", "抄告部门", null=True),
     ),
     key=("target_id",),
+)
+
+GUIDANCE = Table(
+    "guidance",
+    (
+        _text("target_id", "监测编号"),
+        _text("kind", "类型代码"),
+        _text("kind_label", "疑似违法类型"),
+        _text("rules", "触发规则", null=True),
+        _text("prohibitions", "禁止性规定", null=True),
+        _text("liabilities", "法律责任参考", null=True),
+        _text("law_note", "法律适用提示", null=True),
+        _date("begun_from", "行为最早开始日"),
+        _date("begun_to", "行为最晚开始日"),
+        _date("limit_from", "处罚时效最早届满日"),
+        _date("limit_to", "处罚时效最晚届满日"),
+        _text("limit_note", "时效说明"),
+        _text("authorities", "有权机关参考", null=True),
+        _flag("unit_itself", "负责单位自身有权"),
+        _text("notices_fit", "可参考的文书", null=True),
+        _text("notices_unfit", "不适用的文书及理由", null=True),
+        _text("note", "方案与法条的差异", null=True),
+    ),
+    key=("target_id", "kind"),
+)
+ACCUMULATED = Table(
+    "accumulated",
+    (
+        _text("subject", "违法主体"),
+        _text("category", "地类"),
+        _text("target_ids", "监测编号"),
+        _integer("targets", "目标数", "个"),
+        _date("window_from", "一年起", null=True),
+        _date("window_to", "一年止", null=True),
+        _real("area_low_m2", "累计面积下限", "平方米"),
+        _real("area_m2", "累计面积", "平方米"),
+        _real("area_high_m2", "累计面积上限", "平方米"),
+        _real("threshold_m2", "对照面积", "平方米"),
+        _text("standing", "对照结果"),
+        _text("basis", "依据"),
+        _text("reason", "说明"),
+    ),
+    key=("subject", "category", "target_ids"),
 )
 
 JCTB_FIELDS: dict[str, str] = {

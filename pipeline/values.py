@@ -293,3 +293,12 @@ class ParcelState(Labelled):
     STARTED = "started", "已见动工"
     NOT_STARTED = "not_started", "未见动工"
     NOT_OBSERVED = "not_observed", "未观测"
+
+
+class Reached(Labelled):
+    """How a measured area stands to a threshold, its uncertainty counted; never a finding."""
+
+    SURELY_ABOVE = "surely_above", "疑似超过"
+    POSSIBLY_ABOVE = "possibly_above", "可能超过"
+    BELOW = "below", "未达"
+    NOT_SUMMED = "not_summed", "不合计"

@@ -49,6 +49,9 @@ class Ground:
     risk: Floats
 
 
+FIND_ERROR_M = 300.0
+
+
 def ground_points(
     cells: gpd.GeoDataFrame,
     targets: gpd.GeoDataFrame,
@@ -90,12 +93,30 @@ def risk_ground(
     is_farmland: Callable[[str], bool],
     step_m: float,
     weights: RiskWeights,
+    finds: gpd.GeoSeries | None = None,
 ) -> Ground:
-    """:func:`ground_points` with this period's targets, those of earlier ones as cases, and the farmland of the layers."""
+    """:func:`ground_points` with this period's targets, those of earlier ones as cases, and the farmland of the layers.
+
+    ``finds``: places of what only patrols can see (:func:`unseen_finds`), counted as cases.
+    """
     new = targets["first_period"] == period
+    cases = targets.loc[~new, ["geometry"]]
+    if finds is not None and len(finds):
+        cases = gpd.GeoDataFrame(geometry=[*cases.geometry, *finds], crs=cells.crs)
     arable = land_use[[is_farmland(code) for code in land_use["class_code"]]]
     protected = () if basic_farmland is None else basic_farmland.geometry
-    return ground_points(cells, targets[new], targets[~new], arable.geometry, protected, step_m=step_m, weights=weights)
+    return ground_points(cells, targets[new], cases, arable.geometry, protected, step_m=step_m, weights=weights)
+
+
+def unseen_finds(entries: gpd.GeoDataFrame, words: Sequence[str]) -> gpd.GeoSeries:
+    """Places of ledger findings that name by ``words`` what the imagery cannot show, such as graves.
+
+    Only findings placed within :data:`FIND_ERROR_M` count: a village's name says nothing of the cell.
+    """
+    told = entries["status"].fillna("") + entries["project"].fillna("")
+    named = told.map(lambda text: any(word in text for word in words)).to_numpy(dtype=bool)
+    placed = ~(entries.geometry.isna() | entries.geometry.is_empty) & (entries["uncertainty_m"] <= FIND_ERROR_M)
+    return entries.geometry[named & entries["finding"].to_numpy(dtype=bool) & placed.to_numpy(dtype=bool)]
 
 
 def chance_unseen(

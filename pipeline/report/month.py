@@ -39,6 +39,14 @@ ODDITIES_NOTE = (
 )
 MISSED_NOTE = "计划内轨迹没有覆盖到的地方；没有轨迹不等于没有巡查，请先核对轨迹是否漏报。"
 KPIS_NOTE = "过程性比例，区间为统计置信区间，分母为 0 的不给数值；发现及时、报告准确等在 month.xlsx 的“考核指标”。"
+GUIDANCE_NOTE = (
+    "仅供参考：均为疑似，本系统不制作、不送达任何文书，不认定违法；适用什么由执法人员按现场查明的事实决定。"
+    "括号中 V 为已核对原文，V2 为单一来源，M 为待局里确认。"
+)
+ACCUMULATED_NOTE = (
+    "同一主体一年内的疑似占地面积合计，与司法解释的面积对照；只是影像面积，带误差上下限，"
+    "主体不明的不合计；是否毁坏种植条件须鉴定，不作任何认定。"
+)
 PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("网格情况", schema.CELL_STATES, "cell_states", "每个网格都在册：有疑似目标、未发现、部分可观测或未观测。"),
     ("比对结论", schema.VERDICTS, "verdicts", "结论按规则先后取第一条符合的；仅核查结果为违法的才可追责。"),
@@ -61,6 +69,8 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("提醒", schema.ALERTS, "alerts", "影像提醒，均需人工核实。"),
     ("批后监管", schema.PARCELS, "parcels", "已批准用地的动工情况。"),
     ("抄告要素", schema.REFERRALS, "referrals", "抄告六项要素草稿及缺项。"),
+    ("适用文书参考", schema.GUIDANCE, "guidance", GUIDANCE_NOTE),
+    ("累计面积", schema.ACCUMULATED, "accumulated", ACCUMULATED_NOTE),
     ("计划检查", schema.PLAN_CHECK, "plan_check", "巡查计划与责任分工中的问题。"),
     ("抽查网格", schema.AUDIT_SAMPLE, "audit_sample", "随机抽取的全面复查网格及入样概率。"),
     ("版本差异", schema.REVISION, "revision", "与已派发版本的差异。"),
@@ -81,6 +91,15 @@ FACT_NAMES = {
     "temporary_m2": "临时用地(平方米)", "expired_temporary_m2": "过期临时用地(平方米)", "inside_plan_m2": "规划区内(平方米)",
     "outside_plan_m2": "规划区外(平方米)", "area_without_planning_permit_m2": "无规划许可(平方米)",
     "area_without_rural_permit_m2": "无乡村建设规划许可(平方米)", "area_without_mining_right_m2": "无采矿权(平方米)",
+    "built_stage": "可见建设阶段", "reclaiming_temporary_m2": "复垦期内的期满临时用地(平方米)",
+    "ended_temporary_m2": "期满临时用地(平方米)", "filed_share": "设施农业备案比例",
+    "open_filed_m2": "变化期间或无日期的备案(平方米)", "late_filed_m2": "备案在后(平方米)",
+    "emergency_m2": "紧急用地(平方米)", "solar_project_m2": "光伏项目范围(平方米)", "width_m": "宽度(米)",
+    "farm_road_like": "宽度在农村道路范围内", "basic_farmland_m2": "永久基本农田(平方米)",
+    "redline_m2": "生态保护红线(平方米)", "village_plan_m2": "村庄规划范围内(平方米)",
+    "rural_plan_m2": "乡、村庄规划区内(平方米)", "late_planning_permit_m2": "规划许可在后(平方米)",
+    "late_rural_permit_m2": "乡村建设规划许可在后(平方米)", "permitted_share": "规划许可覆盖比例",
+    "mining_land_m2": "采矿用地(平方米)", "mining_use": "采矿用途",
 }  # fmt: skip
 INDEX_NAME = "目录"
 CONTENTS = {
@@ -91,7 +110,8 @@ CONTENTS = {
 }
 GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("一、结果（先看）", "C00000", ("摘要", INDEX_NAME, "单位汇总", "目标清单", "考核指标")),
-    ("二、要办的事", "ED7D31", ("待人工判定", "办理状态", "提醒", "台账退回", "计划检查", "抽查网格", "抄告要素")),
+    ("二、要办的事", "ED7D31", ("待人工判定", "办理状态", "提醒", "台账退回", "计划检查", "抽查网格", "抄告要素",
+                        "适用文书参考", "累计面积")),
     ("三、结论依据", "4472C4", ("比对结论", "台账匹配", "台账有卫星无", "排除图斑", "考核明细", "过程指标", "未见估计",
                          "批后监管", "版本差异")),
     ("四、巡查和影像覆盖", "70AD47", ("网格情况", "漏巡区域", "巡查覆盖", "巡查力量", "巡查记录")),
@@ -165,6 +185,9 @@ def target_table(month: MonthTables) -> pd.DataFrame:
             "主要地类": listed["land_class"],
             "耕地(亩)": listed["farmland_mu"],
             "永久基本农田(亩)": listed["basic_farmland_mu"],
+            "生态保护红线(亩)": listed["redline_mu"],
+            "城镇开发边界外(亩)": listed["outside_plan_mu"],
+            "村庄规划内(亩)": listed["village_plan_mu"],
             "前时相": listed["last_clear"],
             "后时相": listed["first_seen"],
             "结论": pd.Series(labels_of(Verdict, found["verdict"]), dtype="str"),
@@ -199,7 +222,8 @@ def _targets_sheet(month: MonthTables, heading: str) -> Sheet:
         title=f"{heading}：目标清单",
         note=CLUE_NOTE,
         formats={"经度(WGS84)": "0.000000", "纬度(WGS84)": "0.000000", "面积(平方米)": "#,##0", "面积(亩)": "0.00",
-                 "概率": "0.00", "耕地(亩)": "0.00", "永久基本农田(亩)": "0.00"},
+                 "概率": "0.00", "耕地(亩)": "0.00", "永久基本农田(亩)": "0.00", "生态保护红线(亩)": "0.00",
+                 "城镇开发边界外(亩)": "0.00", "村庄规划内(亩)": "0.00"},
         widths={"结论理由": 44, "提示": 40, "疑似违法类型": 24, "触发规则": 24, "未列入理由": 24},
     )  # fmt: skip
 

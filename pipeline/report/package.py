@@ -122,6 +122,9 @@ def task_list(
         area_mu=[mu(value) for value in joined["area_m2"]],
         farmland_mu=[mu(value) for value in joined["farmland_m2"]],
         basic_farmland_mu=[mu(value) for value in joined["basic_farmland_m2"]],
+        redline_mu=[mu(value) for value in joined["redline_m2"]],
+        outside_plan_mu=[mu(value) for value in joined["outside_plan_m2"]],
+        village_plan_mu=[mu(value) for value in joined["village_plan_m2"]],
         stage_label=labels_of(Stage, joined["stage"]),
         state_label=labels_of(TargetState, joined["state"]),
         kinds_label=[

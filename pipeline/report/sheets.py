@@ -21,6 +21,7 @@ from pipeline.values import (
     OmissionClass,
     Outcome,
     ParcelState,
+    Reached,
     Stage,
     TargetState,
     UnitKind,
@@ -39,6 +40,7 @@ _CODES: dict[tuple[str, str], type[Labelled]] = {
     ("alerts", "alert"): Alert,
     ("verdicts", "verdict"): Verdict,
     ("units", "kind"): UnitKind,
+    ("accumulated", "standing"): Reached,
 }
 _CODES_ANYWHERE: dict[str, type[Labelled]] = {"stage": Stage, "outcome": Outcome}
 _ENTRY_FIELDS = {column.name: column.label for column in ENTRIES.columns} | {"coordinates": "坐标", "row": "整行"}

@@ -58,6 +58,8 @@ class MonthTables:
     alerts: Any
     parcels: Any
     referrals: Any
+    guidance: Any
+    accumulated: Any
     class_names: dict[str, str]
     kind_names: dict[str, str]
     confidence: float = 0.95

@@ -8,10 +8,9 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
-from pipeline.screen.conditions import Fact, Range
+from pipeline.screen.conditions import Fact
 from pipeline.screen.layers import (
     UNKNOWN_CLASS,
     Ground,
@@ -21,14 +20,38 @@ from pipeline.screen.layers import (
     class_areas_m2,
     largest_parcel_share,
     polygonal,
-    shared_area_m2,
 )
-from pipeline.screen.timing import BEFORE, EXPIRED, INTERVAL, LATE, NOWHERE, OPEN, UNDATED, VALID, Explanation, explain
+from pipeline.screen.outline import farm_road_facts
+from pipeline.screen.permits import (
+    Onsets,
+    approved_ground,
+    common_area_m2,
+    minus,
+    permit_facts,
+    share,
+    solar_m2,
+    standings,
+)
+from pipeline.screen.timing import (
+    BEFORE,
+    EXPIRED,
+    INTERVAL,
+    LATE,
+    NOWHERE,
+    OPEN,
+    RECLAIM,
+    UNDATED,
+    VALID,
+    Explanation,
+    explain,
+)
+from pipeline.screen.zones import basic_farmland_m2, between, rounded, zone_facts
 
 FACTS: dict[str, tuple[str, ...]] = {
     "area_m2": (),
     "stage": (),
     "stage_as_stated": (),
+    "built_stage": (),
     "novelty": (),
     "suppress_construction_land": (),
     "farmland_m2": (),
@@ -45,21 +68,37 @@ FACTS: dict[str, tuple[str, ...]] = {
     "interval_approved_m2": ("approvals",),
     "undated_approved_m2": ("approvals",),
     "temporary_m2": ("temporary_land",),
+    "reclaiming_temporary_m2": ("temporary_land",),
     "expired_temporary_m2": ("temporary_land",),
+    "ended_temporary_m2": ("temporary_land",),
     "lawful_share": ("approvals",),
     "lawful_or_temporary_share": ("approvals", "temporary_land"),
+    "filed_share": ("facility_land",),
+    "open_filed_m2": ("facility_land",),
+    "late_filed_m2": ("facility_land",),
+    "emergency_m2": ("emergency_land",),
+    "solar_project_m2": (),
+    "width_m": (),
+    "farm_road_like": (),
+    "basic_farmland_m2": ("basic_farmland",),
+    "redline_m2": ("ecological_redline",),
     "inside_plan_m2": ("planning",),
     "outside_plan_m2": ("planning",),
+    "village_plan_m2": ("village_plan",),
+    "rural_plan_m2": ("planning", "village_plan"),
     "area_without_planning_permit_m2": ("planning_permits",),
+    "late_planning_permit_m2": ("planning_permits",),
     "area_without_rural_permit_m2": ("rural_permits",),
+    "late_rural_permit_m2": ("rural_permits",),
+    "permitted_share": (),
+    "mining_land_m2": (),
     "area_without_mining_right_m2": ("mining_rights",),
+    "mining_use": (),
 }
 """Every fact a rule may name, and the layers that must be there to know it."""
 
-_PERMITS = frozenset({"planning_permits", "rural_permits", "mining_rights"})
-NO_PERMIT_LAYERS = dict.fromkeys(
-    ("area_without_planning_permit_m2", "area_without_rural_permit_m2", "area_without_mining_right_m2")
-)
+BUILT = ("pit", "structure", "roofed")
+"""Stages that show a building; earthworks may be for one, or for a field."""
 
 
 @dataclass(frozen=True)
@@ -89,56 +128,61 @@ def measure(
     _same_crs(objects, ground)
     crs, shapes = ground.land_use.crs, polygonal(objects.geometry.to_numpy())
     gsd_m = objects["gsd_m"].fillna(0.0).to_numpy(dtype=np.float64)
-    reach_m = gsd_m * outline_tolerance_px
+    onsets = Onsets(objects["last_clear"], objects["first_seen"], gsd_m * outline_tolerance_px)
     explanations = explain(
         shapes,
-        last_clear=objects["last_clear"],
-        first_seen=objects["first_seen"],
-        reach_m=reach_m,
+        last_clear=onsets.last_clear,
+        first_seen=onsets.first_seen,
+        reach_m=onsets.reach_m,
         approvals=ground.approvals,
         temporary_land=ground.temporary_land,
         rules=ground_rules,
     )
-    lawful = approved_ground(explanations, BEFORE, reach_m=reach_m)
-    covered = approved_ground(explanations, BEFORE, VALID, reach_m=reach_m)
-    possible = _minus(shapes, covered)
-    sure = _minus(possible, approved_ground(explanations, INTERVAL, UNDATED, OPEN, reach_m=reach_m))
-    if ground.approvals is None:
-        sure = np.full(len(shapes), NOWHERE, dtype=object)
-
+    filed = standings(shapes, onsets, ground.facility_land, ground_rules)
+    urgent = standings(shapes, onsets, ground.emergency_land, ground_rules)
     total = area_m2(shapes, crs)
     by_class = class_areas_m2(shapes, ground.land_use)
+    stages = [str(v) for v in objects["stage"]]
     columns: dict[str, list[Fact]] = {
-        "area_m2": [round(float(v), 2) for v in total],
-        "stage_as_stated": [str(v) for v in objects["stage"]],
-        "stage": [None if v == "unknown" else str(v) for v in objects["stage"]],
+        "area_m2": rounded(total),
+        "stage_as_stated": list(stages),
+        "stage": [None if v == "unknown" else v for v in stages],
+        "built_stage": [v if v in BUILT else None for v in stages],
         "novelty": [None if pd.isna(v) else round(float(v), 4) for v in objects["novelty"]],
         "suppress_construction_land": [float(suppress_construction_land)] * len(shapes),
-        **{name: [None] * len(shapes) for name in NO_PERMIT_LAYERS},
+        "solar_project_m2": solar_m2(shapes, ground, ground_rules.solar_words),
         **_class_facts(by_class, total, ground_rules),
-        **_unapproved_facts(possible, sure, ground, ground_rules, objects["first_seen"]),
+        **farm_road_facts(
+            shapes, gsd_m, width_m=ground_rules.farm_road_width_m, elongation=ground_rules.strip_elongation
+        ),
+        **zone_facts(shapes, total, ground, ground_rules),
+        **permit_facts(shapes, onsets, ground, ground_rules),
+        **_approval_facts(shapes, total, onsets, explanations, crs),
+        **_filing_facts(shapes, total, onsets, filed, urgent, crs),
     }
     farmland = next(group for group in ground_rules.groups if group.name == "farmland")
     columns["whole_parcel_share"] = [float(v) for v in largest_parcel_share(shapes, ground.land_use, farmland)]
-    columns["lawful_share"] = _share(common_area_m2(shapes, lawful, crs), total)
-    columns["lawful_or_temporary_share"] = _share(common_area_m2(shapes, covered, crs), total)
-    for name, standing in (
-        ("late_approved_m2", LATE),
-        ("interval_approved_m2", INTERVAL),
-        ("undated_approved_m2", UNDATED),
-        ("expired_temporary_m2", EXPIRED),
-    ):
-        columns[name] = _rounded(common_area_m2(possible, approved_ground(explanations, standing), crs))
-    temporary = approved_ground(explanations, VALID)
-    columns["temporary_m2"] = _rounded(common_area_m2(_minus(shapes, lawful), temporary, crs))
-    columns |= _plan_facts(shapes, total, ground, ground_rules)
-    missing = ground.missing() | _PERMITS
-    if "approvals" in missing:
-        columns |= {n: [None] * len(shapes) for n, needs in FACTS.items() if needs == ("approvals",)}
-    if "temporary_land" in missing:
-        columns |= {n: [None] * len(shapes) for n, needs in FACTS.items() if needs == ("temporary_land",)}
+    columns["basic_farmland_m2"] = (
+        [None] * len(shapes)
+        if ground.basic_farmland is None
+        else rounded(basic_farmland_m2(shapes, ground.basic_farmland, objects["first_seen"]))
+    )
+    columns |= _unapproved_facts(shapes, onsets, Standings(explanations, filed, urgent), stages, ground, ground_rules)
+    missing = ground.missing()
+    for layer in ("approvals", "temporary_land", "facility_land", "emergency_land"):
+        if layer in missing:
+            columns |= {n: [None] * len(shapes) for n, needs in FACTS.items() if needs == (layer,)}
     facts = [{name: columns[name][row] for name in FACTS} for row in range(len(shapes))]
     return Measured(by_class, facts, explanations, missing)
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Per object the dated ground near it: approvals and temporary land, facility filings, emergency land."""
+
+    approved: list[Explanation]
+    filed: list[Explanation]
+    urgent: list[Explanation]
 
 
 def _same_crs(objects: gpd.GeoDataFrame, ground: Ground) -> None:
@@ -147,43 +191,48 @@ def _same_crs(objects: gpd.GeoDataFrame, ground: Ground) -> None:
             raise ValueError(f"layer {name} is in {layer.crs}, the objects are in {objects.crs}")
 
 
-def approved_ground(
-    explanations: list[Explanation], *standings: str, reach_m: NDArray[np.float64] | None = None
-) -> Shapes:
-    """Per object the ground under some standings, widened by ``reach_m``."""
-    grounds = np.full(len(explanations), NOWHERE, dtype=object)
-    for row, explanation in enumerate(explanations):
-        own = explanation.of(*standings)
-        if not own.is_empty:
-            grounds[row] = own if reach_m is None else shapely.buffer(own, float(reach_m[row]))
-    return grounds
+def _approval_facts(
+    shapes: Shapes, total: NDArray[np.float64], onsets: Onsets, explanations: list[Explanation], crs: Any
+) -> dict[str, list[Fact]]:
+    """What approvals and temporary land cover of objects, by standing."""
+    lawful = approved_ground(explanations, BEFORE, reach_m=onsets.reach_m)
+    covered = approved_ground(explanations, BEFORE, VALID, reach_m=onsets.reach_m)
+    possible = minus(shapes, covered)
+    facts = {
+        "lawful_share": share(common_area_m2(shapes, lawful, crs), total),
+        "lawful_or_temporary_share": share(common_area_m2(shapes, covered, crs), total),
+    }
+    for name, standing in (
+        ("late_approved_m2", (LATE,)),
+        ("interval_approved_m2", (INTERVAL,)),
+        ("undated_approved_m2", (UNDATED,)),
+        ("reclaiming_temporary_m2", (RECLAIM,)),
+        ("expired_temporary_m2", (EXPIRED,)),
+        ("ended_temporary_m2", (RECLAIM, EXPIRED)),
+    ):
+        facts[name] = rounded(common_area_m2(possible, approved_ground(explanations, *standing), crs))
+    temporary = approved_ground(explanations, VALID)
+    facts["temporary_m2"] = rounded(common_area_m2(minus(shapes, lawful), temporary, crs))
+    return facts
 
 
-def _minus(shapes: Shapes, taken: Shapes) -> Shapes:
-    """Each shape without the ground taken from it; untouched shapes stay the same object."""
-    result = shapes.copy()
-    hit = ~shapely.is_empty(taken) if len(taken) else np.zeros(0, dtype=bool)
-    if hit.any():
-        result[hit] = polygonal(shapely.difference(shapes[hit], taken[hit]))
-    return result
-
-
-def common_area_m2(shapes: Shapes, others: Shapes, crs: Any) -> NDArray[np.float64]:
-    """Ellipsoidal area each shape shares with the other geometry of its row, m2."""
-    areas = np.zeros(len(shapes), dtype=np.float64)
-    hit = ~shapely.is_empty(others) if len(others) else np.zeros(0, dtype=bool)
-    if hit.any():
-        areas[hit] = area_m2(polygonal(shapely.intersection(shapes[hit], others[hit])), crs)
-    return areas
-
-
-def _rounded(values: NDArray[np.float64]) -> list[Fact]:
-    return [round(float(value), 2) for value in values]
-
-
-def _share(part: NDArray[np.float64], total: NDArray[np.float64]) -> list[Fact]:
-    whole = np.where(total > 0.0, total, 1.0)
-    return [round(float(value), 4) for value in np.minimum(part / whole, 1.0)]
+def _filing_facts(
+    shapes: Shapes,
+    total: NDArray[np.float64],
+    onsets: Onsets,
+    filed: list[Explanation],
+    urgent: list[Explanation],
+    crs: Any,
+) -> dict[str, list[Fact]]:
+    """What filings of facility agriculture (设施农业用地备案) and emergency land cover of objects."""
+    before = approved_ground(filed, BEFORE, reach_m=onsets.reach_m)
+    rest = minus(shapes, before)
+    return {
+        "filed_share": share(common_area_m2(shapes, before, crs), total),
+        "open_filed_m2": rounded(common_area_m2(rest, approved_ground(filed, INTERVAL, UNDATED), crs)),
+        "late_filed_m2": rounded(common_area_m2(rest, approved_ground(filed, LATE), crs)),
+        "emergency_m2": rounded(common_area_m2(shapes, approved_ground(urgent, BEFORE, INTERVAL, UNDATED), crs)),
+    }
 
 
 def _class_facts(
@@ -192,24 +241,46 @@ def _class_facts(
     facts: dict[str, list[Fact]] = {}
     for group in ("farmland", "construction", "natural_water", "facility_agriculture", "farm_road"):
         sums = np.array([rules.group_sum(group, own) for own in by_class], dtype=np.float64)
-        facts[f"{group}_share"] = _share(sums, total)
+        facts[f"{group}_share"] = share(sums, total)
         if group == "farmland":
-            facts["farmland_m2"] = _rounded(sums)
-    return facts
+            facts["farmland_m2"] = rounded(sums)
+    mining = np.array([rules.group_sum("mining", own) for own in by_class], dtype=np.float64)
+    return facts | {"mining_land_m2": rounded(mining)}
 
 
 def _unapproved_facts(
-    possible: Shapes, sure: Shapes, ground: Ground, rules: GroundRules, first_seen: pd.Series
+    shapes: Shapes,
+    onsets: Onsets,
+    found: Standings,
+    stages: list[str],
+    ground: Ground,
+    rules: GroundRules,
 ) -> dict[str, list[Fact]]:
-    """Ground no approval in time explains, between what is surely and what is possibly so."""
-    low, high = class_areas_m2(sure, ground.land_use), class_areas_m2(possible, ground.land_use)
+    """Ground no approval in time explains, between what is surely and what is possibly so.
+
+    A filing in time (设施农业用地备案) needs no conversion, but leaves basic farmland open. Emergency land may be used
+    first, and ground whose temporary use has ended may be under restoration for a year: neither is surely unapproved,
+    unless a building shows on the latter.
+    """
+    reach_m = onsets.reach_m
+    possible = minus(shapes, approved_ground(found.approved, BEFORE, VALID, reach_m=reach_m))
+    sure = minus(possible, approved_ground(found.approved, INTERVAL, UNDATED, OPEN, reach_m=reach_m))
+    sure = minus(sure, approved_ground(found.urgent, BEFORE, INTERVAL, UNDATED, reach_m=reach_m))
+    restored = approved_ground(found.approved, RECLAIM, reach_m=reach_m)
+    restored[[stage in BUILT for stage in stages]] = NOWHERE
+    sure = minus(sure, restored)
+    if ground.approvals is None:
+        sure = np.full(len(shapes), NOWHERE, dtype=object)
+    basic_sure = minus(sure, approved_ground(found.filed, BEFORE, INTERVAL, UNDATED, reach_m=reach_m))
+    unfiled = minus(possible, approved_ground(found.filed, BEFORE, reach_m=reach_m))
+    low, high = class_areas_m2(basic_sure, ground.land_use), class_areas_m2(unfiled, ground.land_use)
     facts: dict[str, list[Fact]] = {
         "unapproved_farmland_m2": [
-            _range(rules.group_sum("farmland", a), rules.group_sum("farmland", b) + b.get(UNKNOWN_CLASS, 0.0))
+            between(rules.group_sum("farmland", a), rules.group_sum("farmland", b) + b.get(UNKNOWN_CLASS, 0.0))
             for a, b in zip(low, high, strict=True)
         ],
         "unapproved_new_land_m2": [
-            _range(
+            between(
                 sum(a.values()) - a.get(UNKNOWN_CLASS, 0.0) - rules.group_sum("construction", a),
                 sum(b.values()) - rules.group_sum("construction", b),
             )
@@ -218,40 +289,7 @@ def _unapproved_facts(
         "unapproved_basic_farmland_m2": [None] * len(possible),
     }
     if ground.basic_farmland is not None:
-        sure_m2 = basic_farmland_m2(sure, ground.basic_farmland, first_seen)
-        possible_m2 = basic_farmland_m2(possible, ground.basic_farmland, first_seen)
-        facts["unapproved_basic_farmland_m2"] = [_range(a, b) for a, b in zip(sure_m2, possible_m2, strict=True)]
+        sure_m2 = basic_farmland_m2(basic_sure, ground.basic_farmland, onsets.first_seen)
+        possible_m2 = basic_farmland_m2(possible, ground.basic_farmland, onsets.first_seen)
+        facts["unapproved_basic_farmland_m2"] = [between(a, b) for a, b in zip(sure_m2, possible_m2, strict=True)]
     return facts
-
-
-def _range(low: float, high: float) -> Range:
-    return Range(round(max(float(low), 0.0), 2), round(max(float(high), float(low), 0.0), 2))
-
-
-def basic_farmland_m2(shapes: Shapes, layer: gpd.GeoDataFrame, first_seen: pd.Series) -> NDArray[np.float64]:
-    """Area under basic farmland (永久基本农田) protected on the day the change was first seen, m2.
-
-    Polygons without protection dates count always; without an image date all polygons count.
-    """
-    areas = np.zeros(len(shapes), dtype=np.float64)
-    days = first_seen.reset_index(drop=True)
-    for day in [None, *sorted(days.dropna().unique())]:
-        chosen = np.flatnonzero(days.isna() if day is None else days == day)
-        if len(chosen) == 0:
-            continue
-        begun = layer["valid_from"].isna() | (layer["valid_from"] <= day) if day is not None else True
-        going_on = layer["valid_to"].isna() | (layer["valid_to"] >= day) if day is not None else True
-        protected = layer[begun & going_on] if day is not None else layer
-        areas[chosen] = shared_area_m2(shapes[chosen], protected)
-    return areas
-
-
-def _plan_facts(
-    shapes: Shapes, total: NDArray[np.float64], ground: Ground, rules: GroundRules
-) -> dict[str, list[Fact]]:
-    if ground.planning is None:
-        return {"inside_plan_m2": [None] * len(shapes), "outside_plan_m2": [None] * len(shapes)}
-    kinds = ground.planning["zone_kind"]
-    building = [not any(zone in str(kind) for zone in rules.zones_without_building) for kind in kinds]
-    inside = np.minimum(shared_area_m2(shapes, ground.planning[np.array(building, dtype=bool)]), total)
-    return {"inside_plan_m2": _rounded(inside), "outside_plan_m2": _rounded(total - inside)}

@@ -28,6 +28,13 @@ class Ground:
     planning: gpd.GeoDataFrame | None = None
     approvals: gpd.GeoDataFrame | None = None
     temporary_land: gpd.GeoDataFrame | None = None
+    ecological_redline: gpd.GeoDataFrame | None = None
+    village_plan: gpd.GeoDataFrame | None = None
+    facility_land: gpd.GeoDataFrame | None = None
+    mining_rights: gpd.GeoDataFrame | None = None
+    planning_permits: gpd.GeoDataFrame | None = None
+    rural_permits: gpd.GeoDataFrame | None = None
+    emergency_land: gpd.GeoDataFrame | None = None
 
     def missing(self) -> frozenset[str]:
         """Names of the layers that were not delivered."""
@@ -49,12 +56,20 @@ class ClassGroup:
 
 @dataclass(frozen=True)
 class GroundRules:
-    """What the rules of a day say about layers: class groups, zones without building, months of temporary land."""
+    """What the rules of a day say about layers: class groups, zones without building, months of temporary land.
+
+    ``farm_road_width_m``: least and most width of a farm road (农村道路); an outline counts as a strip from
+    ``strip_elongation`` times as long as wide on. ``solar_words``: words of a project's name that tell of solar panels.
+    """
 
     groups: tuple[ClassGroup, ...]
     zones_without_building: tuple[str, ...] = ()
     temporary_months: int = 24
     temporary_longest_months: int = 48
+    temporary_reclaim_months: int = 12
+    farm_road_width_m: tuple[float, float] = (2.0, 8.0)
+    strip_elongation: float = 5.0
+    solar_words: tuple[str, ...] = ()
 
     def group_sum(self, name: str, by_class: dict[str, float]) -> float:
         """Sum of a group's areas; KeyError for an unknown group."""

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.screen.conditions import Fact, Judgement, Rule, applies, cited
-from pipeline.screen.facts import FACTS, Measured, approved_ground, basic_farmland_m2, common_area_m2
+from pipeline.screen.facts import FACTS, Measured
 from pipeline.screen.layers import Ground, GroundRules, polygonal
+from pipeline.screen.permits import approved_ground, common_area_m2
 from pipeline.screen.timing import BEFORE
 
 OPTIONS: tuple[str, ...] = (
@@ -96,11 +97,6 @@ def screening_columns(
         kinds.append(_json(own))
         records.append(_json(record))
     approved_m2 = common_area_m2(shapes, approved_ground(measured.explanations, BEFORE), crs)
-    basic = (
-        [None] * len(shapes)
-        if ground.basic_farmland is None
-        else list(np.round(basic_farmland_m2(shapes, ground.basic_farmland, objects["first_seen"]), 2))
-    )
     construction = [round(ground_rules.group_sum("construction", own), 2) for own in measured.by_class]
     documents = ["；".join(e.documents.get(BEFORE, ())) if area > 0 else None
                  for e, area in zip(measured.explanations, approved_m2, strict=True)]  # fmt: skip
@@ -110,11 +106,13 @@ def screening_columns(
             "rules": records,
             "area_by_class_m2": [_json(own) for own in measured.by_class],
             "farmland_m2": [facts["farmland_m2"] for facts in measured.facts],
-            "basic_farmland_m2": basic,
+            "basic_farmland_m2": [facts["basic_farmland_m2"] for facts in measured.facts],
             "construction_land_m2": construction,
             "outside_plan_m2": [facts["outside_plan_m2"] for facts in measured.facts],
             "approved_m2": [None] * len(shapes) if ground.approvals is None else list(np.round(approved_m2, 2)),
             "approval": documents,
+            "redline_m2": [facts["redline_m2"] for facts in measured.facts],
+            "village_plan_m2": [facts["village_plan_m2"] for facts in measured.facts],
         },
         index=objects.index,
     )

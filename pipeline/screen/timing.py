@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.screen.layers import GroundRules, Shapes, polygonal
 
 BEFORE, INTERVAL, LATE, UNDATED = "before", "interval", "late", "undated"
-VALID, OPEN, EXPIRED = "valid", "open", "expired"
+VALID, OPEN, RECLAIM, EXPIRED = "valid", "open", "reclaim", "expired"
 NOWHERE = shapely.Polygon()
 
 
@@ -54,12 +54,19 @@ def approval_standing(approved_on: Any, last_clear: Any, first_seen: Any) -> str
 
 
 def temporary_standing(
-    approved_on: Any, expires_on: Any, last_clear: Any, first_seen: Any, *, months: int, longest_months: int
+    approved_on: Any,
+    expires_on: Any,
+    last_clear: Any,
+    first_seen: Any,
+    *,
+    months: int,
+    longest_months: int,
+    reclaim_months: int,
 ) -> str:
-    """``valid``, ``open``, ``expired`` or ``late`` for temporary land (临时用地).
+    """``valid``, ``open``, ``reclaim``, ``expired`` or ``late`` for ground with a term (临时用地, 采矿权).
 
-    Without ``expires_on`` the land is valid for ``months`` after approval, expired after ``longest_months``, and open
-    in between.
+    Without ``expires_on`` the term is ``months`` after approval, over after ``longest_months``, and open in between.
+    ``reclaim``: after the term, and not surely after the further ``reclaim_months`` in which the ground must be restored.
     """
     standing = approval_standing(approved_on, last_clear, first_seen)
     if standing != BEFORE:
@@ -71,7 +78,11 @@ def temporary_standing(
         last_end = approved_on + pd.DateOffset(months=longest_months)
     if pd.notna(first_seen) and first_seen <= sure_end:
         return VALID
-    return EXPIRED if last_clear >= last_end else OPEN
+    if last_clear < last_end:
+        return OPEN
+    # the month's own length decides the day: a term that ends on 31 January ends on the last of February later
+    restored = pd.Timestamp(last_end) + pd.DateOffset(months=reclaim_months)
+    return EXPIRED if last_clear >= restored else RECLAIM
 
 
 def explain(
@@ -103,6 +114,7 @@ def explain(
                     *dates,
                     months=rules.temporary_months,
                     longest_months=rules.temporary_longest_months,
+                    reclaim_months=rules.temporary_reclaim_months,
                 )
             else:
                 standing = approval_standing(row["approved_on"], *dates)

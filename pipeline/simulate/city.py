@@ -16,6 +16,7 @@ from pipeline.simulate.ledgers import make_rows, silent_months
 from pipeline.simulate.named_ground import NamedGround, make_named_ground
 from pipeline.simulate.network import make_network
 from pipeline.simulate.patrols import make_outings, make_tracks, plan_truth, visit_table
+from pipeline.simulate.permits import make_permits
 from pipeline.simulate.places import Clerks
 from pipeline.simulate.sightings import make_findings
 from pipeline.simulate.sites import Sites, make_sites
@@ -51,6 +52,7 @@ def make_city(*, size: Size, seed: int) -> SyntheticCity:
     ground = make_ground(frame=frame, landscape=landscape, rngs=rngs)
     named = make_named_ground(frame=frame, landscape=landscape, rngs=rngs)
     layers |= named.layers()
+    layers |= make_permits(frame=frame, landscape=landscape, zones=zones, sites=sites)
     return SyntheticCity(frame, landscape, zones, sites, layers, organisation, owners, ground, named, rngs)
 
 

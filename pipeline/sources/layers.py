@@ -31,6 +31,13 @@ TABLES: dict[str, Table] = {
     "places": schema.PLACES,
     "roads": schema.NAMED_GROUND,
     "hamlets": schema.NAMED_GROUND,
+    "ecological_redline": schema.ECOLOGICAL_REDLINE,
+    "village_plan": schema.VILLAGE_PLAN,
+    "facility_land": schema.FACILITY_LAND,
+    "mining_rights": schema.MINING_RIGHTS,
+    "planning_permits": schema.PLANNING_PERMITS,
+    "rural_permits": schema.RURAL_PERMITS,
+    "emergency_land": schema.EMERGENCY_LAND,
 }
 _CONSTANTS = {"places": {"place_kind": "village"}, "roads": {"kind": "road"}, "hamlets": {"kind": "hamlet"}}
 # roles whose ground may be points or lines
@@ -50,6 +57,13 @@ class Layers:
     places: Any
     roads: Any
     hamlets: Any
+    ecological_redline: Any
+    village_plan: Any
+    facility_land: Any
+    mining_rights: Any
+    planning_permits: Any
+    rural_permits: Any
+    emergency_land: Any
     report: dict[str, Any]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.lawbook import unseen_at
 from pipeline.ledger.corrections import follow_corrections
 from pipeline.reconcile.ambiguous import ambiguous_sets
 from pipeline.reconcile.blind_lists import MonthFound
@@ -17,7 +18,7 @@ from pipeline.reconcile.coverage import CoverOptions, cover_cells, missed_areas,
 from pipeline.reconcile.effort import patrol_effort
 from pipeline.reconcile.estimate import audit_sample, indicators
 from pipeline.reconcile.gather import Delivered, Duties, VerdictOptions, gather
-from pipeline.reconcile.ground import Ground, RiskWeights, risk_ground
+from pipeline.reconcile.ground import Ground, RiskWeights, risk_ground, unseen_finds
 from pipeline.reconcile.match import match_entries, open_targets
 from pipeline.reconcile.omissions import OmissionOptions, last_look, omitted
 from pipeline.reconcile.questions import open_questions
@@ -90,10 +91,11 @@ def monitored_from(context: StageContext) -> date:
     return Period.parse(min(periods)).first_day
 
 
-def ground_of(context: StageContext, cells: Any, targets: Any) -> Ground:
-    """Points over all cells with their risk, from the city's layers."""
+def ground_of(context: StageContext, cells: Any, targets: Any, entries: Any) -> Ground:
+    """Points over all cells with their risk, from the city's layers and the finds that no image can show."""
     options, layers = context.config.reconcile, read_layers(context.city / "layers", context.config.city.crs)
-    groups = load_rulebook().ground_rules(context.period.last_day).groups
+    day = context.period.last_day
+    groups, unseen = load_rulebook().ground_rules(day).groups, unseen_at(context.config.city.pixel_m, day)
     return risk_ground(
         cells,
         targets,
@@ -108,6 +110,7 @@ def ground_of(context: StageContext, cells: Any, targets: Any) -> Ground:
             target_ha=options.risk_target_ha,
             case_ha=options.risk_case_ha,
         ),
+        finds=unseen_finds(entries, [word for entry in unseen for word in entry.words]),
     )
 
 
@@ -165,7 +168,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         visits,
         book.responsibility,
         book.delegations,
-        ground_of(context, cells, open_targets(targets)),
+        ground_of(context, cells, open_targets(targets), entries),
         CoverOptions(context.period.first_day, cutoff, sight, options.covered_share),
     )
     missed = missed_areas(coverage, seen_ground, open_targets(targets), min_missed_m2=options.min_missed_m2)

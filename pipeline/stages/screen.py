@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 
+from pipeline.lawbook import unseen_at
 from pipeline.rulebook import RULES_FOLDER, load_rulebook
 from pipeline.schema import CANDIDATES, SUPPRESSED, SUSPECTED, empty
 from pipeline.screen.layers import Ground
@@ -34,7 +36,15 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     suspected, suppressed = screen_candidates(candidates, **judging(context, layers))
     write_table(out / "suspected.parquet", SUSPECTED, suspected)
     write_table(out / "suppressed.parquet", SUPPRESSED, suppressed)
-    write_json(out / "layer_report.json", {**layers.report, "sources_without_candidates": absent})
+    unseen = [
+        {
+            "label": entry.label, "kinds": list(entry.kinds), "typical_area_m2": entry.typical_area_m2,
+            "effect": f"像元{context.config.city.pixel_m:g}米看不到{entry.label}，只能靠巡查；台账中的只提高所在网格的风险",
+        }
+        for entry in unseen_at(context.config.city.pixel_m, context.period.last_day)
+    ]  # fmt: skip
+    report = {**layers.report, "sources_without_candidates": absent, "below_resolution": unseen}
+    write_json(out / "layer_report.json", report)
     notes = [f"{name}: no candidates, the source was not detected" for name in absent]
     notes += [f"{entry['label']}: {entry['effect']}" for entry in layers.report["layers"] if entry["effect"]]
     counts = {"candidates": len(candidates), "suspected": len(suspected), "suppressed": len(suppressed)}
@@ -59,13 +69,7 @@ def judging(context: StageContext, layers: Layers) -> dict[str, Any]:
     """Keywords of the screening verbs: layers, the rules and the configured options."""
     section, book, day = context.config.screen, load_rulebook(), context.period.last_day
     return {
-        "ground": Ground(
-            land_use=layers.land_use,
-            basic_farmland=layers.basic_farmland,
-            planning=layers.planning,
-            approvals=layers.approvals,
-            temporary_land=layers.temporary_land,
-        ),
+        "ground": Ground(**{layer.name: getattr(layers, layer.name) for layer in dataclasses.fields(Ground)}),
         "ground_rules": book.ground_rules(day),
         "rules": book.all_rules(),
         "options": {name: float(getattr(section, name)) for name in OPTIONS},

@@ -8,13 +8,17 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from pipeline.rulebook import RULES_FOLDER, deadline_days
+from pipeline.lawbook import thresholds_on
+from pipeline.rulebook import RULES_FOLDER, deadline_days, load_law
 from pipeline.schema import (
+    ACCUMULATED,
     ALERTS,
     APPROVALS,
     CASES,
     CELL_STATES,
     ENTRIES,
+    GUIDANCE,
+    MATCHES,
     PARCELS,
     REFERRALS,
     SUPPRESSED,
@@ -32,9 +36,11 @@ from pipeline.store import digest_file, read_table, write_table
 from pipeline.supervise.acts import gather, survivors
 from pipeline.supervise.alerts import image_alerts, record_alerts
 from pipeline.supervise.cases import Deadlines, case_states
+from pipeline.supervise.guidance import guide
 from pipeline.supervise.parcels import watch_parcels
 from pipeline.supervise.referrals import draft_referrals
-from pipeline.values import TargetState
+from pipeline.supervise.thresholds import accumulate, subjects_of
+from pipeline.values import MatchStatus, TargetState
 
 
 def inputs(context: StageContext) -> tuple[Path, ...]:
@@ -45,8 +51,8 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
 
 
 def facts(context: StageContext) -> dict[str, str]:
-    """Digest of the deadlines, which are part of the program but decide the result."""
-    return {"deadlines.yaml": digest_file(RULES_FOLDER / "deadlines.yaml")}
+    """Digests of the rule files, which are part of the program but decide the result."""
+    return {path.name: digest_file(path) for path in sorted(RULES_FOLDER.glob("*.yaml"))}
 
 
 def earlier_parcels(context: StageContext) -> Path | None:
@@ -93,6 +99,17 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     write_table(out / "alerts.parquet", ALERTS, alerts)
     write_table(out / "parcels.parquet", PARCELS, parcels)
     write_table(out / "referrals.parquet", REFERRALS, referrals)
+    unit_kinds = dict(zip(units["unit_id"], units["kind"], strict=True))
+    guidance = guide(targets, tasks, unit_kinds, law=load_law(), as_of=as_of)
+    sure = (MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value)
+    accumulated = accumulate(
+        targets,
+        subjects_of(context.table("reconcile", MATCHES), context.table("ledger", ENTRIES), sure),
+        dict(zip(cases["target_id"], cases["outcome"], strict=True)),
+        thresholds=thresholds_on(context.period.last_day, black_soil=options.black_soil),
+    )
+    write_table(out / "guidance.parquet", GUIDANCE, guidance)
+    write_table(out / "accumulated.parquet", ACCUMULATED, accumulated)
     return StageOutcome(
         counts={
             "cases": len(cases),
@@ -100,6 +117,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             "alerts": len(alerts),
             "parcels": len(parcels),
             "referrals": len(referrals),
+            "guidance": len(guidance),
         },
         notes=() if approvals is not None else ("no layer of approved land was delivered: no parcel is watched",),
     )

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import geopandas as gpd
 import numpy as np
 import pytest
-from shapely.geometry import box
+from shapely.geometry import Point, box
 
-from pipeline.reconcile.ground import RiskWeights, chance_unseen, risk_ground, seen_by_cell
+from pipeline.reconcile.ground import RiskWeights, chance_unseen, risk_ground, seen_by_cell, unseen_finds
 from pipeline.schema import TARGETS
 
 
@@ -88,3 +88,33 @@ def test_earlier_targets_weigh_as_cases_and_farmland_by_its_class(draw: SimpleNa
     )
     # 25 ha of farmland count twice, the built 25 ha once; 20 for this period's target, 10 for the earlier one
     assert [found.risk[found.cell == cell].sum() for cell in (0, 1)] == pytest.approx([80.0, 25.0])
+
+
+def test_a_grave_that_a_patrol_placed_weighs_as_a_case_in_its_cell_and_raises_nothing_else(
+    draw: SimpleNamespace,
+) -> None:
+    cells = draw.cells()
+    place = Point(draw.x + 100.0, draw.y + 100.0)
+    entries = gpd.GeoDataFrame(
+        {
+            "finding": [True, True, False, True, True],
+            "status": ["耕地内建坟一座", "厂房主体", "无新建坟墓", "新坟", None],
+            "project": [None, "厂房", None, None, "坟"],
+            "uncertainty_m": [30.0, 30.0, 30.0, 900.0, 30.0],
+        },
+        geometry=[place, place, place, place, None],
+        crs=cells.crs,
+    )
+    finds = unseen_finds(entries, ["坟"])
+    assert finds.index.tolist() == [0]
+    options = {"period": "2026-10", "is_farmland": lambda code: False, "step_m": 50.0,
+               "weights": RiskWeights(farmland=1.0, basic_farmland=2.0, target_ha=20.0, case_ha=10.0)}  # fmt: skip
+    land = gpd.GeoDataFrame(
+        {"class_code": ["0701"]}, geometry=[box(draw.x, draw.y, draw.x + 9, draw.y + 9)], crs=cells.crs
+    )
+    nothing = draw.City().tables()["targets"].iloc[:0]
+    before, after = (
+        risk_ground(cells, nothing, land, None, finds=found, **options) for found in (finds.iloc[:0], finds)
+    )
+    risks = [[ground.risk[ground.cell == cell].sum() for cell in (0, 1)] for ground in (before, after)]
+    assert risks[1] == pytest.approx([risks[0][0] + 10.0, risks[0][1]])

@@ -68,6 +68,7 @@ def test_two_months_through_screen_and_register(city: Path) -> None:
     assert suppressed[["candidate_id", "suppressed_by"]].to_numpy().tolist() == [["b", "S2"]]
     report = read_json(march / "screen" / "layer_report.json")
     assert report["sources_without_candidates"] == ["vhr"]
+    assert [entry["label"] for entry in report["below_resolution"]] == ["建坟", "建窑"]
     assert {e["role"]: e["state"] for e in report["layers"]}["basic_farmland"] == "missing"
     april = run_month(city, "2026-04", APRIL, previous=march)
     (target,) = [r for _, r in read_table(april / "register" / "targets.parquet", TARGETS).iterrows()]

@@ -14,9 +14,12 @@ from pipeline.schema import (
     APPROVALS,
     BASIC_FARMLAND,
     CANDIDATES,
+    ECOLOGICAL_REDLINE,
     LAND_USE,
+    MINING_RIGHTS,
     PLANNING,
     TEMPORARY_LAND,
+    VILLAGE_PLAN,
     Table,
     conform,
     empty,
@@ -58,8 +61,14 @@ def parcels(**classes: Any) -> Any:
     return layer(LAND_USE, rows)
 
 
-def approval(shape: Any, on: str | None, document: str = "政土1号") -> dict[str, Any]:
-    return {"approval_id": document, "document": document, "approved_on": on, "geometry": shape}
+def approval(
+    shape: Any, on: str | None, document: str = "政土1号", until: str | None = None, project: str | None = None
+) -> dict[str, Any]:
+    """A row of any dated layer; ``until`` is its last day where the layer has one."""
+    return {
+        "approval_id": document, "document": document, "approved_on": on, "expires_on": until, "project": project,
+        "geometry": shape,
+    }  # fmt: skip
 
 
 def ground(
@@ -69,9 +78,26 @@ def ground(
     inside: list[Any] | None = (),  # type: ignore[assignment]
     approvals: list[dict[str, Any]] | None = (),  # type: ignore[assignment]
     temporary: list[dict[str, Any]] | None = (),  # type: ignore[assignment]
+    redline: list[Any] | None = None,
+    village: list[Any] | None = None,
+    filed: list[dict[str, Any]] | None = None,
+    mining: list[dict[str, Any]] | None = None,
+    permits: list[dict[str, Any]] | None = None,
+    rural: list[dict[str, Any]] | None = None,
+    emergency: list[dict[str, Any]] | None = None,
 ) -> Ground:
     """Layers; None leaves a layer out, an empty list delivers it without rows."""
+    dated = {"facility_land": filed, "planning_permits": permits, "rural_permits": rural, "emergency_land": emergency}
+    zones = {"ecological_redline": (ECOLOGICAL_REDLINE, redline), "village_plan": (VILLAGE_PLAN, village)}
     return Ground(
+        **{name: None if rows is None else layer(APPROVALS, rows) for name, rows in dated.items()},
+        **{
+            name: None
+            if shapes is None
+            else layer(table, [{"zone_id": f"{name}{i}", "geometry": shape} for i, shape in enumerate(shapes)])
+            for name, (table, shapes) in zones.items()
+        },
+        mining_rights=None if mining is None else layer(MINING_RIGHTS, mining),
         land_use=land_use,
         basic_farmland=None
         if basic is None

@@ -40,7 +40,7 @@ def test_a_pit_on_unapproved_basic_farmland_is_suspected_of_v1_v3_v4_with_areas(
     assert row["basic_farmland_m2"] == pytest.approx(1200, abs=0.05)
     assert row["area_m2"] == pytest.approx(1600, abs=0.05)
     assert row["approved_m2"] == 0.0 and pd.isna(row["approval"])
-    assert rules["V6-1"] == "undeterminable" and rules["V7-1"] == "undeterminable"
+    assert rules["V6-2"] == "undeterminable" and rules["V7-1"] == "undeterminable"
     assert json.loads(row["area_by_class_m2"]) == {"0101": pytest.approx(1600, abs=0.05)}
 
 
@@ -124,7 +124,7 @@ def test_expired_temporary_land_explains_nothing() -> None:
     on = ground(parcels(c0101=FIELD), temporary=[temporary(square(-10, -10, 100), "2024-01-01", "2025-12-31")])
     row, rules = screen_one(candidate(square(0, 0, 40), stage="roofed"), on)
     assert "suppressed_by" not in row.index and kinds(row) == ["V1", "V2", "V4"]
-    assert rules["V1-3"] == "suspected" and rules["V2-2"] == "suspected"
+    assert rules["V1-4"] == "suspected" and rules["V2-2"] == "suspected"
 
 
 def test_without_the_approvals_layer_nothing_is_suspected_and_everything_stays_listed() -> None:

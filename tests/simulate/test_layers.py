@@ -17,6 +17,11 @@ FIELDS = {
     "CJDCQ": {"ZLDWDM", "ZLDWMC"},
     "LRDL": {"BSM", "NAME"},
     "AGNP": {"BSM", "NAME"},
+    "STBHHX": {"BSM", "MC"},
+    "GHFW": {"BSM", "MC"},
+    "SSNYD": {"BABH", "BARQ", "XMMC"},
+    "JSGCGHXK": {"XKZBH", "FZRQ", "XMMC"},
+    "XCJSGHXK": {"XKZBH", "FZRQ", "XMMC"},
 }
 
 
@@ -62,6 +67,19 @@ def test_approvals_cover_their_sites_on_the_true_dates(city: SyntheticCity) -> N
     unapproved = sites[sites["case"] == "no_approval"]
     for layer in ("ZZ_NYDZYFW", "LSYD_XMZDFW"):
         assert not city.layers[layer].intersects(shapely.union_all(unapproved.geometry.to_numpy())).any()
+
+
+def test_lawful_sites_have_the_permit_of_their_place_before_they_began_and_others_none(city: SyntheticCity) -> None:
+    inside = city.zones.ground["development"]
+    for site in city.sites.sites.itertuples():
+        layer = city.layers["JSGCGHXK" if site.geometry.intersects(inside) else "XCJSGHXK"]
+        over = layer[layer.covers(site.geometry)]
+        if site.kind == "lawful":
+            assert (over["FZRQ"] < site.onset.isoformat()).any(), site.site_id
+        else:
+            assert len(over) == 0, site.site_id
+    plans = shapely.union_all(city.layers["GHFW"].geometry.to_numpy())
+    assert plans.intersection(inside).area < 1.0
 
 
 def test_kinds_fit_the_ground(city: SyntheticCity) -> None:

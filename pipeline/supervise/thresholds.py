@@ -1,0 +1,201 @@
+"""Farmland occupied by one subject within a year against the areas of the criminal rules, with the measurement's error.
+
+Area is one condition of several (growing conditions must be seriously destroyed or polluted), and only an expert's
+report on site establishes it: what stands here asks for that, it accuses nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import pandas as pd
+
+from pipeline.geodesy import M2_PER_MU
+from pipeline.schema import ACCUMULATED, conform
+from pipeline.values import Outcome, Reached, TargetState
+
+OUTLINE_ERROR_PX = 0.5
+"""An outline may run half a pixel beside the true edge all along the perimeter."""
+_ANONYMOUS = re.compile("某|不明|不详|未知|无名|待查|匿名|暂无|无主|^无$|^-+$|^/+$")
+_COMPANY = re.compile("公司|厂|社|局|委员会|中心|学校|医院|集团|站|场|店|部|院|政府|办事处|企业|合作")
+_NOT_UNLAWFUL = (Outcome.LAWFUL.value, Outcome.PSEUDO_CHANGE.value, Outcome.OTHER.value)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """``mu`` of a class of farmland that acts of one subject within ``window_months`` reach together."""
+
+    name: str
+    label: str
+    mu: Fraction
+    window_months: int
+    law: str
+
+    @property
+    def area_m2(self) -> Fraction:
+        """The exact area."""
+        return self.mu * M2_PER_MU
+
+
+@dataclass(frozen=True)
+class Item:
+    """One target's farmland of one class: area and its error band in m2, and the days on which it can have begun."""
+
+    target_id: str
+    low_m2: Fraction
+    area_m2: Fraction
+    high_m2: Fraction
+    begun_from: pd.Timestamp
+    begun_to: pd.Timestamp
+
+
+def subject_key(name: str) -> str:
+    """A subject's name without blanks and in one width, by which its acts are put together."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", name))
+
+
+def is_anonymous(name: str) -> bool:
+    """Whether a name stands for somebody unknown or made unrecognisable: such acts are never summed."""
+    key = subject_key(name)
+    return len(key) < 2 or _ANONYMOUS.search(key) is not None
+
+
+def subjects_of(matches: pd.DataFrame, entries: pd.DataFrame, statuses: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Target id to the different subjects that ledger entries surely about it name, sorted."""
+    named = dict(zip(entries["entry_id"], entries["subject"], strict=True))
+    sure = matches[matches["status"].isin(list(statuses))]
+    found: dict[str, set[str]] = {}
+    for target, entry in zip(sure["target_id"], sure["entry_id"], strict=True):
+        name = named.get(entry)
+        if isinstance(name, str) and subject_key(name):
+            found.setdefault(target, set()).add(subject_key(name))
+    return {target: tuple(sorted(names)) for target, names in sorted(found.items())}
+
+
+def accumulate(
+    targets: Any,
+    subjects: Mapping[str, Sequence[str]],
+    outcomes: Mapping[str, str],
+    *,
+    thresholds: Sequence[Threshold],
+) -> Any:
+    """Per subject and class the largest sum within a window, as :data:`~pipeline.schema.ACCUMULATED`.
+
+    ``targets``: :data:`~pipeline.schema.TARGETS`; ``outcomes``: target id to its latest field check, of which lawful
+    and false ones are left out. A subject without a usable name, or a target for which several are named, is listed by
+    itself and never summed. Sums are exact; the band is half a pixel along every perimeter, taken at its worst.
+    """
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for row, shape in zip(targets.drop(columns="geometry").to_dict("records"), targets.geometry, strict=True):
+        names = tuple(subjects.get(row["target_id"], ()))
+        left_out = outcomes.get(row["target_id"]) in _NOT_UNLAWFUL or row["state"] == TargetState.MERGED.value
+        if not names or left_out:
+            continue
+        by_itself = len(names) > 1 or is_anonymous(names[0])
+        groups.setdefault(("、".join(names), row["target_id"] if by_itself else ""), []).append((row, shape))
+    rows = []
+    for (name, alone), members in sorted(groups.items(), key=lambda pair: pair[0]):
+        for threshold in thresholds:
+            items = [item for row, shape in members if (item := _item(row, shape, threshold)) is not None]
+            if items:
+                rows.append(_row(name, bool(alone), items, threshold))
+    frame = pd.DataFrame(rows, columns=ACCUMULATED.names).sort_values(list(ACCUMULATED.key), kind="stable")
+    return conform(ACCUMULATED, frame)
+
+
+def _item(row: Mapping[Any, Any], shape: Any, threshold: Threshold) -> Item | None:
+    """A target's unapproved farmland of one class; None where it has none, or its date or pixels are not known."""
+    if pd.isna(row["first_seen"]) or pd.isna(row["gsd_m"]):
+        return None
+    basic = _unapproved(row["rules"], "unapproved_basic_farmland_m2")
+    farmland = _unapproved(row["rules"], "unapproved_farmland_m2")
+    low, high = basic
+    if threshold.name == "other_farmland":
+        low, high = max(farmland[0] - basic[1], Fraction(0)), max(farmland[1] - basic[0], Fraction(0))
+    if high == 0:
+        return None
+    error = exact(shape.length * row["gsd_m"] * OUTLINE_ERROR_PX)
+    clear = row["first_seen"] if pd.isna(row["last_clear"]) else row["last_clear"] + pd.Timedelta(days=1)
+    middle = (low + high) / 2
+    return Item(
+        row["target_id"],
+        max(low - error, Fraction(0)),
+        middle,
+        high + error,
+        min(clear, row["first_seen"]),
+        row["first_seen"],
+    )
+
+
+def _unapproved(rules: str, fact: str) -> tuple[Fraction, Fraction]:
+    """What of a fact is surely and possibly so, by the rules that cite it; none where no rule does."""
+    for entry in json.loads(rules):
+        value = (entry.get("facts") or {}).get(fact)
+        if isinstance(value, dict):
+            return exact(value["low"]), exact(value["high"])
+    return Fraction(0), Fraction(0)
+
+
+def exact(area_m2: float) -> Fraction:
+    """Square metres as written to the square centimetre, exactly."""
+    return Fraction(round(area_m2 * 100), 100)
+
+
+def best_window(items: Sequence[Item], months: int) -> tuple[pd.Timestamp, list[Item], list[Item]]:
+    """The window of ``months`` with the largest sum: its last day, what surely and what possibly began in it.
+
+    Windows end on the day an item was first seen. Ties take the earliest.
+    """
+    best: tuple[Fraction, Fraction, pd.Timestamp, list[Item], list[Item]] | None = None
+    for end in sorted({item.begun_to for item in items}):
+        start = end - pd.DateOffset(months=months)
+        sure = [item for item in items if item.begun_from > start and item.begun_to <= end]
+        possible = [item for item in items if item.begun_to > start and item.begun_from <= end]
+        sums = sum((item.low_m2 for item in sure), Fraction(0)), sum((item.high_m2 for item in possible), Fraction(0))
+        if best is None or sums > best[:2]:
+            best = (*sums, end, sure, possible)
+    if best is None:
+        raise ValueError("best_window needs at least one item")
+    return best[2], best[3], best[4]
+
+
+def reached(low_m2: Fraction, high_m2: Fraction, threshold_m2: Fraction) -> Reached:
+    """How a band stands to a threshold, exactly; a band that touches it from below may have reached it."""
+    if low_m2 >= threshold_m2:
+        return Reached.SURELY_ABOVE
+    return Reached.POSSIBLY_ABOVE if high_m2 >= threshold_m2 else Reached.BELOW
+
+
+def _row(name: str, alone: bool, items: list[Item], threshold: Threshold) -> dict[str, Any]:
+    end, sure, possible = best_window(items, threshold.window_months)
+    low = sum((item.low_m2 for item in sure), Fraction(0))
+    middle = sum((item.area_m2 for item in possible), Fraction(0))
+    high = sum((item.high_m2 for item in possible), Fraction(0))
+    standing = reached(low, high, threshold.area_m2)
+    reason = f"{len(possible)}处图斑，{threshold.window_months}个月内合计，误差按周长乘半个像元计"
+    if alone:
+        reason = f"主体不明或不止一个，不与其他图斑合计；单处{standing.label}"
+        standing = Reached.NOT_SUMMED
+    elif len(possible) > 1 and _COMPANY.search(name) is None:
+        reason += "；按姓名相同合计，须核对是否同一人"
+    return {
+        "subject": name,
+        "category": threshold.label,
+        "target_ids": "、".join(sorted(item.target_id for item in possible)),
+        "targets": len(possible),
+        "window_from": end - pd.DateOffset(months=threshold.window_months) + pd.Timedelta(days=1),
+        "window_to": end,
+        "area_low_m2": float(low),
+        "area_m2": float(middle),
+        "area_high_m2": float(high),
+        "threshold_m2": float(threshold.area_m2),
+        "standing": standing.value,
+        "basis": f"{threshold.law}，{threshold.mu}亩",
+        "reason": f"{reason}；仅为影像面积，是否毁坏种植条件须实地鉴定",
+    }

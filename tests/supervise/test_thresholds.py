@@ -1,0 +1,140 @@
+"""Cumulative areas per subject, worked out on paper: 5 mu = 3333.33 m2, 10 mu = 6666.67 m2, 法释〔2000〕14号第三条、第九条."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+
+from pipeline.lawbook import thresholds_on
+from pipeline.schema import ACCUMULATED
+from pipeline.store import check_table
+from pipeline.supervise.thresholds import accumulate, best_window, is_anonymous, reached, subject_key, subjects_of
+from pipeline.values import Reached
+
+DAY = date(2026, 10, 31)
+FIVE = thresholds_on(DAY, black_soil=False)
+
+
+def target(name: str, side_m: float, *, seen: str = "2026-10-20", clear: str | None = "2026-10-01", gsd_m: float = 1.0,
+           basic: tuple[float, float] | None = None, state: str = "new") -> dict[str, Any]:  # fmt: skip
+    """A square of farmland, unapproved on all of it; ``basic``: what of it is surely and possibly basic farmland."""
+    area = side_m**2
+    low, high = basic or (0.0, 0.0)
+    rules = [
+        {"rule": "V3-1", "facts": {"unapproved_basic_farmland_m2": {"low": low, "high": high}}},
+        {"rule": "V4-1", "facts": {"unapproved_farmland_m2": {"low": area, "high": area}}},
+    ]
+    return {
+        "target_id": name, "state": state, "rules": json.dumps(rules), "gsd_m": gsd_m, "first_seen": pd.Timestamp(seen),
+        "last_clear": pd.NaT if clear is None else pd.Timestamp(clear), "geometry": shapely.box(0, 0, side_m, side_m),
+    }  # fmt: skip
+
+
+def summed(*rows: dict[str, Any], subject: Any = "甲乙建材有限公司", outcomes: dict[str, str] | None = None,
+           thresholds: Any = FIVE) -> pd.DataFrame:  # fmt: skip
+    frame = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs="EPSG:4547")
+    names = subject if isinstance(subject, dict) else {row["target_id"]: (subject,) for row in rows}
+    made = accumulate(frame, names, outcomes or {}, thresholds=thresholds)
+    check_table(ACCUMULATED, made)
+    return made
+
+
+def test_two_sites_below_the_area_reach_it_together_with_their_band() -> None:
+    # 50 x 50 = 2500 m2, perimeter 200 m, half a pixel of 1 m: 2400 to 2600; twice: 4800 to 5200. 3333.33 <= 4800.
+    made = summed(target("T1", 50, basic=(2500, 2500)), target("T2", 50, basic=(2500, 2500), seen="2026-03-01",
+                                                              clear="2026-02-01"))  # fmt: skip
+    (row,) = [row for row in made.to_dict("records") if row["category"] == "永久基本农田"]
+    assert (row["area_low_m2"], row["area_m2"], row["area_high_m2"]) == (4800.0, 5000.0, 5200.0)
+    assert row["standing"] == "surely_above" and row["targets"] == 2 and row["target_ids"] == "T1、T2"
+    assert row["threshold_m2"] == pytest.approx(3333.3333, abs=1e-4)
+
+
+def test_the_band_of_coarse_pixels_leaves_it_open() -> None:
+    # the same two squares at 10 m: 200 m x 5 m = 1000 m2 each way: 3000 to 7000 around 5000. 3000 < 3333.33 <= 7000.
+    made = summed(*(target(name, 50, gsd_m=10.0, basic=(2500, 2500)) for name in ("T1", "T2")))
+    row = made[made["category"] == "永久基本农田"].iloc[0]
+    assert (row["area_low_m2"], row["area_high_m2"], row["standing"]) == (3000.0, 7000.0, "possibly_above")
+
+
+def test_basic_farmland_does_not_count_as_other_farmland_too() -> None:
+    # 80 x 80 = 6400, 2400 of it basic: 4000 of other farmland with 320 m x 0.5 m = 160 each way: below 6666.67
+    made = summed(target("T1", 80, basic=(2400, 2400)))
+    row = made[made["category"] == "其他耕地"].iloc[0]
+    assert (row["area_low_m2"], row["area_m2"], row["area_high_m2"]) == (3840.0, 4000.0, 4160.0)
+    assert row["standing"] == "below"
+
+
+def test_acts_more_than_a_year_apart_are_not_summed() -> None:
+    old = target("T1", 50, basic=(2500, 2500), seen="2025-10-19", clear="2025-10-01")
+    made = summed(old, target("T2", 50, basic=(2500, 2500)))
+    row = made[made["category"] == "永久基本农田"].iloc[0]
+    assert row["targets"] == 1 and row["standing"] == "below"
+    # an act that may have begun within the year counts for the upper end alone
+    open_start = target("T1", 50, basic=(2500, 2500), seen="2025-10-25", clear="2025-10-01")
+    row = summed(open_start, target("T2", 50, basic=(2500, 2500))).query("category == '永久基本农田'").iloc[0]
+    assert (row["area_low_m2"], row["area_high_m2"], row["standing"]) == (2400.0, 5200.0, "possibly_above")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [
+        (Fraction(10000, 3), Fraction(4000), Reached.SURELY_ABOVE),
+        (Fraction(10000, 3) - Fraction(1, 100), Fraction(10000, 3), Reached.POSSIBLY_ABOVE),
+        (Fraction(0), Fraction(10000, 3) - Fraction(1, 10**9), Reached.BELOW),
+    ],
+)
+def test_areas_are_compared_exactly(low: Fraction, high: Fraction, says: Reached) -> None:
+    assert reached(low, high, Fraction(5) * Fraction(2000, 3)) is says
+
+
+@pytest.mark.parametrize("name", ["王某某", "李某", "不详", "未知主体", "无", "张", "/", "--", "主体待查"])
+def test_anonymous_subjects_are_never_summed(name: str) -> None:
+    assert is_anonymous(name)
+    made = summed(target("T1", 50, basic=(2500, 2500)), target("T2", 50, basic=(2500, 2500)), subject=name)
+    basic = made[made["category"] == "永久基本农田"]
+    assert basic["target_ids"].tolist() == ["T1", "T2"] and set(basic["standing"]) == {"not_summed"}
+
+
+def test_a_target_with_two_subjects_is_listed_by_itself_and_namesakes_are_to_be_checked() -> None:
+    both = {"T1": ("王军", "甲公司"), "T2": ("王军",), "T3": ("王军",)}
+    made = summed(*(target(name, 50) for name in both), subject=both)
+    by_name = made.set_index("target_ids")
+    assert by_name.loc["T1", "standing"] == "not_summed" and by_name.loc["T2、T3", "targets"] == 2
+    assert "是否同一人" in by_name.loc["T2、T3", "reason"] and "是否同一人" not in by_name.loc["T1", "reason"]
+
+
+def test_what_people_found_lawful_or_false_and_what_was_merged_does_not_count() -> None:
+    rows = [target("T1", 90), target("T2", 90), target("T3", 90, state="merged"), target("T4", 90)]
+    made = summed(*rows, outcomes={"T1": "lawful", "T2": "pseudo_change", "T4": "violation"})
+    assert made["target_ids"].tolist() == ["T4"] and made["standing"].tolist() == ["surely_above"]
+
+
+def test_without_a_date_or_pixels_nothing_is_summed_and_no_targets_give_no_rows() -> None:
+    undated = target("T1", 90) | {"first_seen": pd.NaT}
+    assert summed(undated, target("T2", 90) | {"gsd_m": None}).empty
+    with pytest.raises(ValueError, match="at least one"):
+        best_window([], 12)
+
+
+def test_black_soil_has_its_own_areas_since_may_2025() -> None:
+    assert [(row.name, row.mu) for row in FIVE] == [("basic_farmland", 5), ("other_farmland", 10)]
+    assert [row.mu for row in thresholds_on(DAY, black_soil=True)] == [3, 6]
+    assert [row.mu for row in thresholds_on(date(2025, 5, 8), black_soil=True)] == [5, 10]
+    # 45 x 45 = 2025, band 90: 1935 to 2115; 3 mu = 2000 lies inside
+    row = summed(target("T1", 45, basic=(2025, 2025)), thresholds=thresholds_on(DAY, black_soil=True)).iloc[0]
+    assert row["standing"] == "possibly_above" and row["basis"].endswith("3亩")
+
+
+def test_subjects_come_from_sure_matches_alone() -> None:
+    matches = pd.DataFrame({"target_id": ["T1", "T1", "T2", "T3"], "entry_id": ["e1", "e2", "e3", "e4"],
+                            "status": ["assigned", "decided", "ambiguous", "assigned"]})  # fmt: skip
+    entries = pd.DataFrame({"entry_id": ["e1", "e2", "e3", "e4"], "subject": ["甲 公司", "甲公司", "乙公司", None]})
+    assert subjects_of(matches, entries, ("assigned", "decided")) == {"T1": ("甲公司",)}
+    assert subject_key(" ＡＢ 公司") == "AB公司"
