@@ -494,3 +494,9 @@ def deliverables_on(day: date, folder: Path = RULES_FOLDER) -> dict[str, Deliver
     versions = load_personal_data(folder).deliverables
     first = sorted(versions, key=lambda item: item.effective_from, reverse=True)
     return {item.id: item for item in (*first, *in_force(versions, day))}
+
+
+# for the modules beside this one that read rule files of their own
+RuleModel = _Model
+read_versions = _versions
+refuse_overlaps = _refuse_overlaps

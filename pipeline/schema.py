@@ -176,6 +176,19 @@ DELEGATIONS = Table(
     ),
     key=("unit_id", "valid_from"),
 )
+# the persons above a cell's own (层层包保): level 1 is the unit's first-responsible person (主要负责人)
+CHAIN = Table(
+    "chain",
+    (
+        _text("unit_id", "单位编号"),
+        _integer("level", "层级"),
+        _text("person_id", "人员编号"),
+        _text("duty", "职责", null=True),
+        _date("valid_from", "起始日期"),
+        _date("valid_to", "终止日期", null=True),
+    ),
+    key=("unit_id", "level", "valid_from"),
+)
 PLAN = Table(
     "plan",
     (
