@@ -40,7 +40,7 @@ STAGES: tuple[StageEntry, ...] = (
                 "audit_sample.parquet"),
                ("city", "reconcile"), "比对核实"),
     StageEntry("supervise", ("screen", "register", "patrol", "ledger", "reconcile"),
-               ("cases.parquet", "alerts.parquet", "parcels.parquet", "referrals.parquet"),
+               ("cases.parquet", "alerts.parquet", "parcels.parquet", "referrals.parquet", "handling.parquet"),
                ("city", "supervise"), "跟踪督办"),
     StageEntry("report", ("acquire", "detect", "screen", "register", "patrol", "ledger", "reconcile", "supervise"),
                ("packages/<unit>", "month.html", "month.xlsx", "待人工判定.xlsx", "month.json", "../targets.gpkg"),

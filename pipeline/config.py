@@ -301,6 +301,7 @@ class Supervise(Section):
     service_days: Days | None = Field(None, description="Days from a notice to its service; null: rules")
     correction_days: Days | None = Field(None, description="Days from service to correction; null: rules")
     referral_days: Days | None = Field(None, description="Days from a refusal to stop to the referral; null: rules")
+    referral_reply_days: Days | None = Field(None, description="Days from a referral to its answer; null: rules")
     follow_up_days: Days | None = Field(None, description="Days from a referral or approval to a visit; null: rules")
     started_share: Share = Field(0.02, description="Share of an approved parcel with detected works that means started")
     seen_share: Share = Field(0.5, description="Below this observable share a parcel with no works is not observed")

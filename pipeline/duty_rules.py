@@ -1,16 +1,17 @@
-"""Dated rules about units and their duties: which kind of unit answers where polygons overlap."""
+"""Dated rules about units and their duties: who answers where polygons overlap, who deals with a violation."""
 
 from __future__ import annotations
 
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from pipeline.rulebook import RULES_FOLDER, Dated, RuleModel, in_force, read_versions, refuse_overlaps
-from pipeline.values import UnitKind
+from pipeline.supervise.handling import Check, HandlingRule
+from pipeline.values import Handler, UnitKind
 
 
 class Precedence(Dated):
@@ -40,3 +41,56 @@ def load_precedences(folder: Path = RULES_FOLDER) -> Precedences:
 def precedence_of_kinds(day: date, folder: Path = RULES_FOLDER) -> dict[str, int]:
     """Kind of unit to its precedence in force on ``day``."""
     return {entry.kind.value: entry.precedence for entry in in_force(load_precedences(folder).precedence, day)}
+
+
+class CheckEntry(RuleModel):
+    """One condition of a handling rule: exactly one of ``is``, ``at_least``, ``below`` and ``any_of``."""
+
+    fact: Literal[
+        "formed", "ongoing", "complex", "wide_impact", "area_mu", "farmland_mu", "basic_farmland_mu", "kinds",
+        "units_touched",
+    ]  # fmt: skip
+    equals: bool | None = Field(None, alias="is")
+    at_least: float | None = None
+    below: float | None = None
+    any_of: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_test(self) -> Self:
+        if (self.equals is not None) + (self.at_least is not None) + (self.below is not None) + bool(self.any_of) != 1:
+            raise ValueError("needs exactly one of is, at_least, below, any_of")
+        return self
+
+
+class HandlingEntry(Dated):
+    """A rule of who deals with a confirmed violation."""
+
+    id: str
+    handler: Literal["unit", "bureau"]
+    label: str
+    when: Annotated[tuple[CheckEntry, ...], Field(min_length=1)]
+
+    def plain(self) -> HandlingRule:
+        """The value the verb works with."""
+        tests = tuple(Check(t.fact, t.equals, t.at_least, t.below, t.any_of) for t in self.when)
+        return HandlingRule(
+            self.id, next(h for h in Handler if h.value == self.handler), self.label, tests, self.source, self.verification,
+            self.effective_from, self.effective_to,
+        )  # fmt: skip
+
+
+class HandlingRules(RuleModel):
+    """All versions of all handling rules, in the order in which they are asked."""
+
+    rules: tuple[HandlingEntry, ...]
+
+    @model_validator(mode="after")
+    def _one_at_a_time(self) -> Self:
+        refuse_overlaps([(rule.id, rule) for rule in self.rules])
+        return self
+
+
+@cache
+def load_handling(folder: Path = RULES_FOLDER) -> tuple[HandlingRule, ...]:
+    """The rules of ``handling.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
+    return tuple(rule.plain() for rule in read_versions(HandlingRules, folder, "handling.yaml", "rules").rules)

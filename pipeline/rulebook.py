@@ -318,7 +318,7 @@ def _versions(model: type[Versions], folder: Path, file: str, key: str) -> Versi
 class Deadline(Dated):
     """Calendar days a unit has for a step of a case, counted from the step before it."""
 
-    step: Literal["field_check", "notice", "service", "correction", "referral", "follow_up"]
+    step: Literal["field_check", "notice", "service", "correction", "referral", "referral_reply", "follow_up"]
     label: str
     days: Annotated[int, Field(ge=0)]
 

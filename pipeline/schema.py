@@ -250,6 +250,8 @@ REFERRAL_RECORDS = Table(
         _text("target_id", "监测编号"),
         _date("referred_on", "抄告日期"),
         _text("referred_to", "抄告部门"),
+        _date("replied_on", "回复日期", null=True),
+        _text("reply", "回复内容", null=True),
     ),
     key=("target_id", "referred_on"),
 )
@@ -908,6 +910,23 @@ REFERRALS = Table(
         _text("missing_items", "缺项", null=True),
         _date("referred_on", "抄告日期", null=True),
         _text("referred_to", "抄告部门", null=True),
+        _date("reply_due_on", "回复期限", null=True),
+        _date("replied_on", "回复日期", null=True),
+        _text("reply_state", "回复情况"),
+        _text("draft", "抄告函草稿"),
+    ),
+    key=("target_id",),
+)
+HANDLING = Table(
+    "handling",
+    (
+        _text("target_id", "监测编号"),
+        _text("acting_unit_id", "负责单位", null=True),
+        _text("handler", "查处主体"),
+        _text("rule", "规则", null=True),
+        _text("reason", "理由"),
+        _text("source", "出处", null=True),
+        _text("verification", "核实程度", null=True),
     ),
     key=("target_id",),
 )

@@ -286,6 +286,18 @@ class CaseDecision(Labelled):
     STOPPED = "stopped", "已停止"
     RECTIFIED = "rectified", "整改到位"
     CLOSED = "closed", "销案"
+    COMPLEX = "complex", "案情复杂"
+    WIDE_IMPACT = "wide_impact", "社会影响大"
+    TO_BUREAU = "to_bureau", "移交市局"
+    TO_UNIT = "to_unit", "由单位处理"
+
+
+class Handler(Labelled):
+    """Who deals with a confirmed violation (方案三(六))."""
+
+    UNIT = "unit", "所在单位"
+    BUREAU = "bureau", "市自然资源局"
+    UNDECIDED = "undecided", "待市局指定"
 
 
 class Alert(Labelled):

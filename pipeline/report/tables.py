@@ -58,6 +58,7 @@ class MonthTables:
     alerts: Any
     parcels: Any
     referrals: Any
+    handling: Any
     class_names: dict[str, str]
     kind_names: dict[str, str]
     confidence: float = 0.95

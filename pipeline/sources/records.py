@@ -54,15 +54,17 @@ class Records:
     audit_checks: Any
 
     def until(self, day: Any) -> Records:
-        """Only what happened on or before ``day`` (a date); a notice served later counts as not yet served."""
+        """Only what happened on or before ``day`` (a date); what is served or answered later is not yet."""
         stamp = pd.Timestamp(day)
         notices = self.notices[self.notices["issued_on"] <= stamp].reset_index(drop=True)
+        referrals = _up_to(self.referrals, "referred_on", stamp)
+        heard = referrals["replied_on"] <= stamp
         return Records(
             dispatches=_up_to(self.dispatches, "dispatched_on", stamp),
             field_checks=_up_to(self.field_checks, "checked_on", stamp),
             approvals=_up_to(self.approvals, "approved_on", stamp),
             notices=notices.assign(served_on=notices["served_on"].where(notices["served_on"] <= stamp)),
-            referrals=_up_to(self.referrals, "referred_on", stamp),
+            referrals=referrals.assign(**{name: referrals[name].where(heard) for name in ("replied_on", "reply")}),
             decisions=_up_to(self.decisions, "decided_on", stamp),
             audit_checks=_up_to(self.audit_checks, "checked_on", stamp),
         )
@@ -123,8 +125,32 @@ def _read(path: Path, table: Table) -> tuple[Any, list[InputError]]:
             InputError(UNUSABLE, f"records/{path.name}, row {row}, 核查结果: {value!r} is unknown", f"use {allowed}")
             for row, value in unknown
         ]
+    errors += _backwards(frame, table, path)
     unique, conflicts = _merge(table, frame, path)
     return conform(table, unique), errors + conflicts
+
+
+_LATER: dict[str, tuple[str, str]] = {
+    NOTICES.name: ("issued_on", "served_on"), REFERRAL_RECORDS.name: ("referred_on", "replied_on"),
+}  # fmt: skip
+"""Days of which the second cannot come before the first."""
+
+
+def _backwards(frame: Any, table: Table, path: Path) -> list[InputError]:
+    """Rows in which an act is answered or served before it was done."""
+    if table.name not in _LATER:
+        return []
+    first, second = _LATER[table.name]
+    labels = table.labels()
+    rows = frame.loc[frame[second] < frame[first], [ROW, first, second]]
+    return [
+        InputError(
+            UNUSABLE,
+            f"records/{path.name}, row {row}: {labels[second]} {show(late)} is before {labels[first]} {show(early)}",
+            "correct one of the two dates",
+        )
+        for row, early, late in rows.itertuples(index=False)
+    ]
 
 
 def _outcome(value: str) -> str | None:

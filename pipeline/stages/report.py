@@ -73,6 +73,7 @@ _TABLES: tuple[tuple[str, schema.Table, str | None], ...] = (
     ("supervise", schema.ALERTS, None),
     ("supervise", schema.PARCELS, None),
     ("supervise", schema.REFERRALS, None),
+    ("supervise", schema.HANDLING, None),
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from pipeline.duty_rules import load_handling
 from pipeline.rulebook import RULES_FOLDER, deadline_days
 from pipeline.schema import (
     ALERTS,
@@ -15,6 +16,7 @@ from pipeline.schema import (
     CASES,
     CELL_STATES,
     ENTRIES,
+    HANDLING,
     PARCELS,
     REFERRALS,
     SUPPRESSED,
@@ -32,6 +34,7 @@ from pipeline.store import digest_file, read_table, write_table
 from pipeline.supervise.acts import gather, survivors
 from pipeline.supervise.alerts import image_alerts, record_alerts
 from pipeline.supervise.cases import Deadlines, case_states
+from pipeline.supervise.handling import assign_handlers
 from pipeline.supervise.parcels import watch_parcels
 from pipeline.supervise.referrals import draft_referrals
 from pipeline.values import TargetState
@@ -45,8 +48,8 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
 
 
 def facts(context: StageContext) -> dict[str, str]:
-    """Digest of the deadlines, which are part of the program but decide the result."""
-    return {"deadlines.yaml": digest_file(RULES_FOLDER / "deadlines.yaml")}
+    """Digests of the rule files that are part of the program but decide the result."""
+    return {name: digest_file(RULES_FOLDER / name) for name in ("deadlines.yaml", "handling.yaml")}
 
 
 def earlier_parcels(context: StageContext) -> Path | None:
@@ -88,11 +91,22 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         context.table("ledger", ENTRIES),
         dict(zip(units["unit_id"], units["name"], strict=True)),
         acts,
+        reply_days=_reply_days(context),
+        as_of=as_of,
+    )
+    handling = assign_handlers(
+        targets,
+        tasks,
+        _unit_of_cell(context),
+        acts,
+        load_handling(),
+        day=context.period.last_day,
     )
     write_table(out / "cases.parquet", CASES, cases)
     write_table(out / "alerts.parquet", ALERTS, alerts)
     write_table(out / "parcels.parquet", PARCELS, parcels)
     write_table(out / "referrals.parquet", REFERRALS, referrals)
+    write_table(out / "handling.parquet", HANDLING, handling)
     return StageOutcome(
         counts={
             "cases": len(cases),
@@ -115,6 +129,16 @@ def record_frames(records: Records) -> dict[str, Any]:
         "referrals": records.referrals,
         "decisions": records.decisions,
     }
+
+
+def _unit_of_cell(context: StageContext) -> dict[str, str]:
+    cells = context.table("patrol", CELL_STATES, "cells.parquet")[["cell_id", "unit_id"]].dropna()
+    return dict(zip(cells["cell_id"], cells["unit_id"], strict=True))
+
+
+def _reply_days(context: StageContext) -> int:
+    given = context.config.supervise.referral_reply_days
+    return deadline_days(context.period.last_day)["referral_reply"] if given is None else given
 
 
 def _works(targets: gpd.GeoDataFrame, suppressed: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
