@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.rulebook import RULES_FOLDER, Dated, RuleModel, in_force, read_versions, refuse_overlaps
 from pipeline.supervise.handling import Check, HandlingRule
+from pipeline.supervise.supply_clock import Limit, Limits
 from pipeline.values import Handler, UnitKind
 
 
@@ -94,3 +96,46 @@ class HandlingRules(RuleModel):
 def load_handling(folder: Path = RULES_FOLDER) -> tuple[HandlingRule, ...]:
     """The rules of ``handling.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
     return tuple(rule.plain() for rule in read_versions(HandlingRules, folder, "handling.yaml", "rules").rules)
+
+
+class LimitEntry(Dated):
+    """A limit on supplied land: whole months, or a share written as a fraction."""
+
+    name: Literal[
+        "idle_months", "forfeit_months", "started_share", "invested_share", "pause_months", "undated_start_months",
+        "filing_months",
+    ]  # fmt: skip
+    label: str
+    value: str
+
+    @field_validator("value")
+    @classmethod
+    def _number(cls, value: str) -> str:
+        if Fraction(value) <= 0:
+            raise ValueError("must be above 0")
+        return value
+
+    def plain(self) -> Limit:
+        """The value the clocks work with."""
+        return Limit(
+            self.name, self.label, Fraction(self.value), self.source, self.verification, self.effective_from,
+            self.effective_to,
+        )  # fmt: skip
+
+
+class LimitEntries(RuleModel):
+    """All versions of all limits."""
+
+    limits: tuple[LimitEntry, ...]
+
+    @model_validator(mode="after")
+    def _one_at_a_time(self) -> Self:
+        refuse_overlaps([(limit.name, limit) for limit in self.limits])
+        return self
+
+
+@cache
+def load_supply_limits(folder: Path = RULES_FOLDER) -> Limits:
+    """The limits of ``supplied_land.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
+    entries = read_versions(LimitEntries, folder, "supplied_land.yaml", "limits").limits
+    return Limits(tuple(entry.plain() for entry in entries))
