@@ -60,7 +60,17 @@ class LayerField(_Model):
 class LayerAlias(Dated):
     """How a land layer is recognised, and what its lack does to the results."""
 
-    role: Literal["land_use", "basic_farmland", "planning", "approvals", "temporary_land", "places", "roads", "hamlets"]
+    role: Literal[
+        "land_use",
+        "basic_farmland",
+        "planning",
+        "approvals",
+        "temporary_land",
+        "supplied_land",
+        "places",
+        "roads",
+        "hamlets",
+    ]
     label: str
     required: bool
     several: bool

@@ -255,6 +255,18 @@ REFERRAL_RECORDS = Table(
     ),
     key=("target_id", "referred_on"),
 )
+SUPPLY_EVENTS = Table(
+    "supply_events",
+    (
+        _text("supply_id", "电子监管号"),
+        _text("event", "事项"),
+        _date("happened_on", "日期"),
+        _date("until", "截止日期", null=True),
+        _text("document", "文号", null=True),
+        _text("note", "备注", null=True),
+    ),
+    key=("supply_id", "event", "happened_on"),
+)
 AUDIT_CHECKS = Table(
     "audit_checks",
     (
@@ -325,6 +337,26 @@ APPROVALS = Table(
     geometry=True,
 )
 TEMPORARY_LAND = APPROVALS.plus("temporary_land", _date("expires_on", "到期日期", null=True))
+# land supplied by contract or allocation decision (供地), watched until it is completed
+SUPPLIED_LAND = Table(
+    "supplied_land",
+    (
+        _text("supply_id", "电子监管号"),
+        _text("supply_kind", "供应方式", null=True),
+        _text("document", "合同或决定书编号", null=True),
+        _text("project", "项目名称", null=True),
+        _text("holder", "用地单位", null=True),
+        _text("planned_use", "批准用途", null=True),
+        _date("agreed_on", "签订日期", null=True),
+        _date("handover_by", "约定交地日期", null=True),
+        _date("start_by", "约定动工日期", null=True),
+        _date("finish_by", "约定竣工日期", null=True),
+        _real("to_build_m2", "应动工面积", "平方米", null=True),
+        _real("floor_area_m2", "建筑面积", "平方米", null=True),
+    ),
+    key=("supply_id",),
+    geometry=True,
+)
 PLACES = Table(
     "places",
     (_text("place_id", "行政区代码"), _text("name", "名称"), _text("place_kind", "类别")),
@@ -916,6 +948,72 @@ REFERRALS = Table(
         _text("draft", "抄告函草稿"),
     ),
     key=("target_id",),
+)
+SUPPLY = Table(
+    "supply",
+    (
+        _text("supply_id", "电子监管号"),
+        _text("project", "项目名称", null=True),
+        _text("holder", "用地单位", null=True),
+        _text("unit_id", "属地单位", null=True),
+        _text("state", "动工情况"),
+        _date("started_after", "动工不早于", null=True),
+        _date("started_by", "动工不晚于", null=True),
+        _real("works_low_share", "动工面积比例下限"),
+        _real("works_high_share", "动工面积比例上限"),
+        _real("built_low_share", "地上建筑比例下限"),
+        _date("begun_after", "施工始于之后", null=True),
+        _date("begun_by", "首见施工", null=True),
+        _date("built_by", "首见地上建筑", null=True),
+        _date("grown_after", "最近扩大始于之后", null=True),
+        _date("grown_by", "最近扩大见于", null=True),
+        _date("watched_since", "影像监测始于"),
+        _date("last_look", "最近影像", null=True),
+        _date("idle_year_on", "满一年之日", null=True),
+        _date("idle_two_years_on", "满二年之日", null=True),
+        _integer("excepted_days", "不计天数", "天"),
+        _date("handover_on", "交地", null=True),
+        _date("permit_on", "施工许可", null=True),
+        _date("start_on", "动工", null=True),
+        _date("finish_on", "竣工", null=True),
+        _date("filed_on", "竣工资料报送", null=True),
+        _flag("upload_ready", "阶段数据可上传"),
+        _text("stage_problems", "阶段数据问题", null=True),
+        _text("reason", "说明"),
+    ),
+    key=("supply_id",),
+    geometry=True,
+)
+SUPPLY_BREACHES = Table(
+    "supply_breaches",
+    (
+        _text("supply_id", "电子监管号"),
+        _text("breach", "疑似问题"),
+        _text("certainty", "把握"),
+        _date("since", "起始日", null=True),
+        _real("low_m2", "面积下限", "平方米", null=True),
+        _real("high_m2", "面积上限", "平方米", null=True),
+        _text("reason", "说明"),
+        _text("source", "出处", null=True),
+        _text("verification", "核实程度", null=True),
+        _text("draft", "通报稿"),
+    ),
+    key=("supply_id", "breach"),
+)
+SUPPLY_ITEMS = Table(
+    "supply_items",
+    (
+        _text("supply_id", "电子监管号"),
+        _text("project", "项目名称", null=True),
+        _text("cell_id", "网格编号", null=True),
+        _text("unit_id", "属地单位", null=True),
+        _text("acting_unit_id", "负责单位", null=True),
+        _text("person_id", "责任人", null=True),
+        _text("look_at", "巡查内容"),
+        _text("clock", "计时"),
+        _date("next_day", "下一时限", null=True),
+    ),
+    key=("supply_id",),
 )
 HANDLING = Table(
     "handling",

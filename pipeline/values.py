@@ -312,6 +312,7 @@ class SupplyEvent(Labelled):
     FILED = "filed", "竣工资料报送"
     FORCE_MAJEURE = "force_majeure", "不可抗力"
     GOVERNMENT = "government", "政府原因"
+    CHECKED_EMPTY = "checked_empty", "现场核实未动工"
 
 
 class SupplyStart(Labelled):

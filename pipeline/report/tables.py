@@ -59,6 +59,9 @@ class MonthTables:
     parcels: Any
     referrals: Any
     handling: Any
+    supply: Any
+    supply_breaches: Any
+    supply_items: Any
     class_names: dict[str, str]
     kind_names: dict[str, str]
     confidence: float = 0.95

@@ -19,6 +19,7 @@ from pipeline.schema import (
     FIELD_CHECKS,
     NOTICES,
     REFERRAL_RECORDS,
+    SUPPLY_EVENTS,
     Table,
     conform,
     empty,
@@ -26,7 +27,7 @@ from pipeline.schema import (
 from pipeline.sources.decision_forms import form_files, read_forms
 from pipeline.sources.delimited import ROW, decode, heading_of, read_csv, rows_of, show, translate
 from pipeline.store import write_bytes
-from pipeline.values import Outcome, safe_cell
+from pipeline.values import Outcome, SupplyEvent, safe_cell
 
 UNUSABLE = "E403"
 TABLES: dict[str, Table] = {
@@ -37,6 +38,7 @@ TABLES: dict[str, Table] = {
     "referrals": REFERRAL_RECORDS,
     "decisions": DECISIONS,
     "audit_checks": AUDIT_CHECKS,
+    "supply_events": SUPPLY_EVENTS,
 }
 """File name without ``.csv`` to its table."""
 
@@ -52,6 +54,7 @@ class Records:
     referrals: Any
     decisions: Any
     audit_checks: Any
+    supply_events: Any
 
     def until(self, day: Any) -> Records:
         """Only what happened on or before ``day`` (a date); what is served or answered later is not yet."""
@@ -67,6 +70,7 @@ class Records:
             referrals=referrals.assign(**{name: referrals[name].where(heard) for name in ("replied_on", "reply")}),
             decisions=_up_to(self.decisions, "decided_on", stamp),
             audit_checks=_up_to(self.audit_checks, "checked_on", stamp),
+            supply_events=_up_to(self.supply_events, "happened_on", stamp),
         )
 
 
@@ -125,6 +129,13 @@ def _read(path: Path, table: Table) -> tuple[Any, list[InputError]]:
             InputError(UNUSABLE, f"records/{path.name}, row {row}, 核查结果: {value!r} is unknown", f"use {allowed}")
             for row, value in unknown
         ]
+    if table is SUPPLY_EVENTS:
+        frame, unknown = translate(frame, "event", _supply_event)
+        allowed = "、".join(event.label for event in SupplyEvent)
+        errors += [
+            InputError(UNUSABLE, f"records/{path.name}, row {row}, 事项: {value!r} is unknown", f"use {allowed}")
+            for row, value in unknown
+        ]
     errors += _backwards(frame, table, path)
     unique, conflicts = _merge(table, frame, path)
     return conform(table, unique), errors + conflicts
@@ -132,6 +143,7 @@ def _read(path: Path, table: Table) -> tuple[Any, list[InputError]]:
 
 _LATER: dict[str, tuple[str, str]] = {
     NOTICES.name: ("issued_on", "served_on"), REFERRAL_RECORDS.name: ("referred_on", "replied_on"),
+    SUPPLY_EVENTS.name: ("happened_on", "until"),
 }  # fmt: skip
 """Days of which the second cannot come before the first."""
 
@@ -151,6 +163,10 @@ def _backwards(frame: Any, table: Table, path: Path) -> list[InputError]:
         )
         for row, early, late in rows.itertuples(index=False)
     ]
+
+
+def _supply_event(value: str) -> str | None:
+    return next((event.value for event in SupplyEvent if value in (event.value, event.label)), None)
 
 
 def _outcome(value: str) -> str | None:

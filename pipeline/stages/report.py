@@ -74,6 +74,9 @@ _TABLES: tuple[tuple[str, schema.Table, str | None], ...] = (
     ("supervise", schema.PARCELS, None),
     ("supervise", schema.REFERRALS, None),
     ("supervise", schema.HANDLING, None),
+    ("supervise", schema.SUPPLY, None),
+    ("supervise", schema.SUPPLY_BREACHES, None),
+    ("supervise", schema.SUPPLY_ITEMS, None),
 )
 
 

@@ -30,6 +30,7 @@ from pipeline.sources.layers import read_layers
 from pipeline.sources.records import Records, read_records, record_files
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.supply import earlier_supply, write_supply
 from pipeline.store import digest_file, read_table, write_table
 from pipeline.supervise.acts import gather, survivors
 from pipeline.supervise.alerts import image_alerts, record_alerts
@@ -43,13 +44,15 @@ from pipeline.values import TargetState
 def inputs(context: StageContext) -> tuple[Path, ...]:
     """Records, units, layers, and the parcels as the latest earlier period left them."""
     layers = tuple(sorted(path for path in (context.city / "layers").rglob("*") if path.is_file()))
-    earlier = earlier_parcels(context)
-    return (*record_files(context.city), *unit_files(context.city), *layers, *((earlier,) if earlier else ()))
+    earlier = [path for path in (earlier_parcels(context), earlier_supply(context)) if path is not None]
+    return (*record_files(context.city), *unit_files(context.city), *layers, *earlier)
 
 
 def facts(context: StageContext) -> dict[str, str]:
     """Digests of the rule files that are part of the program but decide the result."""
-    return {name: digest_file(RULES_FOLDER / name) for name in ("deadlines.yaml", "handling.yaml")}
+    return {
+        name: digest_file(RULES_FOLDER / name) for name in ("deadlines.yaml", "handling.yaml", "supplied_land.yaml")
+    }
 
 
 def earlier_parcels(context: StageContext) -> Path | None:
@@ -74,7 +77,8 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     alerts = pd.concat(
         [image_alerts(targets, suspected, acts), record_alerts(frames, set(carried))], ignore_index=True
     ).sort_values(ALERTS.names[:2], kind="stable")
-    approvals = read_layers(context.city / "layers", crs).approvals
+    layers = read_layers(context.city / "layers", crs)
+    approvals = layers.approvals
     earlier = earlier_parcels(context)
     parcels = watch_parcels(
         empty(APPROVALS, crs) if approvals is None else approvals,
@@ -107,6 +111,9 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     write_table(out / "parcels.parquet", PARCELS, parcels)
     write_table(out / "referrals.parquet", REFERRALS, referrals)
     write_table(out / "handling.parquet", HANDLING, handling)
+    counts, notes = write_supply(context, out, layers, records.supply_events, targets, (suspected, suppressed))
+    if approvals is None:
+        notes = ("no layer of approved land was delivered: no parcel is watched", *notes)
     return StageOutcome(
         counts={
             "cases": len(cases),
@@ -114,8 +121,9 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             "alerts": len(alerts),
             "parcels": len(parcels),
             "referrals": len(referrals),
+            **counts,
         },
-        notes=() if approvals is not None else ("no layer of approved land was delivered: no parcel is watched",),
+        notes=notes,
     )
 
 

@@ -64,7 +64,8 @@ class Ground:
 
     ``begun_after``/``begun_by``: works began after the one and were there on the other; ``built_by``: first day on
     which something above ground was seen; ``grown_after``/``grown_by``: the same for the latest growth.
-    ``last_look``: last day of the imagery; ``observable``: share of the parcel that could be seen.
+    ``last_look``: last day of the imagery; ``observable``: share of the parcel that could be seen. ``watched``: the
+    imagery was compared since the land was supplied; if not, works may have stood there that never showed as a change.
     """
 
     works_low: float
@@ -77,6 +78,7 @@ class Ground:
     built_by: date | None = None
     grown_after: date | None = None
     grown_by: date | None = None
+    watched: bool = True
 
 
 @dataclass(frozen=True)
@@ -135,23 +137,29 @@ def legal_start(events: Sequence[Event], ground: Ground, *, seen_share: float, f
         late = ground.begun_after is not None and ground.begun_after > recorded
         doubt = f"；影像{ground.begun_after}仍未见施工，请核对" if late else ""
         return Start(SupplyStart.STARTED, recorded, recorded, f"动工记录{recorded}{doubt}")
+    empty = max((event.day for event in events if event.kind is SupplyEvent.CHECKED_EMPTY), default=None)
+    bounds = [day for day in (empty, ground.begun_after if ground.watched else None) if day is not None]
+    begun_after = max(bounds, default=None)
+    if not ground.watched and ground.works_low <= few:
+        told = f"；{empty}现场核实未动工" if empty is not None else ""
+        return Start(SupplyStart.UNKNOWN, begun_after, None, f"影像监测始于供地之后，此前是否动工须现场核实{told}")
     if ground.works_high <= few and ground.observable >= seen_share:
-        return Start(SupplyStart.NOT_STARTED, None, None, f"截至{ground.last_look}影像未见施工，也无动工记录")
+        return Start(SupplyStart.NOT_STARTED, None, None, f"截至{ground.last_look or '今'}影像未见施工，也无动工记录")
     if ground.works_low <= few and ground.observable < seen_share:
-        return Start(SupplyStart.UNKNOWN, None, None, f"影像可观测{ground.observable:.0%}，不能判断是否动工")
+        return Start(SupplyStart.UNKNOWN, begun_after, None, f"影像可观测{ground.observable:.0%}，不能判断是否动工")
     if ground.built_by is None or ground.built_low <= 0.0:
         return Start(
-            SupplyStart.UNKNOWN, ground.begun_after, None,
+            SupplyStart.UNKNOWN, begun_after, None,
             "影像可见推填土或基坑，是否达到动工标准（基坑开挖完毕、打入所有基础桩或地基施工完成三分之一）须核实",
         )  # fmt: skip
     permit = one_day(events, SupplyEvent.PERMIT)
     if permit is None:
         reason = f"影像{ground.built_by}已见地上建筑，无施工许可证记录，不能认定动工"
-        return Start(SupplyStart.UNKNOWN, ground.begun_after, ground.built_by, reason)
-    after = permit if ground.begun_after is None else max(permit, ground.begun_after)
+        return Start(SupplyStart.UNKNOWN, begun_after, ground.built_by, reason)
+    after = permit if begun_after is None else max(permit, begun_after)
     if after > ground.built_by:
         reason = f"影像{ground.built_by}已见地上建筑，早于施工许可证{permit}，动工日期须核实"
-        return Start(SupplyStart.UNKNOWN, ground.begun_after, None, reason)
+        return Start(SupplyStart.UNKNOWN, begun_after, None, reason)
     return Start(SupplyStart.STARTED, after, ground.built_by, f"影像{ground.built_by}已见地上建筑，疑似已动工")
 
 
@@ -272,6 +280,10 @@ def stage_problems(contract: Contract, events: Sequence[Event]) -> list[str]:
             problems.append(f"有{later.label}（{other}）而无{earlier.label}记录")
         if one is not None and other is not None and other < one:
             problems.append(f"{later.label}（{other}）早于{earlier.label}（{one}）")
+    empty = max((event.day for event in events if event.kind is SupplyEvent.CHECKED_EMPTY), default=None)
+    started = first[SupplyEvent.START]
+    if empty is not None and started is not None and started < empty:
+        problems.append(f"动工（{started}）早于现场核实未动工（{empty}）")
     problems += _resumption_problems(events)
     for event in events:
         if contract.agreed_on is not None and event.day < contract.agreed_on:
