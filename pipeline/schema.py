@@ -199,8 +199,30 @@ PLAN = Table(
         _date("due_from", "计划起始日期"),
         _date("due_to", "计划截止日期"),
         _integer("visits_required", "应巡次数", "次"),
+        _text("route", "巡查路线", null=True),
+        _text("hours", "巡查时段", null=True),
+        _text("frequency", "巡查频率", null=True),
+        _text("duty", "责任内容", null=True),
+        _text("version", "计划版本", null=True),
     ),
     key=("plan_id",),
+)
+# a delivered plan before its areas and frequencies become days and visits
+PLAN_FORM = Table(
+    "plan_form",
+    (
+        _text("unit", "单位"),
+        _text("area", "责任区域"),
+        _text("person", "责任人员", null=True),
+        _text("duty", "责任内容", null=True),
+        _text("route", "巡查路线", null=True),
+        _text("hours", "巡查时段", null=True),
+        _text("frequency", "巡查频率"),
+        _date("due_from", "起始日期"),
+        _date("due_to", "截止日期"),
+        _date("effective", "生效日期", null=True),
+    ),
+    key=("unit", "area", "due_from"),
 )
 DISPATCHES = Table(
     "dispatches",

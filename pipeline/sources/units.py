@@ -30,6 +30,7 @@ from pipeline.schema import (
     empty,
 )
 from pipeline.sources.delimited import ROW, Parsed, duplicates, parse_rows, read_csv, translate
+from pipeline.sources.plan_files import plan_files, read_plans
 from pipeline.sources.unit_conflicts import cell_overlaps, rank_ties, said_twice, two_answer
 from pipeline.values import UnitKind
 
@@ -79,7 +80,8 @@ class UnitBook:
 def unit_files(city: Path) -> tuple[Path, ...]:
     """The files of ``CITY/units`` that exist, sorted: what a stage that reads units lists as its inputs."""
     names = ["cells.gpkg", "units.gpkg", *(f"{name}.csv" for name, _ in CSV_TABLES)]
-    return tuple(path for path in (city / "units" / name for name in sorted(names)) if path.is_file())
+    found = (path for path in (city / "units" / name for name in sorted(names)) if path.is_file())
+    return (*found, *plan_files(city))
 
 
 def read_units(city: Path, crs: str) -> UnitBook:
@@ -107,7 +109,7 @@ def _collect(city: Path, crs: str) -> tuple[UnitBook, list[InputError]]:
     }
     for name, table in CSV_TABLES:
         path = folder / f"{name}.csv"
-        if name in OPTIONAL and not path.is_file():
+        if (name in OPTIONAL or (name == "plan" and plan_files(city))) and not path.is_file():
             parsed[name] = Parsed(empty(table).assign(**{ROW: pd.Series([], dtype="int64")}), ())
         else:
             parsed[name] = read_csv(path, table, missing_code=MISSING, row_code=UNUSABLE)
@@ -134,11 +136,20 @@ def _collect(city: Path, crs: str) -> tuple[UnitBook, list[InputError]]:
         errors += two_answer("units/delegations.csv", frames["delegations"], ("unit_id",), ("delegate_unit_id",))
         errors += two_answer("units/chain.csv", frames["chain"], ("unit_id", "level"), ("person_id",))
         errors += cell_overlaps("units/cells.gpkg", frames["cells"])
+    plans, plan_errors, lacks = read_plans(city, frames["units"], frames["cells"], frames["people"])
+    errors += plan_errors
+    tables = {name: conform(table, frames[name]) for name, table in CSV_TABLES}
+    if len(plans):
+        tables["plan"] = pd.concat([part for part in (tables["plan"], plans) if len(part)], ignore_index=True)
+    repairs = _repairs(frames)
+    if lacks:
+        listed = conform(PLAN_CHECK, pd.DataFrame(lacks))
+        repairs = pd.concat([part for part in (repairs, listed) if len(part)], ignore_index=True)
     book = UnitBook(
         units=conform(UNITS, frames["units"], crs),
         cells=conform(CELLS, frames["cells"], crs),
-        repairs=_repairs(frames),
-        **{name: conform(table, frames[name]) for name, table in CSV_TABLES},
+        repairs=repairs,
+        **tables,
     )
     return book, errors
 

@@ -8,8 +8,11 @@ import geopandas as gpd
 import pytest
 import shapely
 
+from pipeline.config import Config
 from pipeline.errors import XunchaError
 from pipeline.sources.units import check_units, read_units
+from pipeline.stages.check import duty_warnings
+from pipeline.values import Period
 from tests.sources.folders import CRS, replace_in, write_gpkg, write_units
 
 
@@ -158,3 +161,17 @@ def test_a_blank_rank_is_that_of_the_units_kind(city: Path) -> None:
     write_gpkg(units, path)
     # rules/duty.yaml: a development zone 20, a street 10; what the city writes itself stays
     assert read_units(city, CRS).units["precedence"].tolist() == [20, 10, 7]
+
+
+def test_before_the_run_every_cell_is_held_against_person_area_and_duty(city: Path) -> None:
+    config = Config.model_validate({"city": {"crs": CRS}})
+    assert duty_warnings(city, config, None) == []
+    # G2 has no plan in October; its person ended with 2026, so in January 2027 nobody is named for it
+    assert duty_warnings(city, config, Period(2026, 10)) == [
+        "units: cell_not_planned (1): G2 2026-10-01至2026-10-31没有巡查计划"
+    ]
+    said = duty_warnings(city, config, Period(2027, 1))
+    assert [line.split(":")[1].split(" (")[0].strip() for line in said] == [
+        "cell_not_planned", "cell_without_responsibility",
+    ]  # fmt: skip
+    assert "cell_without_responsibility (2): G2 2027-01-01 无责任分工，暂按辖区范围归U2; G2 2027-01-31" in said[1]
