@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.rulebook import RULES_FOLDER, Dated, RuleModel, in_force, read_versions, refuse_overlaps
+from pipeline.supervise.accountability import Trigger
 from pipeline.supervise.handling import Check, HandlingRule
 from pipeline.supervise.supply_clock import Limit, Limits
 from pipeline.values import Handler, UnitKind
@@ -139,3 +140,40 @@ def load_supply_limits(folder: Path = RULES_FOLDER) -> Limits:
     """The limits of ``supplied_land.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
     entries = read_versions(LimitEntries, folder, "supplied_land.yaml", "limits").limits
     return Limits(tuple(entry.plain() for entry in entries))
+
+
+class TriggerEntry(Dated):
+    """An accountability trigger and the query that counts it."""
+
+    id: str
+    label: str
+    query: Literal[
+        "due_not_patrolled", "patrolled_not_reported", "found_not_stopped", "not_rectified", "not_referred",
+        "resumed_unseen", "none",
+    ]  # fmt: skip
+    measure: str
+
+
+class TriggerEntries(RuleModel):
+    """All versions of all triggers."""
+
+    triggers: tuple[TriggerEntry, ...]
+
+    @model_validator(mode="after")
+    def _one_at_a_time(self) -> Self:
+        refuse_overlaps([(trigger.id, trigger) for trigger in self.triggers])
+        return self
+
+
+@cache
+def load_triggers(folder: Path = RULES_FOLDER) -> TriggerEntries:
+    """Read ``accountability.yaml``; raises InputError E306 naming entry and field, E106 for a newer format."""
+    return read_versions(TriggerEntries, folder, "accountability.yaml", "triggers")
+
+
+def triggers_on(day: date, folder: Path = RULES_FOLDER) -> tuple[Trigger, ...]:
+    """The triggers in force on ``day``, in the order of the file."""
+    return tuple(
+        Trigger(one.id, one.label, one.query, one.measure, one.source, one.verification)
+        for one in in_force(load_triggers(folder).triggers, day)
+    )

@@ -277,6 +277,17 @@ REFERRAL_RECORDS = Table(
     ),
     key=("target_id", "referred_on"),
 )
+REPLIES = Table(
+    "replies",
+    (
+        _text("period", "期次"),
+        _text("trigger", "编号"),
+        _text("unit_id", "单位编号"),
+        _date("replied_on", "申辩日期"),
+        _text("reply", "申辩内容"),
+    ),
+    key=("period", "trigger", "unit_id", "replied_on"),
+)
 SUPPLY_EVENTS = Table(
     "supply_events",
     (
@@ -970,6 +981,26 @@ REFERRALS = Table(
         _text("draft", "抄告函草稿"),
     ),
     key=("target_id",),
+)
+ACCOUNTABILITY = Table(
+    "accountability",
+    (
+        _text("trigger", "编号"),
+        _text("label", "情形"),
+        _text("unit_id", "负责单位"),
+        _integer("numerator", "发生数", "个"),
+        _integer("denominator", "可计算数", "个"),
+        _real("value", "比例", null=True),
+        _real("low", "区间下限", null=True),
+        _real("high", "区间上限", null=True),
+        _text("standing", "比较", null=True),
+        _text("targets", "监测编号", null=True),
+        _text("reply", "单位申辩", null=True),
+        _text("measure", "口径"),
+        _text("source", "出处"),
+        _text("verification", "核实程度"),
+    ),
+    key=("trigger", "unit_id"),
 )
 SUPPLY = Table(
     "supply",

@@ -39,6 +39,10 @@ ODDITIES_NOTE = (
 )
 MISSED_NOTE = "计划内轨迹没有覆盖到的地方；没有轨迹不等于没有巡查，请先核对轨迹是否漏报。"
 KPIS_NOTE = "过程性比例，区间为统计置信区间，分母为 0 的不给数值；发现及时、报告准确等在 month.xlsx 的“考核指标”。"
+ACCOUNTABILITY_NOTE = (
+    "只计现场核实为违法的目标；巡查在目标出现之前的不计，不可判的不计，期限未到的不计；区间重叠的不排名。"
+    "情形和口径均为暂定，待局里确认；单位申辩填入 records/replies.csv，随表列出；本表不是追责决定。"
+)
 PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("网格情况", schema.CELL_STATES, "cell_states", "每个网格都在册：有疑似目标、未发现、部分可观测或未观测。"),
     ("比对结论", schema.VERDICTS, "verdicts", "结论按规则先后取第一条符合的；仅核查结果为违法的才可追责。"),
@@ -64,6 +68,7 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("供地监管", schema.SUPPLY, "supply", "供地从签订到竣工：动工情况、满一年满二年之日、阶段数据能否上传监管系统。"),
     ("供地疑似问题", schema.SUPPLY_BREACHES, "supply_breaches", "均为疑似，须现场核实；通报稿未发出，由人决定。"),
     ("供地巡查项", schema.SUPPLY_ITEMS, "supply_items", "计时未完的供地自动列入巡查：看什么、距下一时限几天。"),
+    ("责任情形", schema.ACCOUNTABILITY, "accountability", ACCOUNTABILITY_NOTE),
     ("查处分工", schema.HANDLING, "handling", "核查为违法的由单位还是市局查处：规则、理由和出处；M 为待局里确认的暂定规则。"),
     ("计划检查", schema.PLAN_CHECK, "plan_check", "巡查计划与责任分工中的问题。"),
     ("抽查网格", schema.AUDIT_SAMPLE, "audit_sample", "随机抽取的全面复查网格及入样概率。"),
@@ -98,7 +103,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("二、要办的事", "ED7D31", ("待人工判定", "办理状态", "提醒", "台账退回", "计划检查", "抽查网格", "抄告要素",
                           "查处分工", "供地疑似问题", "供地巡查项")),
     ("三、结论依据", "4472C4", ("比对结论", "台账匹配", "台账有卫星无", "排除图斑", "考核明细", "过程指标", "未见估计",
-                         "批后监管", "供地监管", "版本差异")),
+                         "批后监管", "供地监管", "责任情形", "版本差异")),
     ("四、巡查和影像覆盖", "70AD47", ("网格情况", "漏巡区域", "巡查覆盖", "巡查力量", "巡查记录")),
     ("五、台账原始情况", "7F7F7F", ("台账条目", "台账文件", "台账修正", "台账更正", "值得核对")),
 )  # fmt: skip

@@ -62,6 +62,7 @@ class MonthTables:
     supply: Any
     supply_breaches: Any
     supply_items: Any
+    accountability: Any
     class_names: dict[str, str]
     kind_names: dict[str, str]
     confidence: float = 0.95

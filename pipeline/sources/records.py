@@ -19,6 +19,7 @@ from pipeline.schema import (
     FIELD_CHECKS,
     NOTICES,
     REFERRAL_RECORDS,
+    REPLIES,
     SUPPLY_EVENTS,
     Table,
     conform,
@@ -39,6 +40,7 @@ TABLES: dict[str, Table] = {
     "decisions": DECISIONS,
     "audit_checks": AUDIT_CHECKS,
     "supply_events": SUPPLY_EVENTS,
+    "replies": REPLIES,
 }
 """File name without ``.csv`` to its table."""
 
@@ -55,6 +57,7 @@ class Records:
     decisions: Any
     audit_checks: Any
     supply_events: Any
+    replies: Any
 
     def until(self, day: Any) -> Records:
         """Only what happened on or before ``day`` (a date); what is served or answered later is not yet."""
@@ -71,6 +74,7 @@ class Records:
             decisions=_up_to(self.decisions, "decided_on", stamp),
             audit_checks=_up_to(self.audit_checks, "checked_on", stamp),
             supply_events=_up_to(self.supply_events, "happened_on", stamp),
+            replies=_up_to(self.replies, "replied_on", stamp),
         )
 
 

@@ -62,6 +62,7 @@ def known_records(context: StageContext) -> Records:
         decisions=known.decisions,
         audit_checks=known.audit_checks,
         supply_events=known.supply_events,
+        replies=known.replies,
     )
 
 

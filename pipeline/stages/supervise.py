@@ -29,6 +29,7 @@ from pipeline.schema import (
 from pipeline.sources.layers import read_layers
 from pipeline.sources.records import Records, read_records, record_files
 from pipeline.sources.units import read_units, unit_files
+from pipeline.stages.accountability import write_accountability
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.stages.supply import earlier_supply, write_supply
 from pipeline.store import digest_file, read_table, write_table
@@ -51,7 +52,8 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
 def facts(context: StageContext) -> dict[str, str]:
     """Digests of the rule files that are part of the program but decide the result."""
     return {
-        name: digest_file(RULES_FOLDER / name) for name in ("deadlines.yaml", "handling.yaml", "supplied_land.yaml")
+        name: digest_file(RULES_FOLDER / name)
+        for name in ("deadlines.yaml", "handling.yaml", "supplied_land.yaml", "accountability.yaml")
     }
 
 
@@ -67,7 +69,8 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     """Write cases, alerts, parcels and referrals."""
     options, as_of, crs = context.config.supervise, context.as_of, context.config.city.crs
     records = read_records(context.city).until(as_of)
-    units = read_units(context.city, crs).units
+    book = read_units(context.city, crs)
+    units = book.units
     targets, tasks = context.table("register", TARGETS), context.table("patrol", TASKS)
     frames = record_frames(records)
     carried = survivors(targets)
@@ -112,6 +115,9 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     write_table(out / "referrals.parquet", REFERRALS, referrals)
     write_table(out / "handling.parquet", HANDLING, handling)
     counts, notes = write_supply(context, out, layers, records.supply_events, targets, (suspected, suppressed))
+    counts["accountability"] = write_accountability(
+        context, out, book, tasks, alerts, acts, _deadlines(context), records.replies
+    )
     if approvals is None:
         notes = ("no layer of approved land was delivered: no parcel is watched", *notes)
     return StageOutcome(
