@@ -209,6 +209,21 @@ def init(
             say.print("Next: put scenes, layers and units there (docs/city-folder.md), then `xuncha check`.")
 
 
+@app.command(epilog=example("xuncha plan mycity --year 2027"))
+def plan(
+    config: ConfigPath,
+    year: Annotated[int, typer.Option("--year", min=2000, max=2100, help="The year to draft a plan for")],
+    as_json: AsJson = False, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Draft a year's patrol plan from the last one, as a workbook to edit; an existing file is never overwritten."""
+    from pipeline.stages.plan import write_draft
+
+    with reported(as_json, debug):
+        city, settings = city_of(config)
+        path = write_draft(city, settings, year)
+        say.print(json.dumps({"written": str(path)}, ensure_ascii=False) if as_json else str(path), markup=False)
+
+
 @app.command(epilog=example("xuncha check mycity/config.yaml --period 2026-10"))
 def check(
     config: ConfigPath, period: Annotated[str | None, typer.Option("--period", help="Month, YYYY-MM")] = None,

@@ -301,12 +301,19 @@ class Supervise(Section):
     service_days: Days | None = Field(None, description="Days from a notice to its service; null: rules")
     correction_days: Days | None = Field(None, description="Days from service to correction; null: rules")
     referral_days: Days | None = Field(None, description="Days from a refusal to stop to the referral; null: rules")
+    referral_reply_days: Days | None = Field(None, description="Days from a referral to its answer; null: rules")
     follow_up_days: Days | None = Field(None, description="Days from a referral or approval to a visit; null: rules")
     black_soil: bool = Field(
         False, description="The city lies on black soil (黑土地): its lower thresholds of area count; ask the bureau"
     )
     started_share: Share = Field(0.02, description="Share of an approved parcel with detected works that means started")
     seen_share: Share = Field(0.5, description="Below this observable share a parcel with no works is not observed")
+    outline_tolerance_m: Positive = Field(
+        10.0, description="Works on supplied land may be drawn this much too wide or too narrow, metres: a pixel"
+    )
+    min_overrun_m2: Positive = Field(
+        150.0, description="Works outside a red line below this are not listed, square metres"
+    )
 
 
 class Report(Section):

@@ -35,6 +35,8 @@ CODES: dict[str, str] = {
     "E404": "period not ready for this step",
     "E405": "unit table row not usable",
     "E406": "decision form damaged, edited or not usable",
+    "E407": "two answer for one place on one day",
+    "E408": "grid cells overlap",
     # 5xx ledgers and tracks
     "E501": "ledger file unreadable",
     "E502": "ledger without a date column",

@@ -45,9 +45,9 @@ class LayerAlias(Dated):
     """How a land layer is recognised, and what its lack does to the results."""
 
     role: Literal[
-        "land_use", "basic_farmland", "planning", "approvals", "temporary_land", "places", "roads", "hamlets",
-        "ecological_redline", "village_plan", "facility_land", "mining_rights", "planning_permits", "rural_permits",
-        "emergency_land",
+        "land_use", "basic_farmland", "planning", "approvals", "temporary_land", "supplied_land", "places", "roads",
+        "hamlets", "ecological_redline", "village_plan", "facility_land", "mining_rights", "planning_permits",
+        "rural_permits", "emergency_land",
     ]  # fmt: skip
     label: str
     required: bool
@@ -305,7 +305,7 @@ def load_law(folder: Path = RULES_FOLDER) -> Law:
 class Deadline(Dated):
     """Calendar days a unit has for a step of a case, counted from the step before it."""
 
-    step: Literal["field_check", "notice", "service", "correction", "referral", "follow_up"]
+    step: Literal["field_check", "notice", "service", "correction", "referral", "referral_reply", "follow_up"]
     label: str
     days: Annotated[int, Field(ge=0)]
 

@@ -176,6 +176,19 @@ DELEGATIONS = Table(
     ),
     key=("unit_id", "valid_from"),
 )
+# the persons above a cell's own (层层包保): level 1 is the unit's first-responsible person (主要负责人)
+CHAIN = Table(
+    "chain",
+    (
+        _text("unit_id", "单位编号"),
+        _integer("level", "层级"),
+        _text("person_id", "人员编号"),
+        _text("duty", "职责", null=True),
+        _date("valid_from", "起始日期"),
+        _date("valid_to", "终止日期", null=True),
+    ),
+    key=("unit_id", "level", "valid_from"),
+)
 PLAN = Table(
     "plan",
     (
@@ -186,8 +199,30 @@ PLAN = Table(
         _date("due_from", "计划起始日期"),
         _date("due_to", "计划截止日期"),
         _integer("visits_required", "应巡次数", "次"),
+        _text("route", "巡查路线", null=True),
+        _text("hours", "巡查时段", null=True),
+        _text("frequency", "巡查频率", null=True),
+        _text("duty", "责任内容", null=True),
+        _text("version", "计划版本", null=True),
     ),
     key=("plan_id",),
+)
+# a delivered plan before its areas and frequencies become days and visits
+PLAN_FORM = Table(
+    "plan_form",
+    (
+        _text("unit", "单位"),
+        _text("area", "责任区域"),
+        _text("person", "责任人员", null=True),
+        _text("duty", "责任内容", null=True),
+        _text("route", "巡查路线", null=True),
+        _text("hours", "巡查时段", null=True),
+        _text("frequency", "巡查频率"),
+        _date("due_from", "起始日期"),
+        _date("due_to", "截止日期"),
+        _date("effective", "生效日期", null=True),
+    ),
+    key=("unit", "area", "due_from"),
 )
 DISPATCHES = Table(
     "dispatches",
@@ -237,8 +272,33 @@ REFERRAL_RECORDS = Table(
         _text("target_id", "监测编号"),
         _date("referred_on", "抄告日期"),
         _text("referred_to", "抄告部门"),
+        _date("replied_on", "回复日期", null=True),
+        _text("reply", "回复内容", null=True),
     ),
     key=("target_id", "referred_on"),
+)
+REPLIES = Table(
+    "replies",
+    (
+        _text("period", "期次"),
+        _text("trigger", "编号"),
+        _text("unit_id", "单位编号"),
+        _date("replied_on", "申辩日期"),
+        _text("reply", "申辩内容"),
+    ),
+    key=("period", "trigger", "unit_id", "replied_on"),
+)
+SUPPLY_EVENTS = Table(
+    "supply_events",
+    (
+        _text("supply_id", "电子监管号"),
+        _text("event", "事项"),
+        _date("happened_on", "日期"),
+        _date("until", "截止日期", null=True),
+        _text("document", "文号", null=True),
+        _text("note", "备注", null=True),
+    ),
+    key=("supply_id", "event", "happened_on"),
 )
 AUDIT_CHECKS = Table(
     "audit_checks",
@@ -328,6 +388,26 @@ PLANNING_PERMITS = APPROVALS.plus("planning_permits")
 RURAL_PERMITS = APPROVALS.plus("rural_permits")
 EMERGENCY_LAND = APPROVALS.plus("emergency_land")
 MINING_RIGHTS = TEMPORARY_LAND.plus("mining_rights")
+# land supplied by contract or allocation decision (供地), watched until it is completed
+SUPPLIED_LAND = Table(
+    "supplied_land",
+    (
+        _text("supply_id", "电子监管号"),
+        _text("supply_kind", "供应方式", null=True),
+        _text("document", "合同或决定书编号", null=True),
+        _text("project", "项目名称", null=True),
+        _text("holder", "用地单位", null=True),
+        _text("planned_use", "批准用途", null=True),
+        _date("agreed_on", "签订日期", null=True),
+        _date("handover_by", "约定交地日期", null=True),
+        _date("start_by", "约定动工日期", null=True),
+        _date("finish_by", "约定竣工日期", null=True),
+        _real("to_build_m2", "应动工面积", "平方米", null=True),
+        _real("floor_area_m2", "建筑面积", "平方米", null=True),
+    ),
+    key=("supply_id",),
+    geometry=True,
+)
 PLACES = Table(
     "places",
     (_text("place_id", "行政区代码"), _text("name", "名称"), _text("place_kind", "类别")),
@@ -915,6 +995,109 @@ REFERRALS = Table(
         _text("missing_items", "缺项", null=True),
         _date("referred_on", "抄告日期", null=True),
         _text("referred_to", "抄告部门", null=True),
+        _date("reply_due_on", "回复期限", null=True),
+        _date("replied_on", "回复日期", null=True),
+        _text("reply_state", "回复情况"),
+        _text("draft", "抄告函草稿"),
+    ),
+    key=("target_id",),
+)
+ACCOUNTABILITY = Table(
+    "accountability",
+    (
+        _text("trigger", "编号"),
+        _text("label", "情形"),
+        _text("unit_id", "负责单位"),
+        _integer("numerator", "发生数", "个"),
+        _integer("denominator", "可计算数", "个"),
+        _real("value", "比例", null=True),
+        _real("low", "区间下限", null=True),
+        _real("high", "区间上限", null=True),
+        _text("standing", "比较", null=True),
+        _text("targets", "监测编号", null=True),
+        _text("reply", "单位申辩", null=True),
+        _text("measure", "口径"),
+        _text("source", "出处"),
+        _text("verification", "核实程度"),
+    ),
+    key=("trigger", "unit_id"),
+)
+SUPPLY = Table(
+    "supply",
+    (
+        _text("supply_id", "电子监管号"),
+        _text("project", "项目名称", null=True),
+        _text("holder", "用地单位", null=True),
+        _text("unit_id", "属地单位", null=True),
+        _text("state", "动工情况"),
+        _date("started_after", "动工不早于", null=True),
+        _date("started_by", "动工不晚于", null=True),
+        _real("works_low_share", "动工面积比例下限"),
+        _real("works_high_share", "动工面积比例上限"),
+        _real("built_low_share", "地上建筑比例下限"),
+        _date("begun_after", "施工始于之后", null=True),
+        _date("begun_by", "首见施工", null=True),
+        _date("built_by", "首见地上建筑", null=True),
+        _date("grown_after", "最近扩大始于之后", null=True),
+        _date("grown_by", "最近扩大见于", null=True),
+        _date("watched_since", "影像监测始于"),
+        _date("last_look", "最近影像", null=True),
+        _date("idle_year_on", "满一年之日", null=True),
+        _date("idle_two_years_on", "满二年之日", null=True),
+        _integer("excepted_days", "不计天数", "天"),
+        _date("handover_on", "交地", null=True),
+        _date("permit_on", "施工许可", null=True),
+        _date("start_on", "动工", null=True),
+        _date("finish_on", "竣工", null=True),
+        _date("filed_on", "竣工资料报送", null=True),
+        _flag("upload_ready", "阶段数据可上传"),
+        _text("stage_problems", "阶段数据问题", null=True),
+        _text("reason", "说明"),
+    ),
+    key=("supply_id",),
+    geometry=True,
+)
+SUPPLY_BREACHES = Table(
+    "supply_breaches",
+    (
+        _text("supply_id", "电子监管号"),
+        _text("breach", "疑似问题"),
+        _text("certainty", "把握"),
+        _date("since", "起始日", null=True),
+        _real("low_m2", "面积下限", "平方米", null=True),
+        _real("high_m2", "面积上限", "平方米", null=True),
+        _text("reason", "说明"),
+        _text("source", "出处", null=True),
+        _text("verification", "核实程度", null=True),
+        _text("draft", "通报稿"),
+    ),
+    key=("supply_id", "breach"),
+)
+SUPPLY_ITEMS = Table(
+    "supply_items",
+    (
+        _text("supply_id", "电子监管号"),
+        _text("project", "项目名称", null=True),
+        _text("cell_id", "网格编号", null=True),
+        _text("unit_id", "属地单位", null=True),
+        _text("acting_unit_id", "负责单位", null=True),
+        _text("person_id", "责任人", null=True),
+        _text("look_at", "巡查内容"),
+        _text("clock", "计时"),
+        _date("next_day", "下一时限", null=True),
+    ),
+    key=("supply_id",),
+)
+HANDLING = Table(
+    "handling",
+    (
+        _text("target_id", "监测编号"),
+        _text("acting_unit_id", "负责单位", null=True),
+        _text("handler", "查处主体"),
+        _text("rule", "规则", null=True),
+        _text("reason", "理由"),
+        _text("source", "出处", null=True),
+        _text("verification", "核实程度", null=True),
     ),
     key=("target_id",),
 )

@@ -272,6 +272,54 @@ class CaseDecision(Labelled):
     STOPPED = "stopped", "已停止"
     RECTIFIED = "rectified", "整改到位"
     CLOSED = "closed", "销案"
+    COMPLEX = "complex", "案情复杂"
+    WIDE_IMPACT = "wide_impact", "社会影响大"
+    TO_BUREAU = "to_bureau", "移交市局"
+    TO_UNIT = "to_unit", "由单位处理"
+
+
+class Handler(Labelled):
+    """Who deals with a confirmed violation (方案三(六))."""
+
+    UNIT = "unit", "所在单位"
+    BUREAU = "bureau", "市自然资源局"
+    UNDECIDED = "undecided", "待市局指定"
+
+
+class SupplyEvent(Labelled):
+    """What people record about supplied land (records/supply_events.csv)."""
+
+    HANDOVER = "handover", "交地"
+    PERMIT = "permit", "施工许可"
+    START = "start", "动工"
+    STOP = "stop", "停工"
+    RESUME = "resume", "复工"
+    FINISH = "finish", "竣工"
+    FILED = "filed", "竣工资料报送"
+    FORCE_MAJEURE = "force_majeure", "不可抗力"
+    GOVERNMENT = "government", "政府原因"
+    CHECKED_EMPTY = "checked_empty", "现场核实未动工"
+
+
+class SupplyStart(Labelled):
+    """Whether supplied land was started in the legal sense."""
+
+    STARTED = "started", "疑似已动工"
+    NOT_STARTED = "not_started", "未见动工"
+    UNKNOWN = "unknown", "不能判断"
+
+
+class SupplyBreach(Labelled):
+    """What may be wrong with supplied land; always to be checked by people."""
+
+    IDLE_YEAR = "idle_year", "疑似超过约定动工满一年"
+    IDLE_TWO_YEARS = "idle_two_years", "疑似超过约定动工满二年"
+    PAUSED = "paused", "疑似中止满一年且不足三分之一"
+    UNFINISHED = "unfinished", "疑似逾期未竣工"
+    NOT_FILED = "not_filed", "疑似竣工资料逾期未报"
+    OVERRUN = "overrun", "疑似超出红线"
+    ELSEWHERE = "elsewhere", "疑似批东占西"
+    STAGE_DATA = "stage_data", "阶段数据矛盾"
 
 
 class Alert(Labelled):

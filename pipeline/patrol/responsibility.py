@@ -7,13 +7,12 @@ from datetime import date
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 from shapely.geometry import Point
 
-from pipeline.schema import PLAN_CHECK, conform
+from pipeline.duty import Answer, Responsibility, Turn
+from pipeline.schema import PLAN_CHECK, RESPONSIBILITY, conform, empty
 
-_Row = tuple[Any, str, str]
 ANSWERABLE = ["cell_id", "unit_id", "acting_unit_id", "person_id"]
 
 
@@ -41,51 +40,44 @@ def answerable_for(
     delegation valid on the day, else the unit itself. A person who is unknown, belongs to neither unit, or belongs to
     the unit that has delegated its work is not named. Every such case is a row of ``problems``.
     """
-    rows_of = _rows_by_cell(_valid_on(responsibility, day))
     unit_of_person = dict(zip(people["person_id"], people["unit_id"], strict=True))
-    acting_of, problems = acting_units(delegations, day=day)
+    book = Responsibility(responsibility, delegations, unit_of_person)
+    problems = _delegation_problems(book, day)
     rows = []
     for cell_id, shape in sorted(zip(cells["cell_id"], cells.geometry, strict=True)):
-        candidates = rows_of.get(cell_id)
-        if candidates is None:
-            unit_id: str | None = unit_at(units, shape.centroid)
-            person_id: str | None = None
-            stand_in = f"暂按辖区范围归{unit_id}" if unit_id else "也不在任何单位辖区内"
-            problems.append(
-                problem_row("cell_without_responsibility", unit_id, cell_id, f"{day} 无责任分工，{stand_in}")
-            )
-        else:
-            unit_id, person_id, found = _chosen(candidates, cell_id, day)
-            problems += found
-        acting = acting_of.get(unit_id, unit_id) if unit_id is not None else None
-        if person_id is not None:
-            doubt = _person_doubt(person_id, unit_of_person, unit_id, acting)
-            if doubt is not None:
-                problems.append(problem_row(doubt[0], unit_id, cell_id, f"{day} {doubt[1]}"))
-                person_id = None
-        rows.append({"cell_id": cell_id, "unit_id": unit_id, "acting_unit_id": acting, "person_id": person_id})
+        turns = book.turns_on(cell_id, day)
+        territory = None if turns else unit_at(units, shape.centroid)
+        answer = book.on(cell_id, day, Answer(territory, None, None))
+        problems += _cell_problems(cell_id, day, turns, answer, unit_of_person)
+        rows.append(
+            {"cell_id": cell_id, "unit_id": answer.unit_id, "acting_unit_id": answer.acting_unit_id,
+             "person_id": answer.person_id}
+        )  # fmt: skip
     frame = pd.DataFrame(rows, columns=ANSWERABLE, dtype="object")
     return Answerable(frame, problems_table(problems))
 
 
 def acting_units(delegations: pd.DataFrame, *, day: date) -> tuple[dict[str, str], list[dict[str, str | None]]]:
     """Unit to the delegate that acts for it on ``day``, and the delegations that contradict each other."""
-    valid = _valid_on(delegations, day).sort_values(
-        ["unit_id", "valid_from", "delegate_unit_id"], ascending=[True, False, True], kind="stable"
-    )
-    acting: dict[str, str] = {}
+    book = Responsibility(empty(RESPONSIBILITY), delegations)
+    running = {unit_id: book.delegates_on(unit_id, day) for unit_id in book.delegating_units()}
+    acting = {unit_id: delegates[0] for unit_id, delegates in running.items() if delegates}
+    return acting, _delegation_problems(book, day)
+
+
+def _delegation_problems(book: Responsibility, day: date) -> list[dict[str, str | None]]:
     problems: list[dict[str, str | None]] = []
-    for unit_id, frame in valid.groupby("unit_id", sort=True):
-        delegates = list(dict.fromkeys(frame["delegate_unit_id"]))
-        acting[str(unit_id)] = delegates[0]
+    running = {unit_id: book.delegates_on(unit_id, day) for unit_id in book.delegating_units()}
+    for unit_id, delegates in running.items():
         if len(delegates) > 1:
             what = f"{day} 同时委托给{'、'.join(delegates)}，暂按最近起始的{delegates[0]}"
-            problems.append(problem_row("delegation_overlap", str(unit_id), None, what))
-    for unit_id, delegate in acting.items():
-        if delegate in acting:
-            what = f"{day} 受托单位{delegate}又委托给{acting[delegate]}，不再逐级转委托，仍由{delegate}负责"
+            problems.append(problem_row("delegation_overlap", unit_id, None, what))
+    for unit_id, delegates in running.items():
+        further = running.get(delegates[0], []) if delegates else []
+        if further:
+            what = f"{day} 受托单位{delegates[0]}又委托给{further[0]}，不再逐级转委托，仍由{delegates[0]}负责"
             problems.append(problem_row("delegation_chain", unit_id, None, what))
-    return acting, problems
+    return problems
 
 
 def unit_at(units: gpd.GeoDataFrame, point: Point) -> str | None:
@@ -107,34 +99,26 @@ def problem_row(rule: str, unit_id: str | None, cell_id: str | None, problem: st
     return {"rule": rule, "unit_id": unit_id, "cell_id": cell_id, "problem": problem}
 
 
-def _valid_on(frame: pd.DataFrame, day: date) -> pd.DataFrame:
-    stamp = pd.Timestamp(day)
-    open_end = frame["valid_to"].isna().to_numpy() | (frame["valid_to"] >= stamp).to_numpy()
-    return frame[np.asarray(frame["valid_from"] <= stamp) & open_end]
-
-
-def _rows_by_cell(valid: pd.DataFrame) -> dict[str, list[_Row]]:
-    """Cell to its start, unit and person rows, the latest start first."""
-    ordered = valid.sort_values(
-        ["cell_id", "valid_from", "unit_id", "person_id"], ascending=[True, False, True, True], kind="stable"
-    )
-    rows_of: dict[str, list[_Row]] = {}
-    for cell_id, *row in ordered[["cell_id", "valid_from", "unit_id", "person_id"]].itertuples(index=False, name=None):
-        rows_of.setdefault(cell_id, []).append((row[0], row[1], row[2]))
-    return rows_of
-
-
-def _chosen(rows: list[_Row], cell_id: str, day: date) -> tuple[str, str | None, list[dict[str, str | None]]]:
-    """Unit and person of the latest row; no person where rows of the same start name different ones."""
-    pairs = list(dict.fromkeys((unit_id, person_id) for _, unit_id, person_id in rows))
-    unit_id, person_id = pairs[0]
-    if len(pairs) == 1:
-        return unit_id, person_id, []
-    latest = {(unit, person) for start, unit, person in rows if start == rows[0][0]}
-    said = "、".join(f"{unit}/{person}" for unit, person in pairs)
-    chosen = f"暂按{unit_id}/{person_id}" if len(latest) == 1 else f"起始日相同，暂归{unit_id}，责任人待定"
-    problem = problem_row("responsibility_overlap", unit_id, cell_id, f"{day} 有多条责任分工（{said}），{chosen}")
-    return unit_id, person_id if len(latest) == 1 else None, [problem]
+def _cell_problems(
+    cell_id: str, day: date, turns: list[Turn], answer: Answer, unit_of_person: dict[str, str]
+) -> list[dict[str, str | None]]:
+    """Why a cell's answer is not sure: no row, several rows, or a person who may not be named."""
+    unit_id = answer.unit_id
+    if not turns:
+        stand_in = f"暂按辖区范围归{unit_id}" if unit_id else "也不在任何单位辖区内"
+        return [problem_row("cell_without_responsibility", unit_id, cell_id, f"{day} 无责任分工，{stand_in}")]
+    problems = []
+    latest = {(turn.unit_id, turn.person_id) for turn in turns if turn.start == turns[0].start}
+    pairs = list(dict.fromkeys((turn.unit_id, turn.person_id) for turn in turns))
+    if len(pairs) > 1:
+        said = "、".join(f"{unit}/{person}" for unit, person in pairs)
+        chosen = f"暂按{unit_id}/{pairs[0][1]}" if len(latest) == 1 else f"起始日相同，暂归{unit_id}，责任人待定"
+        what = f"{day} 有多条责任分工（{said}），{chosen}"
+        problems.append(problem_row("responsibility_overlap", unit_id, cell_id, what))
+    doubt = _person_doubt(pairs[0][1], unit_of_person, unit_id, answer.acting_unit_id) if len(latest) == 1 else None
+    if doubt is not None:
+        problems.append(problem_row(doubt[0], unit_id, cell_id, f"{day} {doubt[1]}"))
+    return problems
 
 
 def _person_doubt(

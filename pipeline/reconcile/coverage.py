@@ -14,8 +14,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from pipeline.duty import Answer, Responsibility
 from pipeline.geodesy import geodesic_area_m2
-from pipeline.reconcile.evidence import Answer, Responsibility, as_day, as_text
+from pipeline.reconcile.evidence import as_day, as_text
 from pipeline.reconcile.ground import FARTHEST_SIGHTS, Ground, chance_unseen, seen_by_cell
 from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import LEDGER_EVIDENCE, SightOptions, doubtful, has_track, split_cells

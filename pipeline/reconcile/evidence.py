@@ -1,10 +1,9 @@
-"""What the units delivered and who answered for a cell on a day: the ground every accusation has to stand on."""
+"""What the units delivered: the ground every accusation has to stand on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -35,79 +34,6 @@ def as_day(value: object) -> date | None:
 def as_text(value: object) -> str | None:
     """A table's text; None when missing."""
     return value if isinstance(value, str) else None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Who answered for a cell on a day: territory unit, unit that acts for it, person; None where nobody is known."""
-
-    unit_id: str | None
-    acting_unit_id: str | None
-    person_id: str | None
-
-
-class Responsibility:
-    """Look-up of :class:`Answer` by cell and day in RESPONSIBILITY and DELEGATIONS, as the task list reads them.
-
-    ``unit_of_person``: a person of another unit than the acting one is not named; None: persons are not checked.
-    """
-
-    def __init__(
-        self,
-        responsibility: pd.DataFrame,
-        delegations: pd.DataFrame,
-        unit_of_person: Mapping[str, str] | None = None,
-    ) -> None:
-        self._unit_of_person = unit_of_person
-        self._cells: dict[str, list[tuple[date, date, str, str]]] = {}
-        rows = responsibility.sort_values(["cell_id", "valid_from", "unit_id", "person_id"], kind="stable")
-        for row in as_rows(rows):
-            span = (as_day(row["valid_from"]) or date.min, as_day(row["valid_to"]) or date.max)
-            self._cells.setdefault(row["cell_id"], []).append((*span, row["unit_id"], row["person_id"]))
-        self._delegates: dict[str, list[tuple[date, date, str]]] = {}
-        # Of several delegations on one day the latest one begun counts.
-        ordered = delegations.sort_values(
-            ["unit_id", "valid_from", "delegate_unit_id"], ascending=[True, False, True], kind="stable"
-        )
-        for row in ordered.to_dict("records"):
-            span = (as_day(row["valid_from"]) or date.min, as_day(row["valid_to"]) or date.max)
-            self._delegates.setdefault(row["unit_id"], []).append((*span, row["delegate_unit_id"]))
-
-    def acting(self, unit_id: str, day: date) -> str:
-        """The unit that acts for ``unit_id`` on ``day``: its delegate while a delegation runs, else itself."""
-        for start, end, delegate in self._delegates.get(unit_id, []):
-            if start <= day <= end:
-                return delegate
-        return unit_id
-
-    def person_of(self, person_id: str | None, unit_id: str | None) -> str | None:
-        """The person where it belongs to the unit, else None."""
-        known = self._unit_of_person
-        return person_id if person_id is None or known is None or known.get(person_id) == unit_id else None
-
-    def on(self, cell_id: str | None, day: date, otherwise: Answer) -> Answer:
-        """Who answered for the cell on the day; ``otherwise`` (the task's own record) where no row covers it."""
-        valid = [row for row in self._cells.get(cell_id or "", []) if row[0] <= day <= row[1]]
-        if not valid:
-            if otherwise.unit_id is None:
-                return otherwise
-            acting = self.acting(otherwise.unit_id, day)
-            return Answer(otherwise.unit_id, acting, self.person_of(otherwise.person_id, acting))
-        # Several rows on one day are a fault of the tables; the latest one begun counts, and no person among equals.
-        latest = [row for row in valid if row[0] == valid[-1][0]]
-        unit, person = latest[0][2:]
-        acting = self.acting(unit, day)
-        alone = len({row[2:] for row in latest}) == 1
-        return Answer(unit, acting, self.person_of(person, acting) if alone else None)
-
-    def over(self, cell_id: str | None, start: date, end: date, otherwise: Answer) -> tuple[Answer, ...]:
-        """Everyone who answered for the cell from ``start`` to ``end``, in order, each once."""
-        rows = self._cells.get(cell_id or "", [])
-        units = {row[2] for row in rows} | ({otherwise.unit_id} if otherwise.unit_id else set())
-        spans = [row[:2] for row in rows] + [row[:2] for unit in units for row in self._delegates.get(unit, [])]
-        turns = {first for first, _ in spans} | {last + timedelta(days=1) for _, last in spans if last < end}
-        days = [start, *sorted(day for day in turns if start < day <= end)]
-        return tuple(dict.fromkeys(self.on(cell_id, day, otherwise) for day in days))
 
 
 class Deliveries:

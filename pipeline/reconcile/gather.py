@@ -11,10 +11,10 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from pipeline.duty import Responsibility
 from pipeline.reconcile.decisions import survivors
 from pipeline.reconcile.evidence import (
     Deliveries,
-    Responsibility,
     as_day,
     as_text,
     first_days,

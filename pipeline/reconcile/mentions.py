@@ -10,7 +10,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from pipeline.reconcile.evidence import Answer, Responsibility, as_day, as_text
+from pipeline.duty import Answer, Responsibility
+from pipeline.reconcile.evidence import as_day, as_text
 from pipeline.reconcile.match import too_old
 from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import split_cells

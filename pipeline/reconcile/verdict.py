@@ -11,7 +11,8 @@ from datetime import timedelta
 
 import pandas as pd
 
-from pipeline.reconcile.evidence import Answer, as_day, as_text
+from pipeline.duty import Answer
+from pipeline.reconcile.evidence import as_day, as_text
 from pipeline.reconcile.gather import Gathered
 from pipeline.reconcile.mentions import WORDS_EXCLUDE, linked_entries, may_be_target, not_tied, passed_by
 from pipeline.reconcile.outings import may_reach, passed_that_day, was_elsewhere

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from pipeline.reconcile.evidence import Answer, Deliveries, Responsibility, as_day, as_text
+from pipeline.duty import Answer, Responsibility
+from pipeline.reconcile.evidence import Deliveries, as_day, as_text
 from pipeline.reconcile.sight import TRACK_EVIDENCE, doubtful, split_cells
 from pipeline.values import Outcome, Verdict
 

@@ -47,6 +47,10 @@ ACCUMULATED_NOTE = (
     "同一主体一年内的疑似占地面积合计，与司法解释的面积对照；只是影像面积，带误差上下限，"
     "主体不明的不合计；是否毁坏种植条件须鉴定，不作任何认定。"
 )
+ACCOUNTABILITY_NOTE = (
+    "只计现场核实为违法的目标；巡查在目标出现之前的不计，不可判的不计，期限未到的不计；区间重叠的不排名。"
+    "情形和口径均为暂定，待局里确认；单位申辩填入 records/replies.csv，随表列出；本表不是追责决定。"
+)
 PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("网格情况", schema.CELL_STATES, "cell_states", "每个网格都在册：有疑似目标、未发现、部分可观测或未观测。"),
     ("比对结论", schema.VERDICTS, "verdicts", "结论按规则先后取第一条符合的；仅核查结果为违法的才可追责。"),
@@ -68,9 +72,14 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("办理状态", schema.CASES, "cases", "由人工记录得出的办理状态和下一步。"),
     ("提醒", schema.ALERTS, "alerts", "影像提醒，均需人工核实。"),
     ("批后监管", schema.PARCELS, "parcels", "已批准用地的动工情况。"),
-    ("抄告要素", schema.REFERRALS, "referrals", "抄告六项要素草稿及缺项。"),
     ("适用文书参考", schema.GUIDANCE, "guidance", GUIDANCE_NOTE),
     ("累计面积", schema.ACCUMULATED, "accumulated", ACCUMULATED_NOTE),
+    ("抄告要素", schema.REFERRALS, "referrals", "抄告六项要素草稿及缺项；抄告后的回复期限。"),
+    ("供地监管", schema.SUPPLY, "supply", "供地从签订到竣工：动工情况、满一年满二年之日、阶段数据能否上传监管系统。"),
+    ("供地疑似问题", schema.SUPPLY_BREACHES, "supply_breaches", "均为疑似，须现场核实；通报稿未发出，由人决定。"),
+    ("供地巡查项", schema.SUPPLY_ITEMS, "supply_items", "计时未完的供地自动列入巡查：看什么、距下一时限几天。"),
+    ("责任情形", schema.ACCOUNTABILITY, "accountability", ACCOUNTABILITY_NOTE),
+    ("查处分工", schema.HANDLING, "handling", "核查为违法的由单位还是市局查处：规则、理由和出处；M 为待局里确认的暂定规则。"),
     ("计划检查", schema.PLAN_CHECK, "plan_check", "巡查计划与责任分工中的问题。"),
     ("抽查网格", schema.AUDIT_SAMPLE, "audit_sample", "随机抽取的全面复查网格及入样概率。"),
     ("版本差异", schema.REVISION, "revision", "与已派发版本的差异。"),
@@ -111,9 +120,9 @@ CONTENTS = {
 GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("一、结果（先看）", "C00000", ("摘要", INDEX_NAME, "单位汇总", "目标清单", "考核指标")),
     ("二、要办的事", "ED7D31", ("待人工判定", "办理状态", "提醒", "台账退回", "计划检查", "抽查网格", "抄告要素",
-                        "适用文书参考", "累计面积")),
+                        "适用文书参考", "累计面积", "查处分工", "供地疑似问题", "供地巡查项")),
     ("三、结论依据", "4472C4", ("比对结论", "台账匹配", "台账有卫星无", "排除图斑", "考核明细", "过程指标", "未见估计",
-                         "批后监管", "版本差异")),
+                         "批后监管", "供地监管", "责任情形", "版本差异")),
     ("四、巡查和影像覆盖", "70AD47", ("网格情况", "漏巡区域", "巡查覆盖", "巡查力量", "巡查记录")),
     ("五、台账原始情况", "7F7F7F", ("台账条目", "台账文件", "台账修正", "台账更正", "值得核对")),
 )  # fmt: skip

@@ -60,6 +60,11 @@ class MonthTables:
     referrals: Any
     guidance: Any
     accumulated: Any
+    handling: Any
+    supply: Any
+    supply_breaches: Any
+    supply_items: Any
+    accountability: Any
     class_names: dict[str, str]
     kind_names: dict[str, str]
     confidence: float = 0.95

@@ -167,7 +167,7 @@ def _plan(organisation: Organisation, owners: pd.Series, rng: np.random.Generato
                 person = _planned_person(organisation, team, acting, str(unit_id), str(cell_id), number, since)
                 plan_id = f"JH{year}{month:02d}-{cell_id}" + ("-2" if half else "")
                 rows.append((plan_id, acting, cell_id, person, since, until, required))
-    return conform(PLAN, pd.DataFrame(rows, columns=PLAN.names))
+    return conform(PLAN, pd.DataFrame(rows, columns=PLAN.names[: PLAN.names.index("visits_required") + 1]))
 
 
 def _planned_person(

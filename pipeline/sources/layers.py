@@ -28,6 +28,7 @@ TABLES: dict[str, Table] = {
     "planning": schema.PLANNING,
     "approvals": schema.APPROVALS,
     "temporary_land": schema.TEMPORARY_LAND,
+    "supplied_land": schema.SUPPLIED_LAND,
     "places": schema.PLACES,
     "roads": schema.NAMED_GROUND,
     "hamlets": schema.NAMED_GROUND,
@@ -54,6 +55,7 @@ class Layers:
     planning: Any
     approvals: Any
     temporary_land: Any
+    supplied_land: Any
     places: Any
     roads: Any
     hamlets: Any

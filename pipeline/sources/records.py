@@ -19,6 +19,8 @@ from pipeline.schema import (
     FIELD_CHECKS,
     NOTICES,
     REFERRAL_RECORDS,
+    REPLIES,
+    SUPPLY_EVENTS,
     Table,
     conform,
     empty,
@@ -26,7 +28,7 @@ from pipeline.schema import (
 from pipeline.sources.decision_forms import form_files, read_forms
 from pipeline.sources.delimited import ROW, decode, heading_of, read_csv, rows_of, show, translate
 from pipeline.store import write_bytes
-from pipeline.values import Outcome, safe_cell
+from pipeline.values import Outcome, SupplyEvent, safe_cell
 
 UNUSABLE = "E403"
 TABLES: dict[str, Table] = {
@@ -37,6 +39,8 @@ TABLES: dict[str, Table] = {
     "referrals": REFERRAL_RECORDS,
     "decisions": DECISIONS,
     "audit_checks": AUDIT_CHECKS,
+    "supply_events": SUPPLY_EVENTS,
+    "replies": REPLIES,
 }
 """File name without ``.csv`` to its table."""
 
@@ -52,19 +56,25 @@ class Records:
     referrals: Any
     decisions: Any
     audit_checks: Any
+    supply_events: Any
+    replies: Any
 
     def until(self, day: Any) -> Records:
-        """Only what happened on or before ``day`` (a date); a notice served later counts as not yet served."""
+        """Only what happened on or before ``day`` (a date); what is served or answered later is not yet."""
         stamp = pd.Timestamp(day)
         notices = self.notices[self.notices["issued_on"] <= stamp].reset_index(drop=True)
+        referrals = _up_to(self.referrals, "referred_on", stamp)
+        heard = referrals["replied_on"] <= stamp
         return Records(
             dispatches=_up_to(self.dispatches, "dispatched_on", stamp),
             field_checks=_up_to(self.field_checks, "checked_on", stamp),
             approvals=_up_to(self.approvals, "approved_on", stamp),
             notices=notices.assign(served_on=notices["served_on"].where(notices["served_on"] <= stamp)),
-            referrals=_up_to(self.referrals, "referred_on", stamp),
+            referrals=referrals.assign(**{name: referrals[name].where(heard) for name in ("replied_on", "reply")}),
             decisions=_up_to(self.decisions, "decided_on", stamp),
             audit_checks=_up_to(self.audit_checks, "checked_on", stamp),
+            supply_events=_up_to(self.supply_events, "happened_on", stamp),
+            replies=_up_to(self.replies, "replied_on", stamp),
         )
 
 
@@ -123,8 +133,44 @@ def _read(path: Path, table: Table) -> tuple[Any, list[InputError]]:
             InputError(UNUSABLE, f"records/{path.name}, row {row}, 核查结果: {value!r} is unknown", f"use {allowed}")
             for row, value in unknown
         ]
+    if table is SUPPLY_EVENTS:
+        frame, unknown = translate(frame, "event", _supply_event)
+        allowed = "、".join(event.label for event in SupplyEvent)
+        errors += [
+            InputError(UNUSABLE, f"records/{path.name}, row {row}, 事项: {value!r} is unknown", f"use {allowed}")
+            for row, value in unknown
+        ]
+    errors += _backwards(frame, table, path)
     unique, conflicts = _merge(table, frame, path)
     return conform(table, unique), errors + conflicts
+
+
+_LATER: dict[str, tuple[str, str]] = {
+    NOTICES.name: ("issued_on", "served_on"), REFERRAL_RECORDS.name: ("referred_on", "replied_on"),
+    SUPPLY_EVENTS.name: ("happened_on", "until"),
+}  # fmt: skip
+"""Days of which the second cannot come before the first."""
+
+
+def _backwards(frame: Any, table: Table, path: Path) -> list[InputError]:
+    """Rows in which an act is answered or served before it was done."""
+    if table.name not in _LATER:
+        return []
+    first, second = _LATER[table.name]
+    labels = table.labels()
+    rows = frame.loc[frame[second] < frame[first], [ROW, first, second]]
+    return [
+        InputError(
+            UNUSABLE,
+            f"records/{path.name}, row {row}: {labels[second]} {show(late)} is before {labels[first]} {show(early)}",
+            "correct one of the two dates",
+        )
+        for row, early, late in rows.itertuples(index=False)
+    ]
+
+
+def _supply_event(value: str) -> str | None:
+    return next((event.value for event in SupplyEvent if value in (event.value, event.label)), None)
 
 
 def _outcome(value: str) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,24 @@ import pyogrio
 import shapely
 from rapidfuzz import fuzz, process
 
+from pipeline.duty_rules import precedence_of_kinds
 from pipeline.errors import InputError, XunchaError
-from pipeline.schema import CELLS, DELEGATIONS, PEOPLE, PLAN, PLAN_CHECK, RESPONSIBILITY, UNITS, Table, conform, empty
+from pipeline.schema import (
+    CELLS,
+    CHAIN,
+    DELEGATIONS,
+    PEOPLE,
+    PLAN,
+    PLAN_CHECK,
+    RESPONSIBILITY,
+    UNITS,
+    Table,
+    conform,
+    empty,
+)
 from pipeline.sources.delimited import ROW, Parsed, duplicates, parse_rows, read_csv, translate
+from pipeline.sources.plan_files import plan_files, read_plans
+from pipeline.sources.unit_conflicts import cell_overlaps, rank_ties, said_twice, two_answer
 from pipeline.values import UnitKind
 
 MISSING, UNKNOWN, UNUSABLE, NO_CRS = "E401", "E402", "E405", "E302"
@@ -24,6 +40,22 @@ CSV_TABLES: tuple[tuple[str, Table], ...] = (
     ("responsibility", RESPONSIBILITY),
     ("delegations", DELEGATIONS),
     ("plan", PLAN),
+    ("chain", CHAIN),
+)
+_SPANS = (
+    ("responsibility", "valid_from", "valid_to"),
+    ("delegations", "valid_from", "valid_to"),
+    ("chain", "valid_from", "valid_to"),
+    ("plan", "due_from", "due_to"),
+)
+OPTIONAL = frozenset({"chain"})
+"""Tables that a city may do without: who stands above the cell's person is then not said."""
+# a blank 重叠优先级 is filled from the rules of the unit's kind
+_UNITS_AS_WRITTEN = Table(
+    UNITS.name,
+    tuple(replace(column, null=column.null or column.name == "precedence") for column in UNITS.columns),
+    UNITS.key,
+    geometry=True,
 )
 
 
@@ -41,13 +73,15 @@ class UnitBook:
     responsibility: Any
     delegations: Any
     plan: Any
+    chain: Any
     repairs: Any
 
 
 def unit_files(city: Path) -> tuple[Path, ...]:
     """The files of ``CITY/units`` that exist, sorted: what a stage that reads units lists as its inputs."""
     names = ["cells.gpkg", "units.gpkg", *(f"{name}.csv" for name, _ in CSV_TABLES)]
-    return tuple(path for path in (city / "units" / name for name in sorted(names)) if path.is_file())
+    found = (path for path in (city / "units" / name for name in sorted(names)) if path.is_file())
+    return (*found, *plan_files(city))
 
 
 def read_units(city: Path, crs: str) -> UnitBook:
@@ -70,14 +104,19 @@ def check_units(city: Path, crs: str) -> list[XunchaError]:
 def _collect(city: Path, crs: str) -> tuple[UnitBook, list[InputError]]:
     folder = city / "units"
     parsed = {
-        "units": _read_polygons(folder / "units.gpkg", UNITS, crs),
+        "units": _read_polygons(folder / "units.gpkg", _UNITS_AS_WRITTEN, crs),
         "cells": _read_polygons(folder / "cells.gpkg", CELLS, crs),
     }
     for name, table in CSV_TABLES:
-        parsed[name] = read_csv(folder / f"{name}.csv", table, missing_code=MISSING, row_code=UNUSABLE)
+        path = folder / f"{name}.csv"
+        if (name in OPTIONAL or (name == "plan" and plan_files(city))) and not path.is_file():
+            parsed[name] = Parsed(empty(table).assign(**{ROW: pd.Series([], dtype="int64")}), ())
+        else:
+            parsed[name] = read_csv(path, table, missing_code=MISSING, row_code=UNUSABLE)
     errors = [problem for part in parsed.values() for problem in part.errors]
     frames = {name: part.frame for name, part in parsed.items()}
     frames["units"], unknown_kinds = translate(frames["units"], "kind", _unit_kind)
+    frames["units"] = _with_precedence(frames["units"])
     allowed = "、".join(kind.label for kind in UnitKind)
     errors += [
         InputError(UNUSABLE, f"units/units.gpkg, row {row}, 单位类型: {value!r} is no kind of unit", f"use {allowed}")
@@ -88,13 +127,29 @@ def _collect(city: Path, crs: str) -> tuple[UnitBook, list[InputError]]:
         errors += duplicates(_shown(name), frames[name], (key,), table.labels(), row_code=UNUSABLE)
     if not errors:
         errors += _references(frames)
-        errors += _order(frames["responsibility"], "responsibility", "valid_from", "valid_to")
-        errors += _order(frames["delegations"], "delegations", "valid_from", "valid_to")
+        for name, start, end in _SPANS:
+            errors += _order(frames[name], name, start, end)
+    if not errors:
+        errors += two_answer(
+            "units/responsibility.csv", frames["responsibility"], ("cell_id",), ("unit_id", "person_id")
+        )
+        errors += two_answer("units/delegations.csv", frames["delegations"], ("unit_id",), ("delegate_unit_id",))
+        errors += two_answer("units/chain.csv", frames["chain"], ("unit_id", "level"), ("person_id",))
+        errors += cell_overlaps("units/cells.gpkg", frames["cells"])
+    plans, plan_errors, lacks = read_plans(city, frames["units"], frames["cells"], frames["people"])
+    errors += plan_errors
+    tables = {name: conform(table, frames[name]) for name, table in CSV_TABLES}
+    if len(plans):
+        tables["plan"] = pd.concat([part for part in (tables["plan"], plans) if len(part)], ignore_index=True)
+    repairs = _repairs(frames)
+    if lacks:
+        listed = conform(PLAN_CHECK, pd.DataFrame(lacks))
+        repairs = pd.concat([part for part in (repairs, listed) if len(part)], ignore_index=True)
     book = UnitBook(
         units=conform(UNITS, frames["units"], crs),
         cells=conform(CELLS, frames["cells"], crs),
-        repairs=_repairs(frames),
-        **{name: conform(table, frames[name]) for name, table in CSV_TABLES},
+        repairs=repairs,
+        **tables,
     )
     return book, errors
 
@@ -193,11 +248,19 @@ def closest_hint(value: str, names: dict[str, str]) -> str:
 
 
 def _order(frame: Any, name: str, start: str, end: str) -> Iterable[InputError]:
+    labels = dict(CSV_TABLES)[name].labels()
     backwards = frame[frame[end].notna() & (frame[end] < frame[start])]
+    what = f"{labels[end]} is before {labels[start]}"
     return [
-        InputError(UNUSABLE, f"{_shown(name)}, row {row}: 终止日期 is before 起始日期", "correct one of the two dates")
+        InputError(UNUSABLE, f"{_shown(name)}, row {row}: {what}", "correct one of the two dates")
         for row in backwards[ROW]
     ]
+
+
+def _with_precedence(units: Any) -> Any:
+    """Units whose 重叠优先级 is blank get the one that the latest rules give their kind."""
+    usual = units["kind"].map(precedence_of_kinds(date.max)).astype("Int64")
+    return units.assign(precedence=units["precedence"].fillna(usual).astype("int64"))
 
 
 def _repairs(frames: dict[str, Any]) -> Any:
@@ -207,4 +270,6 @@ def _repairs(frames: dict[str, Any]) -> Any:
         for row, identifier, mended in zip(frames[name][ROW], frames[name][kind], frames[name]["mended"], strict=True)
         if mended
     ]
+    rows += rank_ties(frames["units"]) if len(frames["units"]) else []
+    rows += said_twice(frames["responsibility"])
     return conform(PLAN_CHECK, pd.DataFrame(rows, columns=PLAN_CHECK.names))

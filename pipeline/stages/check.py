@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
+
 from pipeline.config import Config, Source
 from pipeline.errors import CODES, InputError, XunchaError
+from pipeline.patrol.plan import check_plan
+from pipeline.patrol.responsibility import answerable_for
 from pipeline.sources.layers import check_layers
 from pipeline.sources.records import check_records
 from pipeline.sources.scenes import find_scenes
@@ -14,6 +18,8 @@ from pipeline.sources.units import check_units, read_units
 from pipeline.spectra import BANDS
 from pipeline.stages.guard import require_writable
 from pipeline.values import Period
+
+_SHOWN = 3
 
 
 def check_city(
@@ -37,7 +43,40 @@ def check_city(
         problems += _scene_problems(city / source.folder, source, period, config.acquire.history_months)
     if problems:
         return problems, []
-    return [], [*_scene_warnings(city, config, period), *(_folder_warnings(city, config) if ledgers else [])]
+    warnings = [*_scene_warnings(city, config, period), *duty_warnings(city, config, period)]
+    return [], [*warnings, *(_folder_warnings(city, config) if ledgers else [])]
+
+
+def duty_warnings(city: Path, config: Config, period: Period | None) -> list[str]:
+    """What of units, duties and plan is open or contradicts itself, a line per rule with the first few cases.
+
+    With a ``period`` every cell is held against 三定: a person, an area and a duty on its first and last day, and a
+    plan in it.
+    """
+    book = read_units(city, config.city.crs)
+    parts = [book.repairs]
+    if period is not None:
+        days = period.first_day, period.last_day
+        duties = [
+            answerable_for(book.cells, book.units, book.people, book.responsibility, book.delegations, day=day)
+            for day in days
+        ]
+        parts += [duty.problems for duty in duties]
+        told = [duty.cells for duty in duties]
+        parts.append(check_plan(book.plan, told, book.people, first_day=days[0], last_day=days[1]))
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return []
+    problems = pd.concat(filled, ignore_index=True).drop_duplicates().sort_values(["rule", "problem"], kind="stable")
+    warnings = []
+    for rule, rows in problems.groupby("rule", sort=True):
+        cases = [
+            f"{cell} {problem}" if isinstance(cell, str) else str(problem)
+            for cell, problem in zip(rows["cell_id"], rows["problem"], strict=True)
+        ]
+        more = f"; and {len(cases) - _SHOWN} more" if len(cases) > _SHOWN else ""
+        warnings.append(f"units: {rule} ({len(cases)}): {'; '.join(cases[:_SHOWN])}{more}")
+    return warnings
 
 
 def _scene_problems(folder: Path, source: Source, period: Period | None, history_months: int) -> list[XunchaError]:

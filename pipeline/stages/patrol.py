@@ -61,6 +61,8 @@ def known_records(context: StageContext) -> Records:
         referrals=known.referrals,
         decisions=known.decisions,
         audit_checks=known.audit_checks,
+        supply_events=known.supply_events,
+        replies=known.replies,
     )
 
 

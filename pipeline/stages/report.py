@@ -28,6 +28,7 @@ from pipeline.report.personal import (
 )
 from pipeline.report.sheets import Sheet
 from pipeline.report.statistics import month_numbers, month_summary
+from pipeline.report.supply_items import with_supply_items
 from pipeline.report.tables import MonthTables, with_case_deadlines
 from pipeline.rulebook import deliverables_on, land_class_names, load_rulebook
 from pipeline.sinks.archive import zip_bytes
@@ -75,6 +76,11 @@ _TABLES: tuple[tuple[str, schema.Table, str | None], ...] = (
     ("supervise", schema.REFERRALS, None),
     ("supervise", schema.GUIDANCE, None),
     ("supervise", schema.ACCUMULATED, None),
+    ("supervise", schema.HANDLING, None),
+    ("supervise", schema.SUPPLY, None),
+    ("supervise", schema.SUPPLY_BREACHES, None),
+    ("supervise", schema.SUPPLY_ITEMS, None),
+    ("supervise", schema.ACCOUNTABILITY, None),
 )
 
 
@@ -112,7 +118,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         class_names=month.class_names,
         kind_names=month.kind_names,
     )
-    for package in packages:
+    for package in with_supply_items(packages, month):
         guard = guards("package", package.unit_id)
         form = tuple(redacted_sheet(sheet, guard) for sheet in _correction_form(month, package, context))
         _write_package(out / "packages", redacted_package(package, guard), form, context)

@@ -8,6 +8,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from pipeline.duty_rules import load_handling
 from pipeline.lawbook import thresholds_on
 from pipeline.rulebook import RULES_FOLDER, deadline_days, load_law
 from pipeline.schema import (
@@ -18,6 +19,7 @@ from pipeline.schema import (
     CELL_STATES,
     ENTRIES,
     GUIDANCE,
+    HANDLING,
     MATCHES,
     PARCELS,
     REFERRALS,
@@ -31,12 +33,15 @@ from pipeline.schema import (
 from pipeline.sources.layers import read_layers
 from pipeline.sources.records import Records, read_records, record_files
 from pipeline.sources.units import read_units, unit_files
+from pipeline.stages.accountability import write_accountability
 from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.supply import earlier_supply, write_supply
 from pipeline.store import digest_file, read_table, write_table
 from pipeline.supervise.acts import gather, survivors
 from pipeline.supervise.alerts import image_alerts, record_alerts
 from pipeline.supervise.cases import Deadlines, case_states
 from pipeline.supervise.guidance import guide
+from pipeline.supervise.handling import assign_handlers
 from pipeline.supervise.parcels import watch_parcels
 from pipeline.supervise.referrals import draft_referrals
 from pipeline.supervise.thresholds import accumulate, subjects_of
@@ -46,8 +51,8 @@ from pipeline.values import MatchStatus, TargetState
 def inputs(context: StageContext) -> tuple[Path, ...]:
     """Records, units, layers, and the parcels as the latest earlier period left them."""
     layers = tuple(sorted(path for path in (context.city / "layers").rglob("*") if path.is_file()))
-    earlier = earlier_parcels(context)
-    return (*record_files(context.city), *unit_files(context.city), *layers, *((earlier,) if earlier else ()))
+    earlier = [path for path in (earlier_parcels(context), earlier_supply(context)) if path is not None]
+    return (*record_files(context.city), *unit_files(context.city), *layers, *earlier)
 
 
 def facts(context: StageContext) -> dict[str, str]:
@@ -67,7 +72,8 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     """Write cases, alerts, parcels and referrals."""
     options, as_of, crs = context.config.supervise, context.as_of, context.config.city.crs
     records = read_records(context.city).until(as_of)
-    units = read_units(context.city, crs).units
+    book = read_units(context.city, crs)
+    units = book.units
     targets, tasks = context.table("register", TARGETS), context.table("patrol", TASKS)
     frames = record_frames(records)
     carried = survivors(targets)
@@ -77,7 +83,8 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     alerts = pd.concat(
         [image_alerts(targets, suspected, acts), record_alerts(frames, set(carried))], ignore_index=True
     ).sort_values(ALERTS.names[:2], kind="stable")
-    approvals = read_layers(context.city / "layers", crs).approvals
+    layers = read_layers(context.city / "layers", crs)
+    approvals = layers.approvals
     earlier = earlier_parcels(context)
     parcels = watch_parcels(
         empty(APPROVALS, crs) if approvals is None else approvals,
@@ -94,6 +101,16 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         context.table("ledger", ENTRIES),
         dict(zip(units["unit_id"], units["name"], strict=True)),
         acts,
+        reply_days=_reply_days(context),
+        as_of=as_of,
+    )
+    handling = assign_handlers(
+        targets,
+        tasks,
+        _unit_of_cell(context),
+        acts,
+        load_handling(),
+        day=context.period.last_day,
     )
     write_table(out / "cases.parquet", CASES, cases)
     write_table(out / "alerts.parquet", ALERTS, alerts)
@@ -110,6 +127,13 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     )
     write_table(out / "guidance.parquet", GUIDANCE, guidance)
     write_table(out / "accumulated.parquet", ACCUMULATED, accumulated)
+    write_table(out / "handling.parquet", HANDLING, handling)
+    counts, notes = write_supply(context, out, layers, records.supply_events, targets, (suspected, suppressed))
+    counts["accountability"] = write_accountability(
+        context, out, book, tasks, alerts, acts, _deadlines(context), records.replies
+    )
+    if approvals is None:
+        notes = ("no layer of approved land was delivered: no parcel is watched", *notes)
     return StageOutcome(
         counts={
             "cases": len(cases),
@@ -118,8 +142,9 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             "parcels": len(parcels),
             "referrals": len(referrals),
             "guidance": len(guidance),
+            **counts,
         },
-        notes=() if approvals is not None else ("no layer of approved land was delivered: no parcel is watched",),
+        notes=notes,
     )
 
 
@@ -133,6 +158,16 @@ def record_frames(records: Records) -> dict[str, Any]:
         "referrals": records.referrals,
         "decisions": records.decisions,
     }
+
+
+def _unit_of_cell(context: StageContext) -> dict[str, str]:
+    cells = context.table("patrol", CELL_STATES, "cells.parquet")[["cell_id", "unit_id"]].dropna()
+    return dict(zip(cells["cell_id"], cells["unit_id"], strict=True))
+
+
+def _reply_days(context: StageContext) -> int:
+    given = context.config.supervise.referral_reply_days
+    return deadline_days(context.period.last_day)["referral_reply"] if given is None else given
 
 
 def _works(targets: gpd.GeoDataFrame, suppressed: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

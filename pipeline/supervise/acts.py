@@ -19,6 +19,8 @@ class Act:
     basis: str
     served_on: pd.Timestamp | None = None
     """For a notice: the day it reached the party."""
+    replied_on: pd.Timestamp | None = None
+    """For a referral: the day its receiver answered."""
 
 
 @dataclass
@@ -87,7 +89,8 @@ def gather(
         acts[row["target"]].notices.append(Act(row["issued_on"], row["number"], basis, served))
     for row in _rows(referrals, "referred_on", carried):
         basis = f"抄告记录 {_day(row['referred_on'])} {row['referred_to']}"
-        acts[row["target"]].referrals.append(Act(row["referred_on"], row["referred_to"], basis))
+        replied = None if pd.isna(row["replied_on"]) else row["replied_on"]
+        acts[row["target"]].referrals.append(Act(row["referred_on"], row["referred_to"], basis, replied_on=replied))
     for row in _rows(decisions, "decided_on", carried):
         code = case_decision(row["decision"])
         if code is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
+from pipeline.geodesy import mu
 from pipeline.schema import REFERRALS, conform
-from pipeline.supervise.acts import Acts
+from pipeline.supervise.acts import Act, Acts
 from pipeline.values import CaseDecision, Outcome, TargetState
 
 _ITEMS = {
@@ -28,6 +30,9 @@ def draft_referrals(
     entries: pd.DataFrame,
     unit_names: dict[str, str],
     acts: dict[str, Acts],
+    *,
+    reply_days: int,
+    as_of: date,
 ) -> Any:
     """Referral drafts as :data:`~pipeline.schema.REFERRALS`, only where a person's record asks for one.
 
@@ -35,7 +40,7 @@ def draft_referrals(
     (拒不停止) or that has already been referred. What nobody has recorded stays empty and is named in
     ``missing_items``. ``location``: unit, cell, the ledger's place and the centroid in the city's CRS; ``happened``:
     the images' interval, not a finding; subject, project and use come from the matched ledger entry (``entries``
-    by ``verdicts.entry_id``).
+    by ``verdicts.entry_id``). A referral that was sent is to be answered within ``reply_days`` calendar days.
     """
     entry_of = {row["entry_id"]: row for row in entries.drop(columns="geometry", errors="ignore").to_dict("records")}
     matched = dict(zip(verdicts["target_id"], verdicts["entry_id"], strict=True))
@@ -55,6 +60,8 @@ def draft_referrals(
                 "missing_items": "、".join(missing) or None,
                 "referred_on": latest.day if latest else None,
                 "referred_to": latest.content if latest else None,
+                **_reply(latest, reply_days, as_of),
+                "draft": _letter(draft, missing),
             }
         )
     frame = pd.DataFrame(rows, columns=REFERRALS.names).sort_values("target_id", kind="stable")
@@ -83,6 +90,32 @@ def _draft(
         "area_m2": round(shape.area, 1) if pd.isna(area) else float(area),
         "actual_use": _text(entry.get("status")),
     }
+
+
+def _reply(latest: Act | None, reply_days: int, as_of: date) -> dict[str, Any]:
+    """When an answer to the latest referral is due, whether it came, and how the two compare."""
+    if latest is None:
+        return {"reply_due_on": None, "replied_on": None, "reply_state": "尚未抄告"}
+    due = latest.day + timedelta(days=reply_days)
+    if latest.replied_on is not None:
+        late = (latest.replied_on - due).days
+        state = f"已回复，迟{late}天" if late > 0 else "已按期回复"
+    elif pd.Timestamp(as_of) > due:
+        state = f"逾期{(pd.Timestamp(as_of) - due).days}天未见回复"
+    else:
+        state = "待回复"
+    return {"reply_due_on": due, "replied_on": latest.replied_on, "reply_state": state}
+
+
+def _letter(draft: dict[str, Any], missing: list[str]) -> str:
+    """The text a person may complete and send; what is not known stays open to be filled in."""
+    said = {item: "（待补）" if draft[item] is None else str(draft[item]) for item in _ITEMS}
+    said["area_m2"] = f"约{mu(draft['area_m2']):.2f}亩（{draft['area_m2']:.0f}平方米，影像量算）"
+    items = "".join(f"{number}.{label}：{said[item]}。" for number, (item, label) in enumerate(_ITEMS.items(), start=1))
+    lack = f"发出前请补齐：{'、'.join(missing)}。" if missing else ""
+    return (
+        f"抄告函（草稿，未发出）：监测编号{draft['target_id']}，经实地核查疑似违法，现将有关情况抄告如下。{items}{lack}"
+    )
 
 
 def _happened(last_clear: Any, first_seen: Any) -> str:

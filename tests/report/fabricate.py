@@ -146,7 +146,8 @@ def small_month(**changes: Any) -> MonthTables:
     }  # fmt: skip
     for name in ("revision", "plan_check", "routes", "matches", "ambiguous", "questions", "coverage", "effort", "estimates",
                  "audit_sample", "oddities", "cases", "alerts",
-                 "parcels", "referrals", "guidance", "accumulated"):  # fmt: skip
+                 "parcels", "referrals", "guidance", "accumulated", "handling", "supply",
+                 "supply_breaches", "supply_items", "accountability"):  # fmt: skip
         tables[name] = frame(getattr(schema, name.upper()), [])
     about = {"city_name": "示例市", "county_code": "420000", "period": "2026-10", "run_name": "2026-10",
              "period_end": date(2026, 10, 31), "as_of": date(2026, 11, 30),
@@ -159,6 +160,7 @@ def empty_month() -> MonthTables:
     full = small_month()
     names = ("candidates suspected suppressed targets revision tasks plan_check routes entries visits repairs rejected "
              "matches ambiguous questions verdicts coverage missed omissions kpis "
-             "effort estimates audit_sample oddities cases alerts parcels referrals guidance accumulated")  # fmt: skip
+             "effort estimates audit_sample oddities cases alerts parcels referrals guidance accumulated handling "
+             "supply supply_breaches supply_items accountability")  # fmt: skip
     nothing = {name: schema.empty(getattr(schema, name.upper()), CRS) for name in names.split()}
     return small_month(**nothing, cell_states=full.cell_states.assign(state="not_observed", targets=0))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline import schema
 from pipeline.report.package import (
     UNASSIGNED,
     Package,
@@ -18,8 +19,9 @@ from pipeline.report.package import (
     main_class,
     rules_text,
 )
+from pipeline.report.supply_items import with_supply_items
 from pipeline.report.tables import MonthTables
-from tests.report.fabricate import HOSTILE, PHONE, empty_month, small_month
+from tests.report.fabricate import HOSTILE, PHONE, empty_month, frame, small_month
 
 
 def packages(month: MonthTables) -> dict[str, Package]:
@@ -201,3 +203,23 @@ def test_kinds_and_rules_in_words() -> None:
     assert kinds_text('["V1"]', rules, {"V1": "非法占用"}) == "V1 非法占用" and rules_text(rules) == "V1-1 占用"
     assert kinds_text("[]", rules, {}) == "不可判（V3）" and kinds_text("[]", "[]", {}) == "未触发规则"
     assert kinds_text(None, None, {}) == "未触发规则" and rules_text(None) == ""
+
+
+def test_supplied_land_stands_in_the_package_of_who_acts_there_and_names_nobody_of_another_unit() -> None:
+    items = frame(schema.SUPPLY_ITEMS, [
+        {"supply_id": "S1", "project": "厂房", "cell_id": "W01", "unit_id": "U1", "acting_unit_id": "U1", "person_id": "P1",
+         "look_at": "是否动工", "clock": "距动工满一年（2026-12-31）31天", "next_day": "2026-12-31"},
+        {"supply_id": "S2", "cell_id": "W05", "unit_id": "U2", "acting_unit_id": "U3", "person_id": "P1",
+         "look_at": "是否动工", "clock": "无将到时限"},
+    ])  # fmt: skip
+    month = small_month(supply_items=items)
+    bare = [Package(unit, unit or "未落实", str(unit), (), month.targets, {}) for unit in ("U1", "U2", "U3", None)]
+    made = {package.unit_id: package for package in with_supply_items(bare, month)}
+    assert made["U2"].sheets == () and made[None].sheets == ()
+    (first,), (second,) = made["U1"].sheets, made["U3"].sheets
+    assert first.frame[["电子监管号", "责任人", "计时"]].to_numpy().tolist() == [
+        ["S1", "张三", "距动工满一年（2026-12-31）31天"]
+    ]
+    # P1 belongs to U1: the package of U3 does not name the person
+    assert second.frame["电子监管号"].tolist() == ["S2"] and second.frame["责任人"].isna().all()
+    assert made["U1"].counts["supply"] == 1

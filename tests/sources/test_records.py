@@ -149,3 +149,30 @@ def test_a_unit_named_like_a_formula_is_written_as_text_and_read_as_it_was(tmp_p
     assert ",'=1+1," in text and ",'@U," in text
     assert read_records(tmp_path).dispatches["unit_id"].tolist() == ["=1+1", "@U"]
     assert append_records(tmp_path, DISPATCHES, rows) == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "heading", "line", "said"),
+    [
+        ("notices.csv", "监测编号,文书种类,文书编号,制作日期,送达日期", "T1,责令停止违法行为通知书,一号,2026-11-10,2026-11-09",
+         "records/notices.csv, row 2: 送达日期 2026-11-09 is before 制作日期 2026-11-10"),
+        ("referrals.csv", "监测编号,抄告日期,抄告部门,回复日期", "T1,2026-11-10,市局,2026-11-01",
+         "records/referrals.csv, row 2: 回复日期 2026-11-01 is before 抄告日期 2026-11-10"),
+    ],
+)  # fmt: skip
+def test_dates_that_contradict_each_other_are_refused_with_file_and_row(
+    tmp_path: Path, file: str, heading: str, line: str, said: str
+) -> None:
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / file).write_text(f"{heading}\n{line}\n", "utf-8")
+    problems = check_records(tmp_path)
+    assert [problem.code for problem in problems] == ["E403"] and said in str(problems[0])
+
+
+def test_an_answer_that_came_later_was_not_there_on_the_day(tmp_path: Path) -> None:
+    (tmp_path / "records").mkdir()
+    rows = "监测编号,抄告日期,抄告部门,回复日期,回复内容\nT1,2026-11-10,市局,2026-11-20,已立案\n"
+    (tmp_path / "records" / "referrals.csv").write_text(rows, "utf-8")
+    known = read_records(tmp_path)
+    assert known.until(date(2026, 11, 19)).referrals[["replied_on", "reply"]].isna().all(axis=None)
+    assert known.until(date(2026, 11, 20)).referrals["reply"].tolist() == ["已立案"]

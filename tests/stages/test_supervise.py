@@ -3,15 +3,27 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
 
-from pipeline.schema import ALERTS, CASES, PARCELS, REFERRALS
+from pipeline.schema import (
+    ACCOUNTABILITY,
+    ALERTS,
+    CASES,
+    HANDLING,
+    PARCELS,
+    REFERRALS,
+    SUPPLY,
+    SUPPLY_BREACHES,
+    SUPPLY_ITEMS,
+)
 from pipeline.stages import patrol, supervise
 from pipeline.stages.base import StageContext
 from pipeline.store import read_table
+from tests.sources.folders import CRS, write_gpkg
 from tests.stages.month import context, make_city, record, write_validity
 
 TARGET = {
@@ -90,3 +102,41 @@ def test_the_parcels_of_the_period_before_are_an_input(month: StageContext) -> N
     after = replace(month, previous=month.run, run=month.city / "runs" / "2026-11")
     assert month.run / "supervise" / "parcels.parquet" in supervise.inputs(after)
     assert all(path.is_relative_to(month.city) for path in supervise.inputs(after))
+
+
+def test_supplied_land_is_read_by_its_own_field_names_and_watched(month: StageContext) -> None:
+    land = gpd.GeoDataFrame(
+        {"DZJGH": ["4199812025B00012", "4199812026B00001"], "XMMC": ["厂房", "仓库"], "SRR": ["甲公司", None],
+         "QDRQ": ["2024-12-01", "2026-10-05"], "YDDGRQ": ["2025-03-01", "2026-12-31"], "YDJGRQ": ["2026-10-31", None]},
+        geometry=[shapely.box(500100, 100, 500200, 200), shapely.box(502300, 300, 502400, 400)], crs=CRS,
+    )  # fmt: skip
+    write_gpkg(land, month.city / "layers" / "GYTD.gpkg")
+    record(month.city, "supply_events", ("4199812025B00012", "handover", "2024-12-20"), ("X", "handover", "2025-01-01"))
+    out = month.folder("supervise")
+    out.mkdir()
+    outcome = supervise.run(month, out)
+    supply = read_table(out / "supply.parquet", SUPPLY).set_index("supply_id")
+    old, new = supply.loc["4199812025B00012"], supply.loc["4199812026B00001"]
+    # the target on the old parcel is 50 x 100 m; moved in by 10 m 30 x 80 m of it remain: 2,400 of 10,000 m2
+    assert old["works_low_share"] == pytest.approx(0.24, abs=1e-3) and old["works_high_share"] == 1.0
+    assert (old["state"], new["state"]) == ("unknown", "not_started")
+    assert old["handover_on"] == pd.Timestamp("2024-12-20") and bool(old["upload_ready"])
+    breaches = read_table(out / "supply_breaches.parquet", SUPPLY_BREACHES)
+    assert breaches[["supply_id", "breach", "certainty"]].to_numpy().tolist() == [
+        ["4199812025B00012", "idle_year", "不能判断，请核实"], ["4199812025B00012", "unfinished", "疑似"],
+    ]  # fmt: skip
+    items = read_table(out / "supply_items.parquet", SUPPLY_ITEMS)
+    assert set(items["cell_id"]) == {"G1", "G2"} and len(items) == 2
+    assert outcome.notes == ("supply_events.csv: X is no parcel of the layer of supplied land",)
+    assert outcome.counts["supplied"] == 2
+
+
+def test_confirmed_violations_are_counted_and_handed_to_unit_or_bureau(month: StageContext) -> None:
+    record(month.city, "field_checks", ("T1", "2026-11-02", "violation"))
+    out = run(month)
+    handled = read_table(out / "handling.parquet", HANDLING)
+    assert handled[["target_id", "handler", "rule"]].to_numpy().tolist() == [["T1", "unit", "H5"]]
+    counted = read_table(out / "accountability.parquet", ACCOUNTABILITY).set_index(["trigger", "unit_id"])
+    # found on 2 November, no notice within three days; U1 answers for the cell
+    assert counted.loc[("A3", "U1"), ["numerator", "denominator"]].tolist() == [1, 1]
+    assert counted.loc[("A3", "U1"), "standing"] == "无其他单位可比"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -35,7 +36,9 @@ def verdict() -> Any:
 def drafts(entries: Any = None, state: str = "new", **rows: Any) -> Any:
     found = targets({"target_id": "T", "geometry": square(100, 100, 30), "state": state, "area_m2": 900.0})
     entries = empty(ENTRIES, CRS) if entries is None else entries
-    made = draft_referrals(found, TASK, verdict(), entries, {"U1": "东关镇"}, acts(**rows))
+    made = draft_referrals(
+        found, TASK, verdict(), entries, {"U1": "东关镇"}, acts(**rows), reply_days=15, as_of=date(2026, 12, 10)
+    )
     check_table(REFERRALS, made)
     return made
 
@@ -73,3 +76,29 @@ def test_the_matched_entry_fills_the_items() -> None:
 
 def test_a_merged_target_has_no_draft_of_its_own() -> None:
     assert drafts(state="merged", field_checks=VIOLATION, decisions=REFUSED).empty
+
+
+@pytest.mark.parametrize(
+    ("replied", "state"),
+    [
+        # sent on 22 November, 15 days: due on 7 December; asked on 10 December
+        (None, "逾期3天未见回复"),
+        ("2026-12-07", "已按期回复"),
+        ("2026-12-09", "已回复，迟2天"),
+    ],
+)
+def test_an_answer_is_due_fifteen_days_after_the_referral(replied: str | None, state: str) -> None:
+    made = drafts(field_checks=VIOLATION, referrals=[("T", "2026-11-22", "市局", replied)]).iloc[0]
+    assert (str(made["reply_due_on"].date()), made["reply_state"]) == ("2026-12-07", state)
+
+
+def test_a_referral_not_yet_sent_has_no_clock() -> None:
+    made = drafts(field_checks=VIOLATION, decisions=REFUSED).iloc[0]
+    assert made["reply_state"] == "尚未抄告" and made.isna()["reply_due_on"]
+
+
+def test_the_letter_says_what_is_known_and_leaves_the_rest_open() -> None:
+    letter = drafts(field_checks=VIOLATION, decisions=REFUSED).iloc[0]["draft"]
+    assert letter.startswith("抄告函（草稿，未发出）：监测编号T，经实地核查疑似违法")
+    assert "1.违法主体：（待补）。" in letter and "5.占地面积：约1.35亩（900平方米，影像量算）。" in letter
+    assert letter.endswith("发出前请补齐：违法主体、项目名称、实际用途。")

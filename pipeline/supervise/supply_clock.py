@@ -1,0 +1,314 @@
+"""The legal clocks of a supplied parcel, worked out from its contract, people's records and what the imagery bounds."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+
+from pipeline.values import SupplyEvent, SupplyStart
+
+Span = tuple[date, date]
+EXCEPTIONS = (SupplyEvent.FORCE_MAJEURE, SupplyEvent.GOVERNMENT)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A dated limit of ``supplied_land.yaml``: months or a share, with its source and mark."""
+
+    name: str
+    label: str
+    value: Fraction
+    source: str
+    verification: str
+    effective_from: date
+    effective_to: date | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """All versions of all limits."""
+
+    versions: tuple[Limit, ...]
+
+    def on(self, name: str, day: date) -> Limit | None:
+        """The limit in force on ``day``; None where none is."""
+        fits = [one for one in self.versions if one.name == name and one.effective_from <= day]
+        return next((one for one in fits if day <= (one.effective_to or date.max)), None)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A record about a parcel; ``until``: the last day of an exception, None: it runs on."""
+
+    kind: SupplyEvent
+    day: date
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What was agreed; None where the layer does not say."""
+
+    agreed_on: date | None = None
+    handover_by: date | None = None
+    start_by: date | None = None
+    finish_by: date | None = None
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the imagery bounds. Shares are of the land to be built on, 0..1, outline and clouds taken into account.
+
+    ``begun_after``/``begun_by``: works began after the one and were there on the other; ``built_by``: first day on
+    which something above ground was seen; ``grown_after``/``grown_by``: the same for the latest growth.
+    ``last_look``: last day of the imagery; ``observable``: share of the parcel that could be seen. ``watched``: the
+    imagery was compared since the land was supplied; if not, works may have stood there that never showed as a change.
+    """
+
+    works_low: float
+    works_high: float
+    built_low: float
+    observable: float
+    last_look: date | None = None
+    begun_after: date | None = None
+    begun_by: date | None = None
+    built_by: date | None = None
+    grown_after: date | None = None
+    grown_by: date | None = None
+    watched: bool = True
+
+
+@dataclass(frozen=True)
+class Start:
+    """Whether and when a parcel was started in the legal sense: after ``after``, by ``by``; and why."""
+
+    state: SupplyStart
+    after: date | None
+    by: date | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A limit's last day, the days that do not count, and whether the parcel is past it: yes, no, or not to be told."""
+
+    limit: Limit
+    counted_from: date
+    excepted_days: int
+    last_day: date
+    passed: bool | None
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day ``months`` later, or the month's last day where it has none."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def one_day(events: Sequence[Event], kind: SupplyEvent) -> date | None:
+    """The day of the only event of a kind; None where there is none or where records disagree."""
+    days = {event.day for event in events if event.kind is kind}
+    return next(iter(days)) if len(days) == 1 else None
+
+
+def disagreeing(events: Sequence[Event]) -> list[SupplyEvent]:
+    """Kinds that can happen once only and are recorded with several days."""
+    once = (SupplyEvent.HANDOVER, SupplyEvent.PERMIT, SupplyEvent.START, SupplyEvent.FINISH, SupplyEvent.FILED)
+    return [kind for kind in once if len({event.day for event in events if event.kind is kind}) > 1]
+
+
+def legal_start(events: Sequence[Event], ground: Ground, *, seen_share: float, few: float) -> Start:
+    """Whether work has begun as the law means it (53号令): permit, then pit dug out, piles driven, or a third of the
+    foundation.
+
+    A person's record of the start decides; several that disagree decide nothing. From orbit a pit cannot be told to be
+    finished; what stands above ground has its foundation, so works count as started from there on, provided a permit
+    is recorded. ``few``: share of works up to which nothing has been begun, ``seen_share``: share of the parcel that
+    must have been seen to say so.
+    """
+    if SupplyEvent.START in disagreeing(events):
+        return Start(SupplyStart.UNKNOWN, None, None, "动工记录有多个日期，互相矛盾")
+    recorded = one_day(events, SupplyEvent.START)
+    if recorded is not None:
+        late = ground.begun_after is not None and ground.begun_after > recorded
+        doubt = f"；影像{ground.begun_after}仍未见施工，请核对" if late else ""
+        return Start(SupplyStart.STARTED, recorded, recorded, f"动工记录{recorded}{doubt}")
+    empty = max((event.day for event in events if event.kind is SupplyEvent.CHECKED_EMPTY), default=None)
+    bounds = [day for day in (empty, ground.begun_after if ground.watched else None) if day is not None]
+    begun_after = max(bounds, default=None)
+    if not ground.watched and ground.works_low <= few:
+        told = f"；{empty}现场核实未动工" if empty is not None else ""
+        return Start(SupplyStart.UNKNOWN, begun_after, None, f"影像监测始于供地之后，此前是否动工须现场核实{told}")
+    if ground.works_high <= few and ground.observable >= seen_share:
+        return Start(SupplyStart.NOT_STARTED, None, None, f"截至{ground.last_look or '今'}影像未见施工，也无动工记录")
+    if ground.works_low <= few and ground.observable < seen_share:
+        return Start(SupplyStart.UNKNOWN, begun_after, None, f"影像可观测{ground.observable:.0%}，不能判断是否动工")
+    if ground.built_by is None or ground.built_low <= 0.0:
+        return Start(
+            SupplyStart.UNKNOWN, begun_after, None,
+            "影像可见推填土或基坑，是否达到动工标准（基坑开挖完毕、打入所有基础桩或地基施工完成三分之一）须核实",
+        )  # fmt: skip
+    permit = one_day(events, SupplyEvent.PERMIT)
+    if permit is None:
+        reason = f"影像{ground.built_by}已见地上建筑，无施工许可证记录，不能认定动工"
+        return Start(SupplyStart.UNKNOWN, begun_after, ground.built_by, reason)
+    after = permit if begun_after is None else max(permit, begun_after)
+    if after > ground.built_by:
+        reason = f"影像{ground.built_by}已见地上建筑，早于施工许可证{permit}，动工日期须核实"
+        return Start(SupplyStart.UNKNOWN, begun_after, None, reason)
+    return Start(SupplyStart.STARTED, after, ground.built_by, f"影像{ground.built_by}已见地上建筑，疑似已动工")
+
+
+def excepted(events: Sequence[Event], contract: Contract, *, first: date, last: date) -> int:
+    """Days from ``first`` to ``last`` that do not count: 不可抗力, 政府原因, land handed over later than agreed."""
+    spans: list[Span] = [(event.day, event.until or date.max) for event in events if event.kind in EXCEPTIONS]
+    handed = one_day(events, SupplyEvent.HANDOVER)
+    if contract.handover_by is not None and handed is not None and handed > contract.handover_by:
+        spans.append((contract.handover_by + timedelta(days=1), handed))
+    days, reached = 0, first - timedelta(days=1)
+    for start, end in sorted(spans):
+        begin, stop = max(start, reached + timedelta(days=1)), min(end, last)
+        if stop >= begin:
+            days += (stop - begin).days + 1
+            reached = stop
+    return days
+
+
+def _put_off(since: date, limit: Limit, contract: Contract, events: Sequence[Event], until: date) -> tuple[int, date]:
+    """Excepted days and the last day of a limit; what happens after the last day puts off nothing any more."""
+    plain = add_months(since, int(limit.value))
+    last_day, days = plain, 0
+    while True:
+        days = excepted(events, contract, first=since + timedelta(days=1), last=min(last_day, until))
+        if plain + timedelta(days=days) == last_day:
+            return days, last_day
+        last_day = plain + timedelta(days=days)
+
+
+def agreed_start(contract: Contract, events: Sequence[Event], limits: Limits) -> date | None:
+    """The day by which work was to begin: as agreed, else a year after the land was really handed over."""
+    if contract.start_by is not None:
+        return contract.start_by
+    handed = one_day(events, SupplyEvent.HANDOVER)
+    limit = None if handed is None else limits.on("undated_start_months", handed)
+    return None if handed is None or limit is None else add_months(handed, int(limit.value))
+
+
+def idle_clock(
+    name: str, contract: Contract, events: Sequence[Event], start: Start, limits: Limits, *, as_of: date
+) -> Clock | None:
+    """The clock of one year (``idle_months``) or two (``forfeit_months``) after the agreed start; None: nothing agreed.
+
+    Days excepted up to the start, or up to ``as_of``, put the last day off. It has passed where the parcel surely was
+    not started by the end of the last day, not where that cannot be told.
+    """
+    since = agreed_start(contract, events, limits)
+    limit = None if since is None else limits.on(name, since)
+    if since is None or limit is None:
+        return None
+    until = as_of if start.after is None else min(as_of, start.after)
+    days, last_day = _put_off(since, limit, contract, events, until)
+    return Clock(limit, since, days, last_day, _passed(start, last_day, as_of))
+
+
+def _passed(start: Start, last_day: date, as_of: date) -> bool | None:
+    if as_of <= last_day or (start.by is not None and start.by <= last_day):
+        return False
+    if start.state is SupplyStart.NOT_STARTED:
+        return True
+    # begun after the last day, whatever of it counts as a start
+    if start.after is not None and start.after > last_day:
+        return True
+    return None
+
+
+def pause_clock(
+    contract: Contract, events: Sequence[Event], start: Start, ground: Ground, limits: Limits, *, as_of: date
+) -> Clock | None:
+    """A year without work on a started parcel of which less than a third is begun (53号令 §2); None: not stopped.
+
+    A recorded stop without a later resumption is the day from which it counts; else the day by which the latest growth
+    was seen, and then only up to the last look. The share of money spent is not known to imagery and is not asked.
+    """
+    if start.state is not SupplyStart.STARTED or one_day(events, SupplyEvent.FINISH) is not None:
+        return None
+    stops = [event.day for event in events if event.kind is SupplyEvent.STOP]
+    resumed = [event.day for event in events if event.kind is SupplyEvent.RESUME]
+    stopped = max(stops) if stops and (not resumed or max(resumed) < max(stops)) else None
+    since, until = (stopped, as_of) if stopped is not None else (ground.grown_by, ground.last_look)
+    if since is None or until is None:
+        return None
+    limit, share = limits.on("pause_months", since), limits.on("started_share", since)
+    if limit is None or share is None:
+        return None
+    days, last_day = _put_off(since, limit, contract, events, until)
+    grown = stopped is not None and ground.grown_after is not None and ground.grown_after >= stopped
+    if until <= last_day or grown or Fraction(ground.works_low) >= share.value:
+        return Clock(limit, since, days, last_day, False)
+    return Clock(limit, since, days, last_day, True if Fraction(ground.works_high) < share.value else None)
+
+
+def filing_clock(events: Sequence[Event], limits: Limits, *, as_of: date) -> Clock | None:
+    """Six months after completion for the as-built papers (城乡规划法 §45); None: not completed."""
+    finished = one_day(events, SupplyEvent.FINISH)
+    limit = None if finished is None else limits.on("filing_months", finished)
+    if finished is None or limit is None:
+        return None
+    last_day = add_months(finished, int(limit.value))
+    filed = one_day(events, SupplyEvent.FILED)
+    return Clock(limit, finished, 0, last_day, as_of > last_day if filed is None else filed > last_day)
+
+
+_ORDER = (
+    (SupplyEvent.HANDOVER, SupplyEvent.START), (SupplyEvent.PERMIT, SupplyEvent.START),
+    (SupplyEvent.START, SupplyEvent.STOP), (SupplyEvent.START, SupplyEvent.FINISH),
+    (SupplyEvent.FINISH, SupplyEvent.FILED),
+)  # fmt: skip
+
+
+def stage_problems(contract: Contract, events: Sequence[Event]) -> list[str]:
+    """What of a parcel's stage data contradicts itself and must be mended before it is uploaded; empty: consistent."""
+    problems = [f"{kind.label}有多个日期" for kind in disagreeing(events)]
+    first = {kind: min((e.day for e in events if e.kind is kind), default=None) for kind in SupplyEvent}
+    for earlier, later in _ORDER:
+        one, other = first[earlier], first[later]
+        if other is not None and one is None and earlier is not SupplyEvent.PERMIT:
+            problems.append(f"有{later.label}（{other}）而无{earlier.label}记录")
+        if one is not None and other is not None and other < one:
+            problems.append(f"{later.label}（{other}）早于{earlier.label}（{one}）")
+    empty = max((event.day for event in events if event.kind is SupplyEvent.CHECKED_EMPTY), default=None)
+    started = first[SupplyEvent.START]
+    if empty is not None and started is not None and started < empty:
+        problems.append(f"动工（{started}）早于现场核实未动工（{empty}）")
+    problems += _resumption_problems(events)
+    for event in events:
+        if contract.agreed_on is not None and event.day < contract.agreed_on:
+            problems.append(f"{event.kind.label}（{event.day}）早于签订（{contract.agreed_on}）")
+        if event.until is not None and event.until < event.day:
+            problems.append(f"{event.kind.label}截止（{event.until}）早于起始（{event.day}）")
+    agreed: Mapping[str, date | None] = {
+        "签订": contract.agreed_on, "约定交地": contract.handover_by, "约定动工": contract.start_by,
+        "约定竣工": contract.finish_by,
+    }  # fmt: skip
+    known = [(label, day) for label, day in agreed.items() if day is not None]
+    problems += [
+        f"{later}（{other}）早于{earlier}（{one}）"
+        for (earlier, one), (later, other) in zip(known, known[1:], strict=False)
+        if other < one
+    ]
+    return problems
+
+
+def _resumption_problems(events: Sequence[Event]) -> list[str]:
+    """Stops and resumptions that do not follow each other in turn."""
+    turns = sorted((e.day, e.kind) for e in events if e.kind in (SupplyEvent.STOP, SupplyEvent.RESUME))
+    problems, stopped = [], False
+    for day, kind in turns:
+        if (kind is SupplyEvent.STOP) is stopped:
+            problems.append(f"{kind.label}（{day}）之前没有对应的{'复工' if stopped else '停工'}")
+        stopped = kind is SupplyEvent.STOP
+    return problems
