@@ -39,6 +39,11 @@ ODDITIES_NOTE = (
 )
 MISSED_NOTE = "计划内轨迹没有覆盖到的地方；没有轨迹不等于没有巡查，请先核对轨迹是否漏报。"
 KPIS_NOTE = "过程性比例，区间为统计置信区间，分母为 0 的不给数值；发现及时、报告准确等在 month.xlsx 的“考核指标”。"
+HISTORY_NOTE = (
+    "每个案件从疑似到销案的全过程，只增不改：以前各期写下的行原样保留，补记的注明；影像只作提示，不改变办理状态。"
+)
+FOLLOW_NOTE = "停工观察自文书送达起，到批准覆盖为止；清除复绿按本期影像与建设前、建设时及周边比较；天数为区间，均为疑似，需现场核实。"
+CONFLICTS_NOTE = "两方依据并列，只供核对；注明“未采用”的记录不改变办理状态，核对补正前不计逾期。"
 PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("网格情况", schema.CELL_STATES, "cell_states", "每个网格都在册：有疑似目标、未发现、部分可观测或未观测。"),
     ("比对结论", schema.VERDICTS, "verdicts", "结论按规则先后取第一条符合的；仅核查结果为违法的才可追责。"),
@@ -58,6 +63,9 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("台账更正", schema.SUPERSEDED, "superseded", "被后来的更正取代的条目，原内容和更正内容都保留。"),
     ("值得核对", schema.ODDITIES, "oddities", ODDITIES_NOTE),
     ("办理状态", schema.CASES, "cases", "由人工记录得出的办理状态和下一步。"),
+    ("办理历程", schema.CASE_HISTORY, "case_history", HISTORY_NOTE),
+    ("跟踪观察", schema.FOLLOW_UPS, "follow_ups", FOLLOW_NOTE),
+    ("记录矛盾", schema.CONFLICTS, "conflicts", CONFLICTS_NOTE),
     ("提醒", schema.ALERTS, "alerts", "影像提醒，均需人工核实。"),
     ("批后监管", schema.PARCELS, "parcels", "已批准用地的动工情况。"),
     ("抄告要素", schema.REFERRALS, "referrals", "抄告六项要素草稿及缺项。"),
@@ -91,9 +99,9 @@ CONTENTS = {
 }
 GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("一、结果（先看）", "C00000", ("摘要", INDEX_NAME, "单位汇总", "目标清单", "考核指标")),
-    ("二、要办的事", "ED7D31", ("待人工判定", "办理状态", "提醒", "台账退回", "计划检查", "抽查网格", "抄告要素")),
+    ("二、要办的事", "ED7D31", ("待人工判定", "办理状态", "记录矛盾", "提醒", "台账退回", "计划检查", "抽查网格", "抄告要素")),
     ("三、结论依据", "4472C4", ("比对结论", "台账匹配", "台账有卫星无", "排除图斑", "考核明细", "过程指标", "未见估计",
-                         "批后监管", "版本差异")),
+                         "办理历程", "跟踪观察", "批后监管", "版本差异")),
     ("四、巡查和影像覆盖", "70AD47", ("网格情况", "漏巡区域", "巡查覆盖", "巡查力量", "巡查记录")),
     ("五、台账原始情况", "7F7F7F", ("台账条目", "台账文件", "台账修正", "台账更正", "值得核对")),
 )  # fmt: skip

@@ -55,6 +55,9 @@ class MonthTables:
     estimates: Any
     audit_sample: Any
     cases: Any
+    case_history: Any
+    follow_ups: Any
+    conflicts: Any
     alerts: Any
     parcels: Any
     referrals: Any

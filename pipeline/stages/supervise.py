@@ -12,9 +12,13 @@ from pipeline.rulebook import RULES_FOLDER, deadline_days
 from pipeline.schema import (
     ALERTS,
     APPROVALS,
+    CASE_HISTORY,
     CASES,
     CELL_STATES,
+    CONFLICTS,
     ENTRIES,
+    FOLLOW_UPS,
+    MATCHES,
     PARCELS,
     REFERRALS,
     SUPPRESSED,
@@ -28,6 +32,7 @@ from pipeline.sources.layers import read_layers
 from pipeline.sources.records import Records, read_records, record_files
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.lifecycle import earlier_files, lives
 from pipeline.store import digest_file, read_table, write_table
 from pipeline.supervise.acts import gather, survivors
 from pipeline.supervise.alerts import image_alerts, record_alerts
@@ -41,12 +46,13 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
     """Records, units, layers, and the parcels as the latest earlier period left them."""
     layers = tuple(sorted(path for path in (context.city / "layers").rglob("*") if path.is_file()))
     earlier = earlier_parcels(context)
-    return (*record_files(context.city), *unit_files(context.city), *layers, *((earlier,) if earlier else ()))
+    return (*record_files(context.city), *unit_files(context.city), *layers,
+            *((earlier,) if earlier else ()), *earlier_files(context))  # fmt: skip
 
 
 def facts(context: StageContext) -> dict[str, str]:
-    """Digest of the deadlines, which are part of the program but decide the result."""
-    return {"deadlines.yaml": digest_file(RULES_FOLDER / "deadlines.yaml")}
+    """Digests of the deadlines and the words of claims, which are part of the program but decide the result."""
+    return {name: digest_file(RULES_FOLDER / name) for name in ("claim_words.yaml", "deadlines.yaml")}
 
 
 def earlier_parcels(context: StageContext) -> Path | None:
@@ -58,20 +64,24 @@ def earlier_parcels(context: StageContext) -> Path | None:
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:
-    """Write cases, alerts, parcels and referrals."""
+    """Write cases, their history and follow-ups, alerts, conflicts, parcels and referrals."""
     options, as_of, crs = context.config.supervise, context.as_of, context.config.city.crs
     records = read_records(context.city).until(as_of)
     units = read_units(context.city, crs).units
     targets, tasks = context.table("register", TARGETS), context.table("patrol", TASKS)
     frames = record_frames(records)
     carried = survivors(targets)
-    acts = gather(**frames, carried=carried)
-    cases = case_states(targets, tasks, acts, deadlines=_deadlines(context), as_of=as_of)
     suspected, suppressed = context.table("screen", SUSPECTED), context.table("screen", SUPPRESSED)
-    alerts = pd.concat(
-        [image_alerts(targets, suspected, acts), record_alerts(frames, set(carried))], ignore_index=True
-    ).sort_values(ALERTS.names[:2], kind="stable")
     approvals = read_layers(context.city / "layers", crs).approvals
+    matches, entries = context.table("reconcile", MATCHES), context.table("ledger", ENTRIES)
+    deadlines = _deadlines(context)
+    told = gather(**frames, carried=carried)
+    life = lives(context, targets, suspected, told, approvals, matches, entries, deadlines)
+    acts = life.acts
+    cases = case_states(targets, tasks, acts, deadlines=deadlines, as_of=as_of, disputed=life.disputed)
+    alerts = pd.concat(
+        [image_alerts(targets, suspected, acts, life.watches), record_alerts(frames, set(carried))], ignore_index=True
+    ).sort_values(ALERTS.names[:2], kind="stable")
     earlier = earlier_parcels(context)
     parcels = watch_parcels(
         empty(APPROVALS, crs) if approvals is None else approvals,
@@ -85,7 +95,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         targets,
         tasks,
         context.table("reconcile", VERDICTS),
-        context.table("ledger", ENTRIES),
+        entries,
         dict(zip(units["unit_id"], units["name"], strict=True)),
         acts,
     )
@@ -93,6 +103,9 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     write_table(out / "alerts.parquet", ALERTS, alerts)
     write_table(out / "parcels.parquet", PARCELS, parcels)
     write_table(out / "referrals.parquet", REFERRALS, referrals)
+    write_table(out / "case_history.parquet", CASE_HISTORY, life.history)
+    write_table(out / "conflicts.parquet", CONFLICTS, life.conflicts)
+    write_table(out / "follow_ups.parquet", FOLLOW_UPS, life.follow_ups)
     return StageOutcome(
         counts={
             "cases": len(cases),
@@ -100,6 +113,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             "alerts": len(alerts),
             "parcels": len(parcels),
             "referrals": len(referrals),
+            "conflicts": len(life.conflicts),
         },
         notes=() if approvals is not None else ("no layer of approved land was delivered: no parcel is watched",),
     )

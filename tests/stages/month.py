@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import Config
 from pipeline.execute import Execution
-from pipeline.schema import ENTRIES, SUPPRESSED, SUSPECTED, TARGETS, VERDICTS, Table, conform, empty
+from pipeline.schema import ENTRIES, MATCHES, SUPPRESSED, SUSPECTED, TARGETS, VERDICTS, Table, conform, empty
 from pipeline.sources.records import TABLES, append_records
 from pipeline.stages.base import StageContext
 from pipeline.store import write_json, write_table
@@ -58,6 +58,7 @@ def make_city(city: Path, *rows: dict[str, Any]) -> Path:
     save(run / "screen", SUPPRESSED, empty(SUPPRESSED, CRS))
     save(run / "ledger", ENTRIES, empty(ENTRIES, CRS))
     save(run / "reconcile", VERDICTS, empty(VERDICTS))
+    save(run / "reconcile", MATCHES, empty(MATCHES))
     return city
 
 
