@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __version__ = "0.3.0"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)

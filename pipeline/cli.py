@@ -389,6 +389,26 @@ def verify(
             raise typer.Exit(StageError.exit_code)
 
 
+@app.command(epilog=example("xuncha migrate mycity"))
+def migrate(
+    folder: Annotated[Path, typer.Argument(metavar="CITY", help="The city's folder")],
+    as_json: AsJson = False, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Bring a city folder of an older format to this program's; a copy of what changes is kept."""
+    from pipeline.stages.migrate import migrate as bring_up
+
+    with reported(as_json, debug):
+        city = folder.resolve()
+        done = bring_up(city)
+        if as_json:
+            print(json.dumps(done))
+        elif done["files"] or done["from"] != done["to"]:
+            copy = city / f"migrated-from-{done['from']}"
+            say.print(f"格式 {done['from']} -> {done['to']}，改写 {done['files']} 个文件，原件在 {copy}", markup=False)
+        else:
+            say.print(f"已是格式 {done['to']}，无需迁移", markup=False)
+
+
 @app.callback(invoke_without_command=True)
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version")] = False,

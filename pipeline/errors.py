@@ -13,6 +13,7 @@ CODES: dict[str, str] = {
     "E104": "option needs something the input does not have",
     "E105": "city folder incomplete",
     "E106": "stored format is newer than this program",
+    "E107": "stored format is older: migrate the city folder first",
     # 2xx imagery
     "E201": "raster missing or unreadable",
     "E202": "band missing or unknown",
@@ -33,6 +34,7 @@ CODES: dict[str, str] = {
     "E403": "record file row not usable",
     "E404": "period not ready for this step",
     "E405": "unit table row not usable",
+    "E407": "record contradicts itself or another record",
     "E406": "decision form damaged, edited or not usable",
     # 5xx ledgers and tracks
     "E501": "ledger file unreadable",

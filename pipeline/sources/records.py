@@ -124,6 +124,8 @@ def _read(path: Path, table: Table) -> tuple[Any, list[InputError]]:
             for row, value in unknown
         ]
     unique, conflicts = _merge(table, frame, path)
+    if table is NOTICES:
+        errors += _notice_errors(unique, path)
     return conform(table, unique), errors + conflicts
 
 
@@ -143,6 +145,20 @@ def _merge(table: Table, frame: Any, path: Path) -> tuple[Any, list[InputError]]
             what = f"records/{path.name}, rows {known} and {number} say different things of {' '.join(key).strip()}"
             errors.append(InputError(UNUSABLE, what, "keep the true one, or correct the date of one of them"))
     return unique, errors
+
+
+def _notice_errors(frame: Any, path: Path) -> list[InputError]:
+    """Notices that cannot be: served before they were made."""
+    backwards = frame[frame["served_on"].notna() & (frame["served_on"] < frame["issued_on"])]
+    return [
+        InputError(
+            "E407",
+            f"records/{path.name}, row {row}, 送达日期: {number} was served on {served:%Y-%m-%d}, "
+            f"before it was made on {issued:%Y-%m-%d}",
+            "correct the day that is wrong",
+        )
+        for row, number, issued, served in backwards[[ROW, "number", "issued_on", "served_on"]].itertuples(index=False)
+    ]
 
 
 def append_records(city: Path, table: Table, frame: pd.DataFrame) -> int:

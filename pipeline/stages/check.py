@@ -13,6 +13,7 @@ from pipeline.sources.scenes import find_scenes
 from pipeline.sources.units import check_units, read_units
 from pipeline.spectra import BANDS
 from pipeline.stages.guard import require_writable
+from pipeline.stages.migrate import require_current
 from pipeline.values import Period
 
 
@@ -26,6 +27,10 @@ def check_city(
             InputError("E105", f"{city} has no folder {name}", "`xuncha init` writes the folders") for name in missing
         ], []
     problems: list[XunchaError] = []
+    try:
+        require_current(city)
+    except XunchaError as problem:
+        return [problem], []
     try:
         require_writable(city / "runs")
     except XunchaError as problem:

@@ -52,8 +52,8 @@ def follow_ups(
 
     ``looks``: what the month's composites show, absent where they were not made; ``earlier``: the table of the latest
     earlier period, which carries each ground's own states before and during the works. ``intervals``: last clear and
-    first seen of this period's change; ``approved``: the day from which approvals cover a target. A target first seen this period takes its state before from the earlier
-    composite. A part split off a target keeps the states of its parent.
+    first seen of this period's change; ``approved``: the day from which approvals cover a target. A target first seen
+    this period takes its state before from the earlier composite. A part split off keeps the states of its parent.
     """
     known = {} if earlier is None else {row["target_id"]: row for row in earlier.to_dict("records")}
     rows = []

@@ -159,6 +159,7 @@ def empty_month() -> MonthTables:
     full = small_month()
     names = ("candidates suspected suppressed targets revision tasks plan_check routes entries visits repairs rejected "
              "matches ambiguous questions verdicts coverage missed omissions kpis "
-             "effort estimates audit_sample oddities cases case_history follow_ups conflicts alerts parcels referrals")  # fmt: skip
+             "effort estimates audit_sample oddities cases case_history follow_ups conflicts "
+             "alerts parcels referrals")  # fmt: skip
     nothing = {name: schema.empty(getattr(schema, name.upper()), CRS) for name in names.split()}
     return small_month(**nothing, cell_states=full.cell_states.assign(state="not_observed", targets=0))

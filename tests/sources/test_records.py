@@ -149,3 +149,12 @@ def test_a_unit_named_like_a_formula_is_written_as_text_and_read_as_it_was(tmp_p
     assert ",'=1+1," in text and ",'@U," in text
     assert read_records(tmp_path).dispatches["unit_id"].tolist() == ["=1+1", "@U"]
     assert append_records(tmp_path, DISPATCHES, rows) == 0
+
+
+def test_a_notice_served_before_it_was_made_is_refused_with_its_row(tmp_path: Path) -> None:
+    head = "监测编号,文书种类,文书编号,制作日期,送达日期\r\n"
+    write(
+        tmp_path, "notices.csv", head + "T1,通知书,1号,2026-11-10,2026-11-10\r\nT1,通知书,2号,2026-11-10,2026-11-09\r\n"
+    )
+    (problem,) = check_records(tmp_path)
+    assert problem.code == "E407" and "row 3" in problem.message and "2号" in problem.message
