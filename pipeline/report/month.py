@@ -18,7 +18,7 @@ from pipeline.report.sheets import Sheet, labels_of, named, number_formats, read
 from pipeline.report.statistics import month_summary
 from pipeline.report.tables import MonthTables
 from pipeline.schema import Table
-from pipeline.values import CellState, OmissionClass, Outcome, Stage, Verdict
+from pipeline.values import CellState, OmissionClass, Outcome, Stage, StockKind, Verdict
 
 UNITS_NOTE = (
     "网格、目标、漏巡按现负责单位统计，结论按派发、巡查当时的负责单位统计，委托变动时同一单位的两项可以不等；"
@@ -172,6 +172,7 @@ def target_table(month: MonthTables) -> pd.DataFrame:
             "疑似违法类型": listed["kinds_label"],
             "触发规则": listed["rules_label"],
             "状态": listed["state_label"],
+            "增量存量": pd.Series(labels_of(StockKind, found_stock(month, listed["target_id"])), dtype="str"),
             "主要地类": listed["land_class"],
             "耕地(亩)": listed["farmland_mu"],
             "永久基本农田(亩)": listed["basic_farmland_mu"],
@@ -196,6 +197,12 @@ def target_table(month: MonthTables) -> pd.DataFrame:
         {name: without[name] for name in (headings[key] for key in ("target_id", "area_m2", "stage", "state"))}
     ).assign(列入任务="否", 未列入理由=[_merged(row) for row in rest["merged_into"]])
     return pd.concat([frame, extra.astype("object")], ignore_index=True) if len(extra) else frame
+
+
+def found_stock(month: MonthTables, ids: pd.Series) -> list[str | None]:
+    """Per target whether it is 增量 or 存量, None where the register does not say."""
+    known = dict(zip(month.targets["target_id"], month.targets["stock"], strict=True))
+    return [known[name] if isinstance(known.get(name), str) else None for name in ids]
 
 
 def _merged(into: Any) -> str:

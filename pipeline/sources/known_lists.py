@@ -115,17 +115,24 @@ def _in_crs(points: gpd.GeoSeries, lacking: Sequence[bool], path: Path, crs: str
     given = points[~pd.Series(lacking, index=points.index)]
     if len(given) and (given.x.abs() <= 180.0).all() and (given.y.abs() <= 90.0).all():
         return points.set_crs("EPSG:4490").to_crs(crs)
-    target = gpd.GeoSeries(crs=crs).crs
-    central = target.to_dict().get("lon_0")
+    operation = gpd.GeoSeries(crs=crs).crs.coordinate_operation
+    values = {param.name: float(param.value) for param in operation.params} if operation is not None else {}
+    central = values.get("Longitude of natural origin")
     zones = set((given.x // _ZONE_M).astype(int)) - {0}
-    allowed = {round((central - 0) / 3.0), round((central + 3.0) / 6.0)} if central is not None else set()
-    prefixed = float(target.to_dict().get("x_0", 0.0)) >= _ZONE_M
+    allowed = set() if central is None else _zones_of(central)
+    prefixed = values.get("False easting", 0.0) >= _ZONE_M
     if zones and not prefixed:
         if not zones <= allowed:
             hint = "deliver the list in the city's zone, or as GeoPackage with its CRS"
             raise InputError("E304", f"{_shown(path)}: coordinates of zone {sorted(zones)}", hint)
         points = gpd.GeoSeries(shapely.points(points.x % _ZONE_M, points.y), index=points.index)
     return points.set_crs(crs)
+
+
+def _zones_of(central: float) -> set[int]:
+    """Numbers of the 3-degree and, where there is one, the 6-degree zone with a central meridian in degrees."""
+    zones = {round(central / 3.0)} if central % 3.0 == 0.0 else set()
+    return zones | ({round((central + 3.0) / 6.0)} if (central + 3.0) % 6.0 == 0.0 else set())
 
 
 def _point(x: Any, y: Any) -> tuple[float, float] | None:

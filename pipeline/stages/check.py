@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.config import Config, Source
 from pipeline.errors import CODES, InputError, XunchaError
+from pipeline.sources.known_lists import read_known
 from pipeline.sources.layers import check_layers
 from pipeline.sources.records import check_records
 from pipeline.sources.scenes import find_scenes
@@ -37,12 +38,22 @@ def check_city(
         problems.append(problem)
     problems += check_records(city)
     problems += check_units(city, config.city.crs)
+    problems += _known_problems(city, config)
     problems += check_layers(city / "layers", config.city.crs)
     for source in config.sources:
         problems += _scene_problems(city / source.folder, source, period, config.acquire.history_months)
     if problems:
         return problems, []
     return [], [*_scene_warnings(city, config, period), *(_folder_warnings(city, config) if ledgers else [])]
+
+
+def _known_problems(city: Path, config: Config) -> list[XunchaError]:
+    """The first problem of the lists of known 图斑."""
+    try:
+        read_known(city, config.city.crs)
+    except XunchaError as problem:
+        return [problem]
+    return []
 
 
 def _scene_problems(folder: Path, source: Source, period: Period | None, history_months: int) -> list[XunchaError]:

@@ -108,7 +108,9 @@ def test_known_cases_are_linked_when_the_bureau_keeps_a_list(city: Path) -> None
     )
     march = run_month(city, "2026-03", MARCH)
     (target,) = [r for _, r in read_table(march / "register" / "targets.parquet", TARGETS).iterrows()]
-    assert json.loads(target["links"]) == [{"kind": "存量", "id": "L1", "distance_m": 10.0}]
+    assert json.loads(target["links"]) == [
+        {"kind": "存量", "id": "L1", "distance_m": 10.0, "overlap_share": 0.0, "order": "unknown"}
+    ]
 
 
 def test_a_month_without_any_candidates_gives_empty_tables(city: Path) -> None:
