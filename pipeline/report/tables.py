@@ -30,6 +30,7 @@ class MonthTables:
     candidates: Any
     suspected: Any
     suppressed: Any
+    restored: Any
     targets: Any
     revision: Any
     tasks: Any

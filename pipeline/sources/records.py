@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import shapely
 
 from pipeline.errors import InputError, XunchaError
 from pipeline.schema import (
@@ -19,6 +20,7 @@ from pipeline.schema import (
     FIELD_CHECKS,
     NOTICES,
     REFERRAL_RECORDS,
+    RESTORATIONS,
     Table,
     conform,
     empty,
@@ -26,7 +28,7 @@ from pipeline.schema import (
 from pipeline.sources.decision_forms import form_files, read_forms
 from pipeline.sources.delimited import ROW, decode, heading_of, read_csv, rows_of, show, translate
 from pipeline.store import write_bytes
-from pipeline.values import Outcome, safe_cell
+from pipeline.values import Outcome, ScreenDecision, safe_cell
 
 UNUSABLE = "E403"
 TABLES: dict[str, Table] = {
@@ -37,6 +39,7 @@ TABLES: dict[str, Table] = {
     "referrals": REFERRAL_RECORDS,
     "decisions": DECISIONS,
     "audit_checks": AUDIT_CHECKS,
+    "restorations": RESTORATIONS,
 }
 """File name without ``.csv`` to its table."""
 
@@ -52,6 +55,7 @@ class Records:
     referrals: Any
     decisions: Any
     audit_checks: Any
+    restorations: Any
 
     def until(self, day: Any) -> Records:
         """Only what happened on or before ``day`` (a date); a notice served later counts as not yet served."""
@@ -65,6 +69,7 @@ class Records:
             referrals=_up_to(self.referrals, "referred_on", stamp),
             decisions=_up_to(self.decisions, "decided_on", stamp),
             audit_checks=_up_to(self.audit_checks, "checked_on", stamp),
+            restorations=_up_to(self.restorations, "decided_on", stamp),
         )
 
 
@@ -123,6 +128,9 @@ def _read(path: Path, table: Table) -> tuple[Any, list[InputError]]:
             InputError(UNUSABLE, f"records/{path.name}, row {row}, 核查结果: {value!r} is unknown", f"use {allowed}")
             for row, value in unknown
         ]
+    if table is RESTORATIONS:
+        frame, unusable = _restorations(frame, path)
+        errors += unusable
     unique, conflicts = _merge(table, frame, path)
     if table is NOTICES:
         errors += _notice_errors(unique, path)
@@ -145,6 +153,29 @@ def _merge(table: Table, frame: Any, path: Path) -> tuple[Any, list[InputError]]
             what = f"records/{path.name}, rows {known} and {number} say different things of {' '.join(key).strip()}"
             errors.append(InputError(UNUSABLE, what, "keep the true one, or correct the date of one of them"))
     return unique, errors
+
+
+def _restorations(frame: Any, path: Path) -> tuple[Any, list[InputError]]:
+    """Decisions on suppressed candidates with their codes, and the rows whose word or ground cannot be read."""
+    frame, unknown = translate(frame, "decision", _screen_decision)
+    allowed = "、".join(decision.label for decision in ScreenDecision)
+    errors = [
+        InputError(UNUSABLE, f"records/{path.name}, row {row}, 决定: {value!r} is unknown", f"use {allowed}")
+        for row, value in unknown
+    ]
+    shapes = shapely.from_wkt(frame["ground"].to_numpy(dtype=object), on_invalid="ignore")
+    good = shapely.is_valid(shapes) & (shapely.area(shapes) > 0.0)
+    errors += [
+        InputError(
+            UNUSABLE, f"records/{path.name}, row {row}, 图斑范围: no outline", "let `xuncha restore` write the row"
+        )
+        for row in frame.loc[~good, ROW]
+    ]
+    return frame[good].reset_index(drop=True), errors
+
+
+def _screen_decision(value: str) -> str | None:
+    return next((known.value for known in ScreenDecision if value in (known.value, known.label)), None)
 
 
 def _notice_errors(frame: Any, path: Path) -> list[InputError]:
@@ -225,5 +256,7 @@ def _encoded(table: Table, content: bytes, fresh: Any) -> bytes:
     for row in fresh.to_dict("records"):
         if table is FIELD_CHECKS:
             row["outcome"] = labels[row["outcome"]]
+        if table is RESTORATIONS:
+            row["decision"] = next(d.label for d in ScreenDecision if d.value == row["decision"])
         writer.writerow([safe_cell(show(row[name])) if name is not None else "" for name in names])
     return buffer.getvalue().encode("utf-8" if content and encoding == "utf-8-sig" else encoding)

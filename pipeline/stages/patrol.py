@@ -61,6 +61,7 @@ def known_records(context: StageContext) -> Records:
         referrals=known.referrals,
         decisions=known.decisions,
         audit_checks=known.audit_checks,
+        restorations=known.restorations,
     )
 
 

@@ -45,6 +45,7 @@ GIS_FILE = "targets.gpkg"
 _TABLES: tuple[tuple[str, schema.Table, str | None], ...] = (
     ("screen", schema.SUSPECTED, None),
     ("screen", schema.SUPPRESSED, None),
+    ("screen", schema.RESTORED, None),
     ("register", schema.TARGETS, None),
     ("register", schema.REVISION, None),
     ("patrol", schema.TASKS, None),

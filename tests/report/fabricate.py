@@ -145,7 +145,7 @@ def small_month(**changes: Any) -> MonthTables:
             "formula": "已发现/全部目标"}]),
     }  # fmt: skip
     for name in ("revision", "plan_check", "routes", "matches", "ambiguous", "questions", "coverage", "effort", "estimates",
-                 "audit_sample", "oddities", "cases", "case_history", "follow_ups", "conflicts", "alerts",
+                 "audit_sample", "oddities", "restored", "cases", "case_history", "follow_ups", "conflicts", "alerts",
                  "parcels", "referrals"):  # fmt: skip
         tables[name] = frame(getattr(schema, name.upper()), [])
     about = {"city_name": "示例市", "county_code": "420000", "period": "2026-10", "run_name": "2026-10",
@@ -159,7 +159,7 @@ def empty_month() -> MonthTables:
     full = small_month()
     names = ("candidates suspected suppressed targets revision tasks plan_check routes entries visits repairs rejected "
              "matches ambiguous questions verdicts coverage missed omissions kpis "
-             "effort estimates audit_sample oddities cases case_history follow_ups conflicts "
+             "effort estimates audit_sample oddities cases case_history follow_ups conflicts restored "
              "alerts parcels referrals")  # fmt: skip
     nothing = {name: schema.empty(getattr(schema, name.upper()), CRS) for name in names.split()}
     return small_month(**nothing, cell_states=full.cell_states.assign(state="not_observed", targets=0))
