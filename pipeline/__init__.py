@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __version__ = "0.3.0"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ STAGES: tuple[StageEntry, ...] = (
                ("city", "sources", "acquire"), "影像准备"),
     StageEntry("detect", ("acquire",), ("<source>/score.tif", "<source>/candidates.parquet", "<source>/unlikely.parquet"),
                ("city", "sources", "detect"), "变化检测"),
-    StageEntry("screen", ("detect",), ("suspected.parquet", "suppressed.parquet", "layer_report.json"),
-               ("city", "screen"), "套合筛查"),
+    StageEntry("screen", ("detect",), ("suspected.parquet", "suppressed.parquet", "restored.parquet", "layer_report.json"),
+               ("city", "screen", "register"), "套合筛查"),
     StageEntry("register", ("screen",), ("targets.parquet", "revision.parquet"),
                ("city", "screen", "register"), "登记编号"),
     StageEntry("patrol", ("acquire", "register"),
@@ -40,9 +40,9 @@ STAGES: tuple[StageEntry, ...] = (
                 "audit_sample.parquet"),
                ("city", "reconcile"), "比对核实"),
     StageEntry("supervise", ("acquire", "screen", "register", "patrol", "ledger", "reconcile"),
-               ("cases.parquet", "alerts.parquet", "parcels.parquet", "referrals.parquet", "guidance.parquet",
-                "accumulated.parquet", "handling.parquet", "supply.parquet", "supply_breaches.parquet",
-                "supply_items.parquet", "accountability.parquet"),
+               ("cases.parquet", "case_history.parquet", "follow_ups.parquet", "conflicts.parquet", "alerts.parquet",
+                "parcels.parquet", "referrals.parquet", "guidance.parquet", "accumulated.parquet", "handling.parquet",
+                "supply.parquet", "supply_breaches.parquet", "supply_items.parquet", "accountability.parquet"),
                ("city", "supervise"), "跟踪督办"),
     StageEntry("report", ("acquire", "detect", "screen", "register", "patrol", "ledger", "reconcile", "supervise"),
                ("packages/<unit>", "month.html", "month.xlsx", "待人工判定.xlsx", "month.json", "../targets.gpkg"),

@@ -404,6 +404,53 @@ def verify(
             raise typer.Exit(StageError.exit_code)
 
 
+@app.command(
+    epilog=example("xuncha restore mycity --run 2026-10 --candidate s2-00012 --date 2026-11-03 --by LI --reason 在建")
+)
+def restore(
+    config: ConfigPath, run_name: Annotated[str, typer.Option("--run", help="Run folder, 2026-10 or 2026-10.r2")],
+    candidate: Annotated[str, typer.Option(help="候选编号 as in the sheet 排除图斑")],
+    day: Annotated[str, typer.Option("--date", help="YYYY-MM-DD")],
+    by: Annotated[str, typer.Option(help="Who decided")], reason: Annotated[str, typer.Option(help="Why")],
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take an earlier restoration back")] = False,
+    as_json: AsJson = False, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Record that a suppressed candidate is to count as suspected, on its ground and in later months too."""
+    from pipeline.stages.guard import city_lock
+    from pipeline.stages.restore import record_restoration
+
+    with reported(as_json, debug):
+        city, _ = city_of(config)
+        with city_lock(city):
+            added = record_restoration(
+                city, run_name, candidate, day=parse_day(day), reason=reason, decided_by=by, withdraw=withdraw
+            )
+        if as_json:
+            print(json.dumps({"recorded": added}))
+        else:
+            say.print(f"已记录 {added} 条，下次运行 detect 时生效", markup=False)
+
+
+@app.command(epilog=example("xuncha migrate mycity"))
+def migrate(
+    folder: Annotated[Path, typer.Argument(metavar="CITY", help="The city's folder")],
+    as_json: AsJson = False, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Bring a city folder of an older format to this program's; a copy of what changes is kept."""
+    from pipeline.stages.migrate import migrate as bring_up
+
+    with reported(as_json, debug):
+        city = folder.resolve()
+        done = bring_up(city)
+        if as_json:
+            print(json.dumps(done))
+        elif done["files"] or done["from"] != done["to"]:
+            copy = city / f"migrated-from-{done['from']}"
+            say.print(f"格式 {done['from']} -> {done['to']}，改写 {done['files']} 个文件，原件在 {copy}", markup=False)
+        else:
+            say.print(f"已是格式 {done['to']}，无需迁移", markup=False)
+
+
 @app.callback(invoke_without_command=True)
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version")] = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -136,6 +137,10 @@ class Register(Section):
     fuse_overlap_share: Share = Field(0.3, description="Overlap, as a share of the smaller, joining sources' objects")
     resolvable_px: Positive = Field(
         9.0, description="A coarser source's clear view counts only for objects of this many of its pixels"
+    )
+    stock_date: date | None = Field(
+        None,
+        description="Stock-taking (清查) date: targets seen by it are 存量, begun after it 增量; null: known cases decide",
     )
     known_distance_m: Annotated[float, Field(ge=0.0)] = Field(
         20.0, description="Old cases within this many metres are linked to a target"

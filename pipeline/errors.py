@@ -13,6 +13,7 @@ CODES: dict[str, str] = {
     "E104": "option needs something the input does not have",
     "E105": "city folder incomplete",
     "E106": "stored format is newer than this program",
+    "E107": "stored format is older: migrate the city folder first",
     # 2xx imagery
     "E201": "raster missing or unreadable",
     "E202": "band missing or unknown",
@@ -37,6 +38,7 @@ CODES: dict[str, str] = {
     "E406": "decision form damaged, edited or not usable",
     "E407": "two answer for one place on one day",
     "E408": "grid cells overlap",
+    "E409": "record contradicts itself or another record",
     # 5xx ledgers and tracks
     "E501": "ledger file unreadable",
     "E502": "ledger without a date column",

@@ -252,6 +252,7 @@ APPROVAL_RECORDS = Table(
         _text("target_id", "监测编号"),
         _date("approved_on", "批准日期"),
         _text("document", "批准文号"),
+        _real("approved_area_m2", "批准面积", "平方米", null=True),
     ),
     key=("target_id", "document"),
 )
@@ -326,6 +327,20 @@ DECISIONS = Table(
         _text("decided_by", "决定人", null=True),
     ),
     key=("target_id", "entry_id", "decided_on", "decision"),
+)
+# candidates that screen suppressed and a person wants back; the ground (WKT in the city's CRS) carries over months
+RESTORATIONS = Table(
+    "restorations",
+    (
+        _text("run", "版本"),
+        _text("candidate_id", "候选编号"),
+        _text("decision", "决定"),
+        _date("decided_on", "决定日期"),
+        _text("reason", "理由"),
+        _text("decided_by", "决定人"),
+        _text("ground", "图斑范围"),
+    ),
+    key=("run", "candidate_id", "decided_on"),
 )
 
 # --- inputs: layers, after their names and fields have been recognised ----------------------------------------
@@ -470,6 +485,7 @@ _SCREENING = (
 )
 SUSPECTED = CANDIDATES.plus("suspected", *_SCREENING)
 SUPPRESSED = SUSPECTED.plus("suppressed", _text("suppressed_by", "排除规则"), _text("suppressed_reason", "排除理由"))
+RESTORED = SUPPRESSED.plus("restored", _text("restored_by", "恢复依据"))
 TARGETS = Table(
     "targets",
     (
@@ -482,6 +498,8 @@ TARGETS = Table(
         _json("history", "历期记录"),
         _json("links", "关联线索", null=True),
         _real("area_before_m2", "上期面积", "平方米", null=True),
+        _text("stock", "增量存量", null=True),
+        _text("stock_basis", "增量存量依据", null=True),
         *SUSPECTED.columns,
     ),
     key=("target_id",),
@@ -954,6 +972,67 @@ CASES = Table(
         _date("due_on", "期限", null=True),
         _flag("overdue", "已逾期"),
         _text("basis", "依据"),
+    ),
+    key=("target_id",),
+)
+# append-only: rows of earlier periods stay as they are, later periods add theirs
+CASE_HISTORY = Table(
+    "case_history",
+    (
+        _text("target_id", "监测编号"),
+        _integer("number", "序号"),
+        _date("day", "日期"),
+        _text("source", "来源"),
+        _text("state", "办理状态"),
+        _text("event", "内容和依据"),
+        _text("recorded_in", "记入期次"),
+    ),
+    key=("target_id", "number"),
+)
+CONFLICTS = Table(
+    "conflicts",
+    (
+        _text("target_id", "监测编号"),
+        _text("conflict", "矛盾"),
+        _text("one", "一方依据"),
+        _text("other", "另一方依据"),
+        _text("effect", "处理"),
+    ),
+    key=("target_id", "conflict", "one", "other"),
+)
+FOLLOW_UPS = Table(
+    "follow_ups",
+    (
+        _text("target_id", "监测编号"),
+        _date("stop_since", "停工观察起始日", null=True),
+        _text("watch", "停工观察", null=True),
+        _text("watch_reason", "停工观察说明", null=True),
+        _text("ground", "清除复绿"),
+        _text("ground_reason", "清除复绿说明"),
+        _text("ground_told", "最近可判结论", null=True),
+        _date("observed_on", "影像日期", null=True),
+        _text("source", "影像来源", null=True),
+        _integer("pixels", "像元数"),
+        _real("clear_share", "可观测比例"),
+        _real("green_share", "有植被比例", null=True),
+        _real("ndvi", "植被指数", null=True),
+        _real("ndvi_before", "建设前植被指数", null=True),
+        _real("ndvi_built", "建设时植被指数", null=True),
+        _real("ndvi_around", "周边植被指数", null=True),
+        _real("brightness", "亮度", null=True),
+        _real("brightness_before", "建设前亮度", null=True),
+        _real("brightness_built", "建设时亮度", null=True),
+        _real("brightness_around", "周边亮度", null=True),
+        _real("bare", "裸土指数", null=True),
+        _real("bare_before", "建设前裸土指数", null=True),
+        _real("bare_built", "建设时裸土指数", null=True),
+        _real("bare_around", "周边裸土指数", null=True),
+        _text("stage_built", "建设时施工阶段", null=True),
+        _date("standing_on", "最近见在日", null=True),
+        _date("gone_on", "首见清除日", null=True),
+        _integer("days_least", "疑似违法状态天数下限", "天", null=True),
+        _integer("days_most", "疑似违法状态天数上限", "天", null=True),
+        _text("ended_by", "状态结束依据", null=True),
     ),
     key=("target_id",),
 )

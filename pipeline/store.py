@@ -40,20 +40,26 @@ def write_table(path: Path, table: Table, frame: pd.DataFrame) -> None:
     """Conform, check and write a table as (Geo)Parquet, replacing ``path`` only when complete."""
     conformed = conform(table, frame)
     check_table(table, conformed)
+    conformed.attrs = {"format_version": FORMAT_VERSION}
     temporary = path.with_name(path.name + ".tmp")
     conformed.to_parquet(temporary, index=False)
     temporary.replace(path)
 
 
 def read_table(path: Path, table: Table) -> Any:
-    """Read a table back; GeoDataFrame for geometry tables. Raises StageError E601 when absent or damaged."""
+    """Read a table back; GeoDataFrame for geometry tables. Raises StageError E601 when absent or damaged, InputError E106 for
+    a newer format.
+    """
     try:
         frame = gpd.read_parquet(path) if table.geometry else pd.read_parquet(path)
-        return conform(table, frame)
+        conformed = conform(table, frame)
     except (OSError, ValueError) as problem:
         raise StageError(
             "E601", f"{path.name} in {path.parent.name}: {problem}", "run the stage that writes it again"
         ) from problem
+    if frame.attrs.get("format_version", 0) > FORMAT_VERSION:
+        raise InputError("E106", f"{path.name} has format {frame.attrs['format_version']}", "update the program")
+    return conformed
 
 
 def json_bytes(value: Any) -> bytes:

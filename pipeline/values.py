@@ -328,11 +328,71 @@ class Alert(Labelled):
     GREW_AFTER_DISPATCH = "grew_after_dispatch", "派发后扩大"
     GREW_AFTER_CHECK = "grew_after_check", "核查后扩大"
     GREW_AFTER_NOTICE = "grew_after_notice", "通知后仍扩大"
-    GREW_WITHOUT_APPROVAL = "grew_without_approval", "未见批准而扩大"
+    GREW_WITHOUT_APPROVAL = "grew_without_approval", "疑似复工"
     GREW_AROUND_NOTICE = "grew_around_notice", "通知前后扩大"
     SEEN_AFTER_CLOSING = "seen_after_closing", "销案后再次检出"
     RECORD_WITHOUT_TARGET = "record_without_target", "记录编号不在登记册"
     DECISION_NOT_UNDERSTOOD = "decision_not_understood", "决定用语不明"
+
+
+class GroundAnswer(Labelled):
+    """What a month's imagery says of a target's ground: whether works are gone and vegetation is back."""
+
+    GONE_AND_GREEN = "gone_and_green", "已清除且已复绿"
+    GONE_NOT_GREEN = "gone_not_green", "已清除未复绿"
+    STILL_THERE = "still_there", "仍在"
+    UNCLEAR = "unclear", "影像不能判断"
+    NOT_OBSERVABLE = "not_observable", "本期不可观测"
+
+
+class StopWatch(Labelled):
+    """What the imagery says of growth since a stop notice reached the party, until an approval covers the ground."""
+
+    QUIET = "quiet", "观察中，未见扩大"
+    RESUMED = "resumed", "疑似复工"
+    NOT_SEEN = "not_seen", "观察中，本期不可观测"
+    PARTLY_APPROVED = "partly_approved", "批准只覆盖一部分，其余继续观察"
+    EXTENT_UNKNOWN = "extent_unknown", "有批准而范围不明，待核对"
+    APPROVED = "approved", "批准已覆盖，观察结束"
+
+
+class StockKind(Labelled):
+    """Whether a target began before or after the stock-taking (清查) date."""
+
+    INCREMENT = "increment", "增量"
+    STOCK = "stock", "存量"
+    OPEN = "open", "待定"
+
+
+class HistorySource(Labelled):
+    """Whose word a row of a case's history is."""
+
+    RECORD = "record", "人工记录"
+    IMAGERY = "imagery", "影像"
+    REGISTER = "register", "登记册"
+
+
+class Conflict(Labelled):
+    """Two pieces of evidence that do not go together; shown side by side, nobody is accused by it."""
+
+    CLOSED_WITHOUT_CHECK = "closed_without_check", "未核查先销案"
+    REFERRED_WITHOUT_VIOLATION = "referred_without_violation", "未核查为违法先抄告"
+    DECIDED_WITHOUT_VIOLATION = "decided_without_violation", "未核查为违法先作处置决定"
+    APPROVED_BEFORE_ONSET = "approved_before_onset", "批准早于图斑出现"
+    APPROVED_DURING_ONSET = "approved_during_onset", "批准日在变化期间"
+    NOTICE_WITHOUT_VIOLATION = "notice_without_violation", "未核查为违法先下文书"
+    REFUSED_WITHOUT_NOTICE = "refused_without_notice", "无送达文书而记拒不停止"
+    RECORD_GONE = "record_gone", "历程所据记录已不在"
+    STOPPED_BUT_GREW = "stopped_but_grew", "台账称已停工而影像见扩大"
+    REMOVED_BUT_STANDS = "removed_but_stands", "台账称已拆除而影像仍见"
+    RESTORED_BUT_STANDS = "restored_but_stands", "台账称已复耕而影像仍见"
+
+
+class ScreenDecision(Labelled):
+    """A person's word on a suppressed candidate (records/restorations.csv)."""
+
+    RESTORE = "restore", "恢复"
+    WITHDRAW = "withdraw", "撤回恢复"
 
 
 class ParcelState(Labelled):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import FORMAT_VERSION
 from pipeline.config import load_config
 from tests.generated import REPOSITORY, pages
 
@@ -15,4 +16,4 @@ def test_generated_file_is_in_step(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "configs").glob("*.yaml")), ids=lambda path: path.name)
 def test_shipped_configuration_loads(path: Path) -> None:
-    assert load_config(path).format_version == 1
+    assert load_config(path).format_version == FORMAT_VERSION

@@ -18,7 +18,7 @@ from pipeline.report.sheets import Sheet, labels_of, named, number_formats, read
 from pipeline.report.statistics import month_summary
 from pipeline.report.tables import MonthTables
 from pipeline.schema import Table
-from pipeline.values import CellState, OmissionClass, Outcome, Stage, Verdict
+from pipeline.values import CellState, OmissionClass, Outcome, Stage, StockKind, Verdict
 
 UNITS_NOTE = (
     "网格、目标、漏巡按现负责单位统计，结论按派发、巡查当时的负责单位统计，委托变动时同一单位的两项可以不等；"
@@ -51,6 +51,13 @@ ACCOUNTABILITY_NOTE = (
     "只计现场核实为违法的目标；巡查在目标出现之前的不计，不可判的不计，期限未到的不计；区间重叠的不排名。"
     "情形和口径均为暂定，待局里确认；单位申辩填入 records/replies.csv，随表列出；本表不是追责决定。"
 )
+HISTORY_NOTE = (
+    "每个案件从疑似到销案的全过程，只增不改：以前各期写下的行原样保留，补记的注明；影像只作提示，不改变办理状态。"
+)
+FOLLOW_NOTE = (
+    "停工观察自文书送达起，到批准覆盖为止；清除复绿是本期影像与建设前、建设时及周边的比较；天数为区间；均为疑似。"
+)
+CONFLICTS_NOTE = "两方依据并列，只供核对；注明“未采用”的记录不改变办理状态，核对补正前不计逾期。"
 PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("网格情况", schema.CELL_STATES, "cell_states", "每个网格都在册：有疑似目标、未发现、部分可观测或未观测。"),
     ("比对结论", schema.VERDICTS, "verdicts", "结论按规则先后取第一条符合的；仅核查结果为违法的才可追责。"),
@@ -58,6 +65,7 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("待人工判定", schema.AMBIGUOUS, "ambiguous", AMBIGUOUS_NOTE),
     ("台账有卫星无", schema.OMISSIONS, "omissions", "台账有发现而卫星没有目标的条目；只有原因类别为卫星漏检的才是漏检。"),
     ("排除图斑", schema.SUPPRESSED, "suppressed", "检出后被排除的图斑，每个都保留规则和理由。"),
+    ("恢复图斑", schema.RESTORED, "restored", "被规则排除后由人恢复为疑似的图斑：原规则、理由和恢复依据；以后各期同一地块沿用。"),
     ("漏巡区域", schema.MISSED, "missed", MISSED_NOTE),
     ("巡查覆盖", schema.COVERAGE, "coverage", "每个网格的计划、轨迹和看见面积。"),
     ("巡查力量", schema.EFFORT, "effort", EFFORT_NOTE),
@@ -70,6 +78,9 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("台账更正", schema.SUPERSEDED, "superseded", "被后来的更正取代的条目，原内容和更正内容都保留。"),
     ("值得核对", schema.ODDITIES, "oddities", ODDITIES_NOTE),
     ("办理状态", schema.CASES, "cases", "由人工记录得出的办理状态和下一步。"),
+    ("办理历程", schema.CASE_HISTORY, "case_history", HISTORY_NOTE),
+    ("跟踪观察", schema.FOLLOW_UPS, "follow_ups", FOLLOW_NOTE),
+    ("记录矛盾", schema.CONFLICTS, "conflicts", CONFLICTS_NOTE),
     ("提醒", schema.ALERTS, "alerts", "影像提醒，均需人工核实。"),
     ("批后监管", schema.PARCELS, "parcels", "已批准用地的动工情况。"),
     ("适用文书参考", schema.GUIDANCE, "guidance", GUIDANCE_NOTE),
@@ -119,10 +130,10 @@ CONTENTS = {
 }
 GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("一、结果（先看）", "C00000", ("摘要", INDEX_NAME, "单位汇总", "目标清单", "考核指标")),
-    ("二、要办的事", "ED7D31", ("待人工判定", "办理状态", "提醒", "台账退回", "计划检查", "抽查网格", "抄告要素",
+    ("二、要办的事", "ED7D31", ("待人工判定", "办理状态", "记录矛盾", "提醒", "台账退回", "计划检查", "抽查网格", "抄告要素",
                         "适用文书参考", "累计面积", "查处分工", "供地疑似问题", "供地巡查项")),
-    ("三、结论依据", "4472C4", ("比对结论", "台账匹配", "台账有卫星无", "排除图斑", "考核明细", "过程指标", "未见估计",
-                         "批后监管", "供地监管", "责任情形", "版本差异")),
+    ("三、结论依据", "4472C4", ("比对结论", "台账匹配", "台账有卫星无", "排除图斑", "恢复图斑", "考核明细", "过程指标",
+                         "未见估计", "办理历程", "跟踪观察", "批后监管", "供地监管", "责任情形", "版本差异")),
     ("四、巡查和影像覆盖", "70AD47", ("网格情况", "漏巡区域", "巡查覆盖", "巡查力量", "巡查记录")),
     ("五、台账原始情况", "7F7F7F", ("台账条目", "台账文件", "台账修正", "台账更正", "值得核对")),
 )  # fmt: skip
@@ -191,6 +202,7 @@ def target_table(month: MonthTables) -> pd.DataFrame:
             "疑似违法类型": listed["kinds_label"],
             "触发规则": listed["rules_label"],
             "状态": listed["state_label"],
+            "增量存量": pd.Series(labels_of(StockKind, found_stock(month, listed["target_id"])), dtype="str"),
             "主要地类": listed["land_class"],
             "耕地(亩)": listed["farmland_mu"],
             "永久基本农田(亩)": listed["basic_farmland_mu"],
@@ -218,6 +230,12 @@ def target_table(month: MonthTables) -> pd.DataFrame:
         {name: without[name] for name in (headings[key] for key in ("target_id", "area_m2", "stage", "state"))}
     ).assign(列入任务="否", 未列入理由=[_merged(row) for row in rest["merged_into"]])
     return pd.concat([frame, extra.astype("object")], ignore_index=True) if len(extra) else frame
+
+
+def found_stock(month: MonthTables, ids: pd.Series) -> list[str | None]:
+    """Per target whether it is 增量 or 存量, None where the register does not say."""
+    known = dict(zip(month.targets["target_id"], month.targets["stock"], strict=True))
+    return [known[name] if isinstance(known.get(name), str) else None for name in ids]
 
 
 def _merged(into: Any) -> str:

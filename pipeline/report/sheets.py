@@ -14,8 +14,11 @@ from pipeline.values import (
     Alert,
     CaseState,
     CellState,
+    Conflict,
     CoverageState,
+    GroundAnswer,
     Handler,
+    HistorySource,
     Labelled,
     MatchStatus,
     MissedKind,
@@ -24,6 +27,8 @@ from pipeline.values import (
     ParcelState,
     Reached,
     Stage,
+    StockKind,
+    StopWatch,
     SupplyBreach,
     SupplyStart,
     TargetState,
@@ -36,6 +41,14 @@ _CODES: dict[tuple[str, str], type[Labelled]] = {
     ("cell_states", "state"): CellState,
     ("coverage", "state"): CoverageState,
     ("cases", "state"): CaseState,
+    ("case_history", "state"): CaseState,
+    ("case_history", "source"): HistorySource,
+    ("follow_ups", "watch"): StopWatch,
+    ("follow_ups", "ground"): GroundAnswer,
+    ("follow_ups", "ground_told"): GroundAnswer,
+    ("follow_ups", "stage_built"): Stage,
+    ("conflicts", "conflict"): Conflict,
+    ("targets", "stock"): StockKind,
     ("parcels", "state"): ParcelState,
     ("handling", "handler"): Handler,
     ("supply", "state"): SupplyStart,
@@ -93,7 +106,20 @@ _WORDS: dict[tuple[str, str], dict[str, str]] = {
 _LETTER = re.compile("[A-Za-z]")
 _CONFIDENCE = {"early": "一次清晰观测", "probable": "两次清晰观测", "confirmed": "三次及以上清晰观测"}
 _UNIT_COLUMNS = ("unit_id", "acting_unit_id", "unit_ids")
-_SENTENCES = ("reason", "basis", "problem", "detail", "next_step", "doubts", "evidence")
+_SENTENCES = (
+    "event",
+    "one",
+    "other",
+    "watch_reason",
+    "ended_by",
+    "reason",
+    "basis",
+    "problem",
+    "detail",
+    "next_step",
+    "doubts",
+    "evidence",
+)
 _ENTRY_COLUMNS = ("entry_id", "entry_ids")
 PLACE_HEADING = "台账出处"
 _NAMED_HEADINGS = {"单位编号": "单位", "报送单位编号": "报送单位", "人员编号": "人员"}

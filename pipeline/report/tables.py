@@ -30,6 +30,7 @@ class MonthTables:
     candidates: Any
     suspected: Any
     suppressed: Any
+    restored: Any
     targets: Any
     revision: Any
     tasks: Any
@@ -55,6 +56,9 @@ class MonthTables:
     estimates: Any
     audit_sample: Any
     cases: Any
+    case_history: Any
+    follow_ups: Any
+    conflicts: Any
     alerts: Any
     parcels: Any
     referrals: Any

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import shapely
 
 from pipeline.errors import InputError, XunchaError
 from pipeline.schema import (
@@ -20,6 +21,7 @@ from pipeline.schema import (
     NOTICES,
     REFERRAL_RECORDS,
     REPLIES,
+    RESTORATIONS,
     SUPPLY_EVENTS,
     Table,
     conform,
@@ -28,7 +30,7 @@ from pipeline.schema import (
 from pipeline.sources.decision_forms import form_files, read_forms
 from pipeline.sources.delimited import ROW, decode, heading_of, read_csv, rows_of, show, translate
 from pipeline.store import write_bytes
-from pipeline.values import Outcome, SupplyEvent, safe_cell
+from pipeline.values import Outcome, ScreenDecision, SupplyEvent, safe_cell
 
 UNUSABLE = "E403"
 TABLES: dict[str, Table] = {
@@ -41,6 +43,7 @@ TABLES: dict[str, Table] = {
     "audit_checks": AUDIT_CHECKS,
     "supply_events": SUPPLY_EVENTS,
     "replies": REPLIES,
+    "restorations": RESTORATIONS,
 }
 """File name without ``.csv`` to its table."""
 
@@ -58,6 +61,7 @@ class Records:
     audit_checks: Any
     supply_events: Any
     replies: Any
+    restorations: Any
 
     def until(self, day: Any) -> Records:
         """Only what happened on or before ``day`` (a date); what is served or answered later is not yet."""
@@ -75,6 +79,7 @@ class Records:
             audit_checks=_up_to(self.audit_checks, "checked_on", stamp),
             supply_events=_up_to(self.supply_events, "happened_on", stamp),
             replies=_up_to(self.replies, "replied_on", stamp),
+            restorations=_up_to(self.restorations, "decided_on", stamp),
         )
 
 
@@ -141,12 +146,17 @@ def _read(path: Path, table: Table) -> tuple[Any, list[InputError]]:
             for row, value in unknown
         ]
     errors += _backwards(frame, table, path)
+    if table is RESTORATIONS:
+        frame, unusable = _restorations(frame, path)
+        errors += unusable
     unique, conflicts = _merge(table, frame, path)
+    if table is NOTICES:
+        errors += _notice_errors(unique, path)
     return conform(table, unique), errors + conflicts
 
 
 _LATER: dict[str, tuple[str, str]] = {
-    NOTICES.name: ("issued_on", "served_on"), REFERRAL_RECORDS.name: ("referred_on", "replied_on"),
+    REFERRAL_RECORDS.name: ("referred_on", "replied_on"),
     SUPPLY_EVENTS.name: ("happened_on", "until"),
 }  # fmt: skip
 """Days of which the second cannot come before the first."""
@@ -189,6 +199,43 @@ def _merge(table: Table, frame: Any, path: Path) -> tuple[Any, list[InputError]]
             what = f"records/{path.name}, rows {known} and {number} say different things of {' '.join(key).strip()}"
             errors.append(InputError(UNUSABLE, what, "keep the true one, or correct the date of one of them"))
     return unique, errors
+
+
+def _restorations(frame: Any, path: Path) -> tuple[Any, list[InputError]]:
+    """Decisions on suppressed candidates with their codes, and the rows whose word or ground cannot be read."""
+    frame, unknown = translate(frame, "decision", _screen_decision)
+    allowed = "、".join(decision.label for decision in ScreenDecision)
+    errors = [
+        InputError(UNUSABLE, f"records/{path.name}, row {row}, 决定: {value!r} is unknown", f"use {allowed}")
+        for row, value in unknown
+    ]
+    shapes = shapely.from_wkt(frame["ground"].to_numpy(dtype=object), on_invalid="ignore")
+    good = shapely.is_valid(shapes) & (shapely.area(shapes) > 0.0)
+    errors += [
+        InputError(
+            UNUSABLE, f"records/{path.name}, row {row}, 图斑范围: no outline", "let `xuncha restore` write the row"
+        )
+        for row in frame.loc[~good, ROW]
+    ]
+    return frame[good].reset_index(drop=True), errors
+
+
+def _screen_decision(value: str) -> str | None:
+    return next((known.value for known in ScreenDecision if value in (known.value, known.label)), None)
+
+
+def _notice_errors(frame: Any, path: Path) -> list[InputError]:
+    """Notices that cannot be: served before they were made."""
+    backwards = frame[frame["served_on"].notna() & (frame["served_on"] < frame["issued_on"])]
+    return [
+        InputError(
+            "E409",
+            f"records/{path.name}, row {row}, 送达日期: {number} was served on {served:%Y-%m-%d}, "
+            f"before it was made on {issued:%Y-%m-%d}",
+            "correct the day that is wrong",
+        )
+        for row, number, issued, served in backwards[[ROW, "number", "issued_on", "served_on"]].itertuples(index=False)
+    ]
 
 
 def append_records(city: Path, table: Table, frame: pd.DataFrame) -> int:
@@ -255,5 +302,7 @@ def _encoded(table: Table, content: bytes, fresh: Any) -> bytes:
     for row in fresh.to_dict("records"):
         if table is FIELD_CHECKS:
             row["outcome"] = labels[row["outcome"]]
+        if table is RESTORATIONS:
+            row["decision"] = next(d.label for d in ScreenDecision if d.value == row["decision"])
         writer.writerow([safe_cell(show(row[name])) if name is not None else "" for name in names])
     return buffer.getvalue().encode("utf-8" if content and encoding == "utf-8-sig" else encoding)

@@ -11,12 +11,14 @@ from pipeline.config import Config, Source
 from pipeline.errors import CODES, InputError, XunchaError
 from pipeline.patrol.plan import check_plan
 from pipeline.patrol.responsibility import answerable_for
+from pipeline.sources.known_lists import read_known
 from pipeline.sources.layers import check_layers
 from pipeline.sources.records import check_records
 from pipeline.sources.scenes import find_scenes
 from pipeline.sources.units import check_units, read_units
 from pipeline.spectra import BANDS
 from pipeline.stages.guard import require_writable
+from pipeline.stages.migrate import require_current
 from pipeline.values import Period
 
 _SHOWN = 3
@@ -33,11 +35,16 @@ def check_city(
         ], []
     problems: list[XunchaError] = []
     try:
+        require_current(city)
+    except XunchaError as problem:
+        return [problem], []
+    try:
         require_writable(city / "runs")
     except XunchaError as problem:
         problems.append(problem)
     problems += check_records(city)
     problems += check_units(city, config.city.crs)
+    problems += _known_problems(city, config)
     problems += check_layers(city / "layers", config.city.crs)
     for source in config.sources:
         problems += _scene_problems(city / source.folder, source, period, config.acquire.history_months)
@@ -77,6 +84,15 @@ def duty_warnings(city: Path, config: Config, period: Period | None) -> list[str
         more = f"; and {len(cases) - _SHOWN} more" if len(cases) > _SHOWN else ""
         warnings.append(f"units: {rule} ({len(cases)}): {'; '.join(cases[:_SHOWN])}{more}")
     return warnings
+
+
+def _known_problems(city: Path, config: Config) -> list[XunchaError]:
+    """The first problem of the lists of known 图斑."""
+    try:
+        read_known(city, config.city.crs)
+    except XunchaError as problem:
+        return [problem]
+    return []
 
 
 def _scene_problems(folder: Path, source: Source, period: Period | None, history_months: int) -> list[XunchaError]:

@@ -63,6 +63,7 @@ def known_records(context: StageContext) -> Records:
         audit_checks=known.audit_checks,
         supply_events=known.supply_events,
         replies=known.replies,
+        restorations=known.restorations,
     )
 
 

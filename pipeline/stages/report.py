@@ -46,6 +46,7 @@ GIS_FILE = "targets.gpkg"
 _TABLES: tuple[tuple[str, schema.Table, str | None], ...] = (
     ("screen", schema.SUSPECTED, None),
     ("screen", schema.SUPPRESSED, None),
+    ("screen", schema.RESTORED, None),
     ("register", schema.TARGETS, None),
     ("register", schema.REVISION, None),
     ("patrol", schema.TASKS, None),
@@ -71,6 +72,9 @@ _TABLES: tuple[tuple[str, schema.Table, str | None], ...] = (
     ("reconcile", schema.ESTIMATES, None),
     ("reconcile", schema.AUDIT_SAMPLE, None),
     ("supervise", schema.CASES, None),
+    ("supervise", schema.CASE_HISTORY, None),
+    ("supervise", schema.FOLLOW_UPS, None),
+    ("supervise", schema.CONFLICTS, None),
     ("supervise", schema.ALERTS, None),
     ("supervise", schema.PARCELS, None),
     ("supervise", schema.REFERRALS, None),

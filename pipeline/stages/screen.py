@@ -10,13 +10,15 @@ import geopandas as gpd
 
 from pipeline.lawbook import unseen_at
 from pipeline.rulebook import RULES_FOLDER, load_rulebook
-from pipeline.schema import CANDIDATES, SUPPRESSED, SUSPECTED, empty
+from pipeline.schema import CANDIDATES, RESTORED, SUPPRESSED, SUSPECTED, empty
 from pipeline.screen.layers import Ground
 from pipeline.screen.legality import OPTIONS
+from pipeline.screen.restore import restore
 from pipeline.screen.suppress import gather, judge_objects, screen_candidates
 from pipeline.sources.layers import Layers, read_layers
+from pipeline.sources.records import read_records
 from pipeline.stages.base import StageContext, StageOutcome
-from pipeline.store import digest_file, read_table, write_json, write_table
+from pipeline.store import digest_bytes, digest_file, read_table, write_json, write_table
 
 
 def inputs(context: StageContext) -> tuple[Path, ...]:
@@ -25,15 +27,27 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
 
 
 def facts(context: StageContext) -> dict[str, str]:
-    """Digests of the rule files, which are part of the program but decide the result."""
-    return {path.name: digest_file(path) for path in sorted(RULES_FOLDER.glob("*.yaml"))}
+    """Digests of the rule files, part of the program, and of the restorations decided of runs up to this period."""
+    restorations = _restorations(context).to_csv(index=False, lineterminator="\n").encode("utf-8")
+    rules = {path.name: digest_file(path) for path in sorted(RULES_FOLDER.glob("*.yaml"))}
+    return {**rules, "restorations": digest_bytes(restorations)}
+
+
+def _restorations(context: StageContext) -> Any:
+    """Decisions on candidates suppressed in this period or an earlier one; of later ones a recomputation knows nothing."""
+    known = read_records(context.city).restorations
+    period = known["run"].str.split(".r", regex=False).str[0]
+    return known[period <= str(context.period)].reset_index(drop=True)
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:
-    """Write suspected.parquet, suppressed.parquet and layer_report.json."""
+    """Write suspected.parquet, suppressed.parquet, restored.parquet and layer_report.json."""
     layers = read_layers(context.city / "layers", context.config.city.crs)
     candidates, absent = _candidates(context)
     suspected, suppressed = screen_candidates(candidates, **judging(context, layers))
+    share = context.config.register_.min_overlap_share
+    suspected, suppressed, restored = restore(suspected, suppressed, _restorations(context), min_overlap_share=share)
+    write_table(out / "restored.parquet", RESTORED, restored)
     write_table(out / "suspected.parquet", SUSPECTED, suspected)
     write_table(out / "suppressed.parquet", SUPPRESSED, suppressed)
     unseen = [
@@ -47,7 +61,8 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     write_json(out / "layer_report.json", report)
     notes = [f"{name}: no candidates, the source was not detected" for name in absent]
     notes += [f"{entry['label']}: {entry['effect']}" for entry in layers.report["layers"] if entry["effect"]]
-    counts = {"candidates": len(candidates), "suspected": len(suspected), "suppressed": len(suppressed)}
+    counts = {"candidates": len(candidates), "suspected": len(suspected), "suppressed": len(suppressed),
+              "restored": len(restored)}  # fmt: skip
     return StageOutcome(counts=counts, notes=tuple(notes))
 
 

@@ -15,9 +15,12 @@ from pipeline.schema import (
     ACCUMULATED,
     ALERTS,
     APPROVALS,
+    CASE_HISTORY,
     CASES,
     CELL_STATES,
+    CONFLICTS,
     ENTRIES,
+    FOLLOW_UPS,
     GUIDANCE,
     HANDLING,
     MATCHES,
@@ -35,6 +38,7 @@ from pipeline.sources.records import Records, read_records, record_files
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.accountability import write_accountability
 from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.lifecycle import earlier_files, lives
 from pipeline.stages.supply import earlier_supply, write_supply
 from pipeline.store import digest_file, read_table, write_table
 from pipeline.supervise.acts import gather, survivors
@@ -52,7 +56,7 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
     """Records, units, layers, and the parcels as the latest earlier period left them."""
     layers = tuple(sorted(path for path in (context.city / "layers").rglob("*") if path.is_file()))
     earlier = [path for path in (earlier_parcels(context), earlier_supply(context)) if path is not None]
-    return (*record_files(context.city), *unit_files(context.city), *layers, *earlier)
+    return (*record_files(context.city), *unit_files(context.city), *layers, *earlier, *earlier_files(context))
 
 
 def facts(context: StageContext) -> dict[str, str]:
@@ -69,7 +73,7 @@ def earlier_parcels(context: StageContext) -> Path | None:
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:
-    """Write cases, alerts, parcels and referrals."""
+    """Write cases, their history and follow-ups, alerts, conflicts, parcels and referrals."""
     options, as_of, crs = context.config.supervise, context.as_of, context.config.city.crs
     records = read_records(context.city).until(as_of)
     book = read_units(context.city, crs)
@@ -77,14 +81,18 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     targets, tasks = context.table("register", TARGETS), context.table("patrol", TASKS)
     frames = record_frames(records)
     carried = survivors(targets)
-    acts = gather(**frames, carried=carried)
-    cases = case_states(targets, tasks, acts, deadlines=_deadlines(context), as_of=as_of)
     suspected, suppressed = context.table("screen", SUSPECTED), context.table("screen", SUPPRESSED)
-    alerts = pd.concat(
-        [image_alerts(targets, suspected, acts), record_alerts(frames, set(carried))], ignore_index=True
-    ).sort_values(ALERTS.names[:2], kind="stable")
     layers = read_layers(context.city / "layers", crs)
     approvals = layers.approvals
+    matches, entries = context.table("reconcile", MATCHES), context.table("ledger", ENTRIES)
+    deadlines = _deadlines(context)
+    told = gather(**frames, carried=carried)
+    life = lives(context, targets, suspected, told, approvals, matches, entries, deadlines)
+    acts = life.acts
+    cases = case_states(targets, tasks, acts, deadlines=deadlines, as_of=as_of, disputed=life.disputed)
+    alerts = pd.concat(
+        [image_alerts(targets, suspected, acts, life.watches), record_alerts(frames, set(carried))], ignore_index=True
+    ).sort_values(ALERTS.names[:2], kind="stable")
     earlier = earlier_parcels(context)
     parcels = watch_parcels(
         empty(APPROVALS, crs) if approvals is None else approvals,
@@ -98,7 +106,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         targets,
         tasks,
         context.table("reconcile", VERDICTS),
-        context.table("ledger", ENTRIES),
+        entries,
         dict(zip(units["unit_id"], units["name"], strict=True)),
         acts,
         reply_days=_reply_days(context),
@@ -121,7 +129,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     sure = (MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value)
     accumulated = accumulate(
         targets,
-        subjects_of(context.table("reconcile", MATCHES), context.table("ledger", ENTRIES), sure),
+        subjects_of(matches, entries, sure),
         dict(zip(cases["target_id"], cases["outcome"], strict=True)),
         thresholds=thresholds_on(context.period.last_day, black_soil=options.black_soil),
     )
@@ -129,11 +137,12 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     write_table(out / "accumulated.parquet", ACCUMULATED, accumulated)
     write_table(out / "handling.parquet", HANDLING, handling)
     counts, notes = write_supply(context, out, layers, records.supply_events, targets, (suspected, suppressed))
-    counts["accountability"] = write_accountability(
-        context, out, book, tasks, alerts, acts, _deadlines(context), records.replies
-    )
+    counts["accountability"] = write_accountability(context, out, book, tasks, alerts, acts, deadlines, records.replies)
     if approvals is None:
         notes = ("no layer of approved land was delivered: no parcel is watched", *notes)
+    write_table(out / "case_history.parquet", CASE_HISTORY, life.history)
+    write_table(out / "conflicts.parquet", CONFLICTS, life.conflicts)
+    write_table(out / "follow_ups.parquet", FOLLOW_UPS, life.follow_ups)
     return StageOutcome(
         counts={
             "cases": len(cases),
@@ -143,6 +152,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             "referrals": len(referrals),
             "guidance": len(guidance),
             **counts,
+            "conflicts": len(life.conflicts),
         },
         notes=notes,
     )

@@ -7,7 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.values import CaseDecision
+from pipeline.values import CaseDecision, Outcome
+
+CLOSING = (Outcome.LAWFUL.value, Outcome.PSEUDO_CHANGE.value, Outcome.OTHER.value)
+"""Results of a field check that end a case by themselves."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,10 @@ class Act:
     """For a notice: the day it reached the party."""
     replied_on: pd.Timestamp | None = None
     """For a referral: the day its receiver answered."""
+    area_m2: float | None = None
+    """For an approval: the area it grants, where the record says so."""
+    title: str = ""
+    """For a notice: its kind and number."""
 
 
 @dataclass
@@ -38,6 +45,20 @@ class Acts:
         """The latest decision that is one of ``decisions``."""
         wanted = {decision.value for decision in decisions}
         return next((act for act in reversed(self.decisions) if act.content in wanted), None)
+
+
+def since_closing(acts: Acts) -> Acts:
+    """The acts of a case opened again: what led to its last closing does not count for what was found later."""
+    closings = [act.day for act in acts.checks if act.content in CLOSING]
+    closings += [act.day for act in acts.decisions if act.content == CaseDecision.CLOSED.value]
+    if not closings:
+        return acts
+    last = max(closings)
+    later = {
+        name: [act for act in getattr(acts, name) if act.day > last]
+        for name in ("checks", "approvals", "notices", "referrals", "decisions")
+    }
+    return Acts(dispatches=acts.dispatches, **later)
 
 
 def survivors(targets: pd.DataFrame) -> dict[str, str]:
@@ -75,28 +96,36 @@ def gather(
     """Acts per surviving target; ``carried`` as from :func:`survivors`, records of unknown ids are left aside."""
     acts = {name: Acts() for name in carried.values()}
     for row in _rows(dispatches, "dispatched_on", carried):
-        basis = f"派发记录 {_day(row['dispatched_on'])} {row['unit_id']}"
+        basis = f"派发记录 {_day(row['dispatched_on'])} {row['unit_id']}{_origin(row)}"
         acts[row["target"]].dispatches.append(Act(row["dispatched_on"], row["unit_id"], basis))
     for row in _rows(field_checks, "checked_on", carried):
-        acts[row["target"]].checks.append(Act(row["checked_on"], row["outcome"], f"核查记录 {_day(row['checked_on'])}"))
+        basis = f"核查记录 {_day(row['checked_on'])}{_origin(row)}"
+        acts[row["target"]].checks.append(Act(row["checked_on"], row["outcome"], basis))
     for row in _rows(approvals, "approved_on", carried):
-        basis = f"批准记录 {_day(row['approved_on'])} {row['document']}"
-        acts[row["target"]].approvals.append(Act(row["approved_on"], row["document"], basis))
+        basis = f"批准记录 {_day(row['approved_on'])} {row['document']}{_origin(row)}"
+        granted = None if pd.isna(row["approved_area_m2"]) else float(row["approved_area_m2"])
+        acts[row["target"]].approvals.append(Act(row["approved_on"], row["document"], basis, area_m2=granted))
     for row in _rows(notices, "issued_on", carried):
         served = None if pd.isna(row["served_on"]) else row["served_on"]
         basis = f"文书记录 {row['notice_kind']} {row['number']} {_day(served or row['issued_on'])}"
-        basis += "送达" if served is not None else "制作"
-        acts[row["target"]].notices.append(Act(row["issued_on"], row["number"], basis, served))
+        basis += ("送达" if served is not None else "制作") + _origin(row)
+        title = f"{row['notice_kind']} {row['number']}{_origin(row)}"
+        acts[row["target"]].notices.append(Act(row["issued_on"], row["number"], basis, served, title=title))
     for row in _rows(referrals, "referred_on", carried):
-        basis = f"抄告记录 {_day(row['referred_on'])} {row['referred_to']}"
+        basis = f"抄告记录 {_day(row['referred_on'])} {row['referred_to']}{_origin(row)}"
         replied = None if pd.isna(row["replied_on"]) else row["replied_on"]
         acts[row["target"]].referrals.append(Act(row["referred_on"], row["referred_to"], basis, replied_on=replied))
     for row in _rows(decisions, "decided_on", carried):
         code = case_decision(row["decision"])
         if code is not None:
-            basis = f"决定记录 {_day(row['decided_on'])} {row['decision']}"
+            basis = f"决定记录 {_day(row['decided_on'])} {row['decision']}{_origin(row)}"
             acts[row["target"]].decisions.append(Act(row["decided_on"], code, basis))
     return acts
+
+
+def _origin(row: dict[Any, Any]) -> str:
+    """Under which id a record was written, where that id was merged into another."""
+    return "" if row["target_id"] == row["target"] else f"（原编号{row['target_id']}）"
 
 
 def _rows(frame: pd.DataFrame, day: str, carried: dict[str, str]) -> list[dict[Any, Any]]:

@@ -10,17 +10,21 @@ import pandas as pd
 from pipeline.geodesy import mu
 from pipeline.schema import ALERTS, conform
 from pipeline.supervise.acts import Acts, case_decision
-from pipeline.values import Alert, CaseDecision, MatchDecision, Outcome, TargetState
+from pipeline.supervise.watch import Watch
+from pipeline.values import Alert, CaseDecision, MatchDecision, StopWatch, TargetState
 
 SEEN = (TargetState.NEW.value, TargetState.GROWING.value, TargetState.SEEN_AGAIN.value)
 
 
-def image_alerts(targets: pd.DataFrame, suspected: pd.DataFrame, acts: dict[str, Acts]) -> Any:
+def image_alerts(
+    targets: pd.DataFrame, suspected: pd.DataFrame, acts: dict[str, Acts], watches: Mapping[str, Watch]
+) -> Any:
     """Alerts of this period's imagery, as :data:`~pipeline.schema.ALERTS`.
 
     ``suspected`` gives each target's interval in this period: what is new came after ``last_clear`` and was there on
     ``first_seen``. Growth counts as after an act only where the whole interval is; an act inside it gives "around".
-    Targets that were not seen growing (or, after closing, not seen) raise nothing.
+    Targets that were not seen growing (or, after closing, not seen) raise nothing. ``watches``: per target the no-growth
+    watch of :func:`pipeline.supervise.watch.watch`, which alone knows what approvals cover.
     """
     interval = {
         row["candidate_id"]: (row["last_clear"], row["first_seen"])
@@ -36,6 +40,9 @@ def image_alerts(targets: pd.DataFrame, suspected: pd.DataFrame, acts: dict[str,
             continue
         if row["state"] == TargetState.GROWING.value:
             rows += _growth(row, own, since, seen_on)
+            held = watches.get(row["target_id"])
+            if held is not None and held.state is StopWatch.RESUMED:
+                rows.append(_row(row["target_id"], Alert.GREW_WITHOUT_APPROVAL, seen_on, held.words))
         rows += _after_closing(row, own, since, seen_on)
     return _table(rows)
 
@@ -81,13 +88,9 @@ def _growth(row: dict[Any, Any], acts: Acts, since: Any, seen_on: pd.Timestamp) 
     reached = [act for act in acts.notices if act.served_on is not None]
     after = [act for act in reached if _after(act.served_on, since)]
     around = [act for act in reached if act not in after and act.served_on <= seen_on]
-    approved = [act for act in acts.approvals if act.day <= seen_on]
     if after:
         reason = f"{after[-1].basis}后，{grown}"
         rows.append(_row(row["target_id"], Alert.GREW_AFTER_NOTICE, seen_on, reason))
-        if not approved and acts.checks and acts.checks[-1].content == Outcome.VIOLATION.value:
-            reason = f"核查为违法、文书送达后{grown}，截至影像日未见批准记录，是否复工请现场核实"
-            rows.append(_row(row["target_id"], Alert.GREW_WITHOUT_APPROVAL, seen_on, reason))
     elif around:
         reason = f"{around[-1].basis}前后，{grown}，影像不能确定先后"
         rows.append(_row(row["target_id"], Alert.GREW_AROUND_NOTICE, seen_on, reason))

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from pipeline.schema import CASES, conform
-from pipeline.supervise.acts import Act, Acts
+from pipeline.supervise.acts import CLOSING, Act, Acts, since_closing
 from pipeline.values import CaseDecision, CaseState, Outcome, TargetState
 
-_CLOSING = (Outcome.LAWFUL.value, Outcome.PSEUDO_CHANGE.value, Outcome.OTHER.value)
+_DISPUTED = "；另有记录未采用（见记录矛盾），核对前不计逾期"
 _LABELS = {outcome.value: outcome.label for outcome in Outcome}
 
 
@@ -40,13 +40,20 @@ class Standing:
 
 
 def case_states(
-    targets: pd.DataFrame, tasks: pd.DataFrame, acts: dict[str, Acts], *, deadlines: Deadlines, as_of: date
+    targets: pd.DataFrame,
+    tasks: pd.DataFrame,
+    acts: dict[str, Acts],
+    *,
+    deadlines: Deadlines,
+    as_of: date,
+    disputed: frozenset[str] = frozenset(),
 ) -> Any:
     """Every target's case as of a day, as :data:`~pipeline.schema.CASES`; imagery alone never moves a case.
 
     ``tasks``: :data:`~pipeline.schema.TASKS`; ``acts``: as from :func:`pipeline.supervise.acts.gather`, of records up
     to ``as_of``. A case is overdue from the day after its due day. A target merged into another is named with the id
-    that carries it on. ``outcome`` is the latest field check's, ``unchecked`` without one.
+    that carries it on. ``outcome`` is the latest field check's, ``unchecked`` without one. ``disputed``: targets with
+    a record that was refused; until it is put right nobody is late on them.
     """
     task_of = {row["target_id"]: row for row in tasks.to_dict("records")}
     rows = []
@@ -69,8 +76,8 @@ def case_states(
                 "outcome": own.checks[-1].content if own.checks else Outcome.UNCHECKED.value,
                 "next_step": standing.next_step,
                 "due_on": due,
-                "overdue": due is not None and due < pd.Timestamp(as_of),
-                "basis": standing.basis,
+                "overdue": due is not None and due < pd.Timestamp(as_of) and target_id not in disputed,
+                "basis": standing.basis + (_DISPUTED if target_id in disputed else ""),
             }
         )
     frame = pd.DataFrame(rows, columns=CASES.names).sort_values("target_id", kind="stable")
@@ -83,7 +90,7 @@ def standing_of(acts: Acts, task: dict[Any, Any], deadlines: Deadlines) -> Stand
     closing = _closing(acts, check)
     if closing is not None:
         return closing
-    acts = _since_closing(acts)
+    acts = since_closing(acts)
     if check is not None and check.content == Outcome.VIOLATION.value:
         return _violation(acts, check, deadlines)
     if acts.approvals:
@@ -100,7 +107,7 @@ def standing_of(acts: Acts, task: dict[Any, Any], deadlines: Deadlines) -> Stand
 
 def _closing(acts: Acts, check: Act | None) -> Standing | None:
     """Closed by the latest check, or by a decision that no later check calls into question."""
-    if check is not None and check.content in _CLOSING:
+    if check is not None and check.content in CLOSING:
         basis = f"{check.basis} 核查为{_LABELS[check.content]}"
         return Standing(CaseState.CLOSED, check.day, "无需办理，后续影像扩大时另行提醒", basis)
     closed = acts.decided(CaseDecision.CLOSED)
@@ -109,38 +116,27 @@ def _closing(acts: Acts, check: Act | None) -> Standing | None:
     return None
 
 
-def _since_closing(acts: Acts) -> Acts:
-    """The acts of a case opened again: what led to its last closing does not count for what was found later."""
-    closings = [act.day for act in acts.checks if act.content in _CLOSING]
-    closings += [act.day for act in acts.decisions if act.content == CaseDecision.CLOSED.value]
-    if not closings:
-        return acts
-    last = max(closings)
-    later = {
-        name: [act for act in getattr(acts, name) if act.day > last]
-        for name in ("checks", "approvals", "notices", "referrals", "decisions")
-    }
-    return Acts(dispatches=acts.dispatches, **later)
-
-
 def _violation(acts: Acts, check: Act, deadlines: Deadlines) -> Standing:
     """A case that a person has found to be a violation."""
     first = next(act for act in acts.checks if act.content == Outcome.VIOLATION.value)
     if acts.approvals:
         return _approved(acts.approvals[-1], deadlines)
+    rectified = acts.decided(CaseDecision.RECTIFIED)
+    refused = acts.decided(CaseDecision.NOT_STOPPED, CaseDecision.STOPPED)
+    unsettled = [act.day for act in acts.referrals]
+    unsettled += [act.day for act in acts.decisions if act.content == CaseDecision.NOT_STOPPED.value]
+    # what was put right after the refusal or referral is to be looked at, not to be followed up as unsettled
+    if rectified is not None and rectified.day >= max([check.day, *unsettled]):
+        return Standing(
+            CaseState.RECTIFYING, rectified.day, "复核现场后销案", rectified.basis, deadlines.follow_up_days
+        )
     if acts.referrals:
         latest = acts.referrals[-1]
         return Standing(
             CaseState.REFERRED, latest.day, "跟踪立案查处情况，回访现场", latest.basis, deadlines.follow_up_days
         )
-    refused = acts.decided(CaseDecision.NOT_STOPPED, CaseDecision.STOPPED)
     if refused is not None and refused.content == CaseDecision.NOT_STOPPED.value:
         return Standing(CaseState.REFUSED, refused.day, "书面抄告相关职能部门", refused.basis, deadlines.referral_days)
-    rectified = acts.decided(CaseDecision.RECTIFIED)
-    if rectified is not None and rectified.day >= check.day:
-        return Standing(
-            CaseState.RECTIFYING, rectified.day, "复核现场后销案", rectified.basis, deadlines.follow_up_days
-        )
     served = [act for act in acts.notices if act.served_on is not None]
     if served:
         latest = max(served, key=lambda act: (act.served_on, act.content))

@@ -12,10 +12,12 @@ import pandas as pd
 import pytest
 
 from pipeline.config import City, Config, Source
+from pipeline.errors import InputError
 from pipeline.execute import Execution
-from pipeline.schema import CANDIDATES, REVISION, SUPPRESSED, SUSPECTED, TARGETS
+from pipeline.schema import CANDIDATES, ENTRIES, MATCHES, RESTORED, REVISION, SUPPRESSED, SUSPECTED, TARGETS
 from pipeline.stages import register, screen
 from pipeline.stages.base import StageContext
+from pipeline.stages.restore import record_restoration
 from pipeline.store import digest_tree, read_json, read_table, write_table
 from pipeline.values import Period
 from tests.screen.drawing import CRS, candidate, candidates, square
@@ -109,9 +111,55 @@ def test_known_cases_are_linked_when_the_bureau_keeps_a_list(city: Path) -> None
     )
     march = run_month(city, "2026-03", MARCH)
     (target,) = [r for _, r in read_table(march / "register" / "targets.parquet", TARGETS).iterrows()]
-    assert json.loads(target["links"]) == [{"kind": "存量", "id": "L1", "distance_m": 10.0}]
+    assert json.loads(target["links"]) == [
+        {"kind": "存量", "id": "L1", "distance_m": 10.0, "overlap_share": 0.0, "order": "unknown"}
+    ]
 
 
 def test_a_month_without_any_candidates_gives_empty_tables(city: Path) -> None:
     march = run_month(city, "2026-03", [])
     assert len(read_table(march / "register" / "targets.parquet", TARGETS)) == 0
+
+
+def test_a_restored_candidate_enters_the_register_and_stays_restored_in_later_months(city: Path) -> None:
+    (city / "records").mkdir()
+    run_month(city, "2026-03", MARCH)
+    with pytest.raises(InputError) as refused:
+        record_restoration(city, "2026-03", "a", day=date(2026, 4, 2), reason="在建", decided_by="李四")
+    assert refused.value.code == "E404"
+    assert record_restoration(city, "2026-03", "b", day=date(2026, 4, 2), reason="在建", decided_by="李四") == 1
+    assert record_restoration(city, "2026-03", "b", day=date(2026, 4, 2), reason="在建", decided_by="李四") == 0
+    march = run_month(city, "2026-03", MARCH, name="2026-03.r2")
+    targets = read_table(march / "register" / "targets.parquet", TARGETS)
+    assert sorted(targets["candidate_id"]) == ["a", "b"]
+    again = [candidate(square(200, 0, 40), "z", last_clear="2026-03-28", first_seen="2026-04-27")]
+    april = run_month(city, "2026-04", again, previous=march)
+    (row,) = read_table(april / "screen" / "restored.parquet", RESTORED).to_dict("records")
+    assert (row["candidate_id"], row["suppressed_by"]) == ("z", "S2") and "李四" in row["restored_by"]
+    assert len(read_table(april / "screen" / "suppressed.parquet", SUPPRESSED)) == 0
+    earlier = run_month(city, "2026-02", [candidate(square(200, 0, 40), "z", last_clear="2026-01-28",
+                                                    first_seen="2026-02-27")])  # fmt: skip
+    assert len(read_table(earlier / "screen" / "restored.parquet", RESTORED)) == 0
+    record_restoration(city, "2026-03", "b", day=date(2026, 5, 2), reason="复核", decided_by="李四", withdraw=True)
+    may = run_month(city, "2026-05", again, previous=april)
+    assert len(read_table(may / "screen" / "suppressed.parquet", SUPPRESSED)) == 1
+
+
+def test_ledger_entries_matched_in_the_month_before_are_linked(city: Path) -> None:
+    march = run_month(city, "2026-03", MARCH)
+    name = read_table(march / "register" / "targets.parquet", TARGETS)["target_id"].iloc[0]
+    entry = {"entry_id": "E1", "unit_id": "U1", "file": "f", "sheet": "s", "row": 3, "item": 1, "finding": True,
+             "position_source": "none", "discovered_on": "2026-03-12"}  # fmt: skip
+    rows = [(name, "E1", "assigned"), (name, "E2", "ambiguous")]
+    scores = {"probability": 0.9, "space_score": 1.0, "time_score": 1.0, "word_score": 1.0, "reason": ""}
+    matches = [{"target_id": one, "entry_id": other, "status": status, **scores} for one, other, status in rows]
+    entries = [{**entry, "geometry": None}, {**entry, "entry_id": "E2", "geometry": None}]
+    for folder, table, frame in (
+        ("ledger", ENTRIES, gpd.GeoDataFrame(pd.DataFrame(entries), geometry="geometry", crs=CRS)),
+        ("reconcile", MATCHES, pd.DataFrame(matches)),
+    ):
+        (march / folder).mkdir()
+        write_table(march / folder / f"{table.name}.parquet", table, frame)
+    april = run_month(city, "2026-04", APRIL, previous=march)
+    (target,) = [r for _, r in read_table(april / "register" / "targets.parquet", TARGETS).iterrows()]
+    assert json.loads(target["links"]) == [{"discovered_on": "2026-03-12", "id": "E1", "kind": "台账"}]

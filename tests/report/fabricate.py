@@ -145,7 +145,7 @@ def small_month(**changes: Any) -> MonthTables:
             "formula": "已发现/全部目标"}]),
     }  # fmt: skip
     for name in ("revision", "plan_check", "routes", "matches", "ambiguous", "questions", "coverage", "effort", "estimates",
-                 "audit_sample", "oddities", "cases", "alerts",
+                 "audit_sample", "oddities", "restored", "cases", "case_history", "follow_ups", "conflicts", "alerts",
                  "parcels", "referrals", "guidance", "accumulated", "handling", "supply",
                  "supply_breaches", "supply_items", "accountability"):  # fmt: skip
         tables[name] = frame(getattr(schema, name.upper()), [])
@@ -160,7 +160,7 @@ def empty_month() -> MonthTables:
     full = small_month()
     names = ("candidates suspected suppressed targets revision tasks plan_check routes entries visits repairs rejected "
              "matches ambiguous questions verdicts coverage missed omissions kpis "
-             "effort estimates audit_sample oddities cases alerts parcels referrals guidance accumulated handling "
-             "supply supply_breaches supply_items accountability")  # fmt: skip
+             "effort estimates audit_sample oddities cases case_history follow_ups conflicts restored alerts parcels "
+             "referrals guidance accumulated handling supply supply_breaches supply_items accountability")  # fmt: skip
     nothing = {name: schema.empty(getattr(schema, name.upper()), CRS) for name in names.split()}
     return small_month(**nothing, cell_states=full.cell_states.assign(state="not_observed", targets=0))

@@ -154,8 +154,6 @@ def test_a_unit_named_like_a_formula_is_written_as_text_and_read_as_it_was(tmp_p
 @pytest.mark.parametrize(
     ("file", "heading", "line", "said"),
     [
-        ("notices.csv", "监测编号,文书种类,文书编号,制作日期,送达日期", "T1,责令停止违法行为通知书,一号,2026-11-10,2026-11-09",
-         "records/notices.csv, row 2: 送达日期 2026-11-09 is before 制作日期 2026-11-10"),
         ("referrals.csv", "监测编号,抄告日期,抄告部门,回复日期", "T1,2026-11-10,市局,2026-11-01",
          "records/referrals.csv, row 2: 回复日期 2026-11-01 is before 抄告日期 2026-11-10"),
     ],
@@ -176,3 +174,12 @@ def test_an_answer_that_came_later_was_not_there_on_the_day(tmp_path: Path) -> N
     known = read_records(tmp_path)
     assert known.until(date(2026, 11, 19)).referrals[["replied_on", "reply"]].isna().all(axis=None)
     assert known.until(date(2026, 11, 20)).referrals["reply"].tolist() == ["已立案"]
+
+
+def test_a_notice_served_before_it_was_made_is_refused_with_its_row(tmp_path: Path) -> None:
+    head = "监测编号,文书种类,文书编号,制作日期,送达日期\r\n"
+    write(
+        tmp_path, "notices.csv", head + "T1,通知书,1号,2026-11-10,2026-11-10\r\nT1,通知书,2号,2026-11-10,2026-11-09\r\n"
+    )
+    (problem,) = check_records(tmp_path)
+    assert problem.code == "E409" and "row 3" in problem.message and "2号" in problem.message

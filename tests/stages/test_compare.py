@@ -236,3 +236,18 @@ def test_real_pairs_run_as_they_are(
     values = score(tmp_path / "out")
     assert np.isfinite(values).mean() > 0.2 and outcome.counts["observable_px"] == np.isfinite(values).sum()
     assert len(candidates(tmp_path / "out")) == outcome.counts["candidates"]
+
+
+def test_mosaics_give_the_start_of_the_earlier_and_the_end_of_the_later_interval(tmp_path: Path) -> None:
+    image = fields(260, 260)
+    before = write(
+        tmp_path / "before.tif", noisy(image, seed=1), ACQUISITION_START="2026-08-03", ACQUISITION_END="2026-08-29"
+    )
+    after = write(
+        tmp_path / "after.tif", noisy(build(image, 60, 80), seed=2), ACQUISITION_START="2026-09-10",
+        ACQUISITION_END="2026-09-26",
+    )  # fmt: skip
+    compare_pair(before, after, tmp_path / "out", execution=ONE)
+    found = candidates(tmp_path / "out")
+    assert len(found) and set(found["last_clear"].astype(str)) == {"2026-08-03"}
+    assert set(found["first_seen"].astype(str)) == {"2026-09-26"}

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from pipeline.schema import ALERTS, SUSPECTED, conform
 from pipeline.store import check_table
 from pipeline.supervise.alerts import image_alerts, record_alerts
+from pipeline.supervise.watch import watch
 from tests.patrol.town import square, targets
 from tests.supervise.records import SENT, acts, decision, frames, notice
 
@@ -18,7 +20,13 @@ def alerts(since: str | None = "2026-11-20", state: str = "growing", **rows: Any
         {"target_id": "T", "geometry": square(0, 0, 30), "state": state, "candidate_id": "c1", "area_before_m2": 700.0}
     )
     seen_now = conform(SUSPECTED, found.assign(last_clear=since, first_seen="2026-12-10"))
-    made = image_alerts(found, seen_now, acts(**rows))
+    own = acts(**rows)
+    interval = (pd.Timestamp(since) if since else pd.NaT, pd.Timestamp("2026-12-10"))
+    held = watch(
+        found.iloc[0], own["T"], grounds=(None, found.geometry.iloc[0]), interval=interval, observed_on=None,
+        documents={}, crs=found.crs,
+    )  # fmt: skip
+    made = image_alerts(found, seen_now, own, {} if held is None else {"T": held})
     check_table(ALERTS, made)
     assert not made["reason"].str.contains("违法行为成立|应处罚").any()
     return made["alert"].tolist()
@@ -54,8 +62,9 @@ def test_growth_is_told_by_the_day_the_notice_was_served(served: str | None, fou
 def test_growth_of_a_confirmed_violation_without_approval_is_said_until_an_approval_is_recorded() -> None:
     rows: dict[str, Any] = {"field_checks": [VIOLATION], "notices": [notice("2026-11-12")]}
     assert alerts(**rows) == ["grew_after_check", "grew_after_notice", "grew_without_approval"]
+    assert alerts(approvals=[("T", "2026-12-01", "文1", 1000)], **rows) == ["grew_after_check", "grew_after_notice"]
     assert alerts(approvals=[("T", "2026-12-01", "文1")], **rows) == ["grew_after_check", "grew_after_notice"]
-    assert "grew_without_approval" in alerts(approvals=[("T", "2026-12-11", "文1")], **rows)
+    assert "grew_without_approval" in alerts(approvals=[("T", "2026-12-11", "文1", 1000)], **rows)
 
 
 def test_a_lawful_site_that_grows_asks_for_a_new_check_only() -> None:
@@ -88,5 +97,5 @@ def test_records_of_unknown_targets_and_unreadable_decisions_are_not_lost() -> N
 
 
 def test_nothing_gives_nothing() -> None:
-    assert image_alerts(targets(), conform(SUSPECTED, targets()), {}).empty
+    assert image_alerts(targets(), conform(SUSPECTED, targets()), {}, {}).empty
     assert record_alerts(frames(), set()).empty

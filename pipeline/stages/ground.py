@@ -1,0 +1,104 @@
+"""Windows of a month's composites around targets, measured by :mod:`pipeline.supervise.recovery`."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from rasterio.features import geometry_mask
+
+from pipeline.config import Source
+from pipeline.grid import Block
+from pipeline.sources.raster import open_image, read_block, shape_of, window_transform
+from pipeline.stages.base import StageContext
+from pipeline.supervise.follow import Looks
+from pipeline.supervise.recovery import GroundLook, look_at
+from pipeline.values import TargetState
+
+RING_FROM_PX, RING_TO_PX = 2, 8
+"""Neighbours begin two pixels outside the outline, where its light no longer spills, and end eight outside."""
+_SINCE_BAND = 3
+
+
+def ground_looks(context: StageContext, targets: gpd.GeoDataFrame) -> dict[str, Looks]:
+    """Per target that is not merged its ground in the month's composites, of the finest source that sees it.
+
+    Empty where acquire made no composite. Of several sources the first configured one (the finest) with a clear view wins.
+    """
+    live = targets[targets["state"] != TargetState.MERGED.value]
+    found: dict[str, Looks] = {}
+    for source in context.config.sources:
+        folder = context.folder("acquire") / source.name
+        if not all((folder / name).is_file() for name in ("before.tif", "after.tif", "history.tif")):
+            continue
+        for name, looks in _of_source(folder, source, context.geobox(), live).items():
+            if name not in found or (found[name].now.observed_on is None and looks.now.observed_on is not None):
+                found[name] = looks
+    return found
+
+
+def _of_source(folder: Path, source: Source, geobox: GeoBox, live: gpd.GeoDataFrame) -> dict[str, Looks]:
+    bands = open_image(folder / "after.tif").bands
+    shapes = live.geometry.to_numpy()
+    tree = shapely.STRtree(shapes)
+    result: dict[str, Looks] = {}
+    for name, shape in zip(live["target_id"], shapes, strict=True):
+        window = _window(shape, geobox)
+        if window is None:
+            continue
+        others = shapely.union_all(shapes[np.sort(tree.query(_ring(shape, geobox), predicate="intersects"))])
+        inside, beside = _masks(shape, others, geobox, window)
+        days = read_block(folder / "history.tif", window)[_SINCE_BAND]
+        now, before = (
+            _measured(folder / file, days, inside, beside, window, bands, source.name)
+            for file in ("after.tif", "before.tif")
+        )
+        result[str(name)] = Looks(now, before.now)
+    return result
+
+
+def _measured(
+    path: Path,
+    days: NDArray[Any],
+    inside: NDArray[np.bool_],
+    beside: NDArray[np.bool_],
+    window: Block,
+    bands: tuple[str, ...],
+    source: str,
+) -> GroundLook:
+    return look_at(read_block(path, window), days, inside, beside, bands=bands, source=source)
+
+
+def _ring(shape: Any, geobox: GeoBox) -> Any:
+    return shape.buffer(RING_TO_PX * geobox.transform.a)
+
+
+def _window(shape: Any, geobox: GeoBox) -> Block | None:
+    """The pixels around a ground and its ring, None outside the grid."""
+    xmin, ymin, xmax, ymax = _ring(shape, geobox).bounds
+    left, top = ~geobox.transform * (xmin, ymax)
+    right, bottom = ~geobox.transform * (xmax, ymin)
+    rows, cols = shape_of(geobox)
+    block = Block(
+        max(math.floor(top), 0), max(math.floor(left), 0), min(math.ceil(bottom), rows), min(math.ceil(right), cols)
+    )
+    return block if block.row_start < block.row_stop and block.col_start < block.col_stop else None
+
+
+def _masks(shape: Any, others: Any, geobox: GeoBox, window: Block) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Pixels whose centres lie on the ground, and those around it on no target's ground."""
+    pixel = geobox.transform.a
+    transform = window_transform(geobox, window)
+    around = shapely.difference(_ring(shape, geobox), shapely.union(shape, others).buffer(RING_FROM_PX * pixel))
+    return tuple(
+        np.zeros(window.shape, dtype=bool)
+        if part.is_empty
+        else geometry_mask([part], out_shape=window.shape, transform=transform, invert=True)
+        for part in (shape, around)
+    )  # type: ignore[return-value]

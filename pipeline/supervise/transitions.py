@@ -1,0 +1,84 @@
+"""Which recorded acts may move a case: an act that its precondition forbids is refused and listed, never applied.
+
+Preconditions are asked of the records up to the act's own day, under the id that carries the ground today, so that a
+check recorded under an id merged since counts too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from pipeline.schema import CONFLICTS, conform
+from pipeline.supervise.acts import Act, Acts
+from pipeline.values import CaseDecision, Conflict, Outcome
+
+REFUSED, SHOWN = "未采用，不改变办理状态，请核对补正", "仅提示，请核对"
+
+
+def admitted(acts: Acts, *, last_clear: Any, first_seen: Any) -> tuple[Acts, list[dict[str, Any]]]:
+    """The acts that may move a case, and the conflicts met, as rows of ``schema.CONFLICTS`` without ``target_id``.
+
+    ``last_clear``, ``first_seen``: the target's onset interval; a missing end forbids nothing. Refused are a closing
+    before any field check, a referral or a decision on stopping or rectifying before a check says 违法, and an approval
+    of a day on which the ground was still seen unchanged (it explains the site, it does not settle a case).
+    """
+    found: list[dict[str, Any]] = []
+    decisions = [act for act in acts.decisions if _decision_fits(act, acts, found)]
+    referrals = [act for act in acts.referrals if _referral_fits(act, acts, found)]
+    approvals = [act for act in acts.approvals if _approval_fits(act, last_clear, first_seen, found)]
+    for act in acts.notices:
+        if not _violation_before(acts, act.day):
+            _say(found, Conflict.NOTICE_WITHOUT_VIOLATION, act, "制作之日前没有核查为违法的记录", SHOWN)
+    return replace(acts, decisions=decisions, referrals=referrals, approvals=approvals), found
+
+
+def _decision_fits(act: Act, acts: Acts, found: list[dict[str, Any]]) -> bool:
+    if act.content == CaseDecision.CLOSED.value:
+        if any(check.day <= act.day and check.content != Outcome.UNCHECKED.value for check in acts.checks):
+            return True
+        return _say(found, Conflict.CLOSED_WITHOUT_CHECK, act, "销案之日前没有核查结果", REFUSED)
+    if not _violation_before(acts, act.day):
+        return _say(found, Conflict.DECIDED_WITHOUT_VIOLATION, act, "决定之日前没有核查为违法的记录", REFUSED)
+    if act.content == CaseDecision.NOT_STOPPED.value and not _served_before(acts, act.day):
+        _say(found, Conflict.REFUSED_WITHOUT_NOTICE, act, "决定之日前没有送达的文书", SHOWN)
+    return True
+
+
+def _referral_fits(act: Act, acts: Acts, found: list[dict[str, Any]]) -> bool:
+    if _violation_before(acts, act.day):
+        return True
+    return _say(found, Conflict.REFERRED_WITHOUT_VIOLATION, act, "抄告之日前没有核查为违法的记录", REFUSED)
+
+
+def _approval_fits(act: Act, last_clear: Any, first_seen: Any, found: list[dict[str, Any]]) -> bool:
+    if pd.notna(last_clear) and act.day <= last_clear:
+        words = f"{last_clear:%Y-%m-%d}影像尚无变化，批准在建设之前，是否合法请现场核查后填写核查结果"
+        return _say(found, Conflict.APPROVED_BEFORE_ONSET, act, words, REFUSED)
+    if pd.notna(first_seen) and act.day <= first_seen:
+        start = f"{last_clear:%Y-%m-%d}" if pd.notna(last_clear) else "监测起始"
+        words = f"变化发生在{start}至{first_seen:%Y-%m-%d}之间，影像不能确定与批准的先后"
+        _say(found, Conflict.APPROVED_DURING_ONSET, act, words, SHOWN)
+    return True
+
+
+def _violation_before(acts: Acts, day: pd.Timestamp) -> bool:
+    return any(act.content == Outcome.VIOLATION.value and act.day <= day for act in acts.checks)
+
+
+def _served_before(acts: Acts, day: pd.Timestamp) -> bool:
+    return any(act.served_on is not None and act.served_on <= day for act in acts.notices)
+
+
+def _say(found: list[dict[str, Any]], conflict: Conflict, act: Act, other: str, effect: str) -> bool:
+    """List a conflict; False, so that a refusal reads as one."""
+    found.append({"conflict": conflict.value, "one": act.basis, "other": other, "effect": effect})
+    return False
+
+
+def conflict_table(rows: list[dict[str, Any]]) -> Any:
+    """Rows as ``schema.CONFLICTS``, each once, in order."""
+    frame = pd.DataFrame(rows, columns=CONFLICTS.names).drop_duplicates()
+    return conform(CONFLICTS, frame.sort_values(list(CONFLICTS.key), kind="stable"))
