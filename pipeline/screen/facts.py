@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.geodesy import AreaFormula
 from pipeline.screen.conditions import Fact, Range
 from pipeline.screen.layers import (
     UNKNOWN_CLASS,
@@ -88,6 +89,7 @@ def measure(
     """
     _same_crs(objects, ground)
     crs, shapes = ground.land_use.crs, polygonal(objects.geometry.to_numpy())
+    formula = ground_rules.area_formula
     gsd_m = objects["gsd_m"].fillna(0.0).to_numpy(dtype=np.float64)
     reach_m = gsd_m * outline_tolerance_px
     explanations = explain(
@@ -106,8 +108,8 @@ def measure(
     if ground.approvals is None:
         sure = np.full(len(shapes), NOWHERE, dtype=object)
 
-    total = area_m2(shapes, crs)
-    by_class = class_areas_m2(shapes, ground.land_use)
+    total = area_m2(shapes, crs, formula)
+    by_class = class_areas_m2(shapes, ground.land_use, formula)
     columns: dict[str, list[Fact]] = {
         "area_m2": [round(float(v), 2) for v in total],
         "stage_as_stated": [str(v) for v in objects["stage"]],
@@ -120,17 +122,17 @@ def measure(
     }
     farmland = next(group for group in ground_rules.groups if group.name == "farmland")
     columns["whole_parcel_share"] = [float(v) for v in largest_parcel_share(shapes, ground.land_use, farmland)]
-    columns["lawful_share"] = _share(common_area_m2(shapes, lawful, crs), total)
-    columns["lawful_or_temporary_share"] = _share(common_area_m2(shapes, covered, crs), total)
+    columns["lawful_share"] = _share(common_area_m2(shapes, lawful, crs, formula), total)
+    columns["lawful_or_temporary_share"] = _share(common_area_m2(shapes, covered, crs, formula), total)
     for name, standing in (
         ("late_approved_m2", LATE),
         ("interval_approved_m2", INTERVAL),
         ("undated_approved_m2", UNDATED),
         ("expired_temporary_m2", EXPIRED),
     ):
-        columns[name] = _rounded(common_area_m2(possible, approved_ground(explanations, standing), crs))
+        columns[name] = _rounded(common_area_m2(possible, approved_ground(explanations, standing), crs, formula))
     temporary = approved_ground(explanations, VALID)
-    columns["temporary_m2"] = _rounded(common_area_m2(_minus(shapes, lawful), temporary, crs))
+    columns["temporary_m2"] = _rounded(common_area_m2(_minus(shapes, lawful), temporary, crs, formula))
     columns |= _plan_facts(shapes, total, ground, ground_rules)
     missing = ground.missing() | _PERMITS
     if "approvals" in missing:
@@ -168,12 +170,12 @@ def _minus(shapes: Shapes, taken: Shapes) -> Shapes:
     return result
 
 
-def common_area_m2(shapes: Shapes, others: Shapes, crs: Any) -> NDArray[np.float64]:
+def common_area_m2(shapes: Shapes, others: Shapes, crs: Any, formula: AreaFormula = "geodesic") -> NDArray[np.float64]:
     """Ellipsoidal area each shape shares with the other geometry of its row, m2."""
     areas = np.zeros(len(shapes), dtype=np.float64)
     hit = ~shapely.is_empty(others) if len(others) else np.zeros(0, dtype=bool)
     if hit.any():
-        areas[hit] = area_m2(polygonal(shapely.intersection(shapes[hit], others[hit])), crs)
+        areas[hit] = area_m2(polygonal(shapely.intersection(shapes[hit], others[hit])), crs, formula)
     return areas
 
 
@@ -202,7 +204,7 @@ def _unapproved_facts(
     possible: Shapes, sure: Shapes, ground: Ground, rules: GroundRules, first_seen: pd.Series
 ) -> dict[str, list[Fact]]:
     """Ground no approval in time explains, between what is surely and what is possibly so."""
-    low, high = class_areas_m2(sure, ground.land_use), class_areas_m2(possible, ground.land_use)
+    low, high = (class_areas_m2(some, ground.land_use, rules.area_formula) for some in (sure, possible))
     facts: dict[str, list[Fact]] = {
         "unapproved_farmland_m2": [
             _range(rules.group_sum("farmland", a), rules.group_sum("farmland", b) + b.get(UNKNOWN_CLASS, 0.0))
@@ -218,8 +220,8 @@ def _unapproved_facts(
         "unapproved_basic_farmland_m2": [None] * len(possible),
     }
     if ground.basic_farmland is not None:
-        sure_m2 = basic_farmland_m2(sure, ground.basic_farmland, first_seen)
-        possible_m2 = basic_farmland_m2(possible, ground.basic_farmland, first_seen)
+        sure_m2 = basic_farmland_m2(sure, ground.basic_farmland, first_seen, rules.area_formula)
+        possible_m2 = basic_farmland_m2(possible, ground.basic_farmland, first_seen, rules.area_formula)
         facts["unapproved_basic_farmland_m2"] = [_range(a, b) for a, b in zip(sure_m2, possible_m2, strict=True)]
     return facts
 
@@ -228,7 +230,9 @@ def _range(low: float, high: float) -> Range:
     return Range(round(max(float(low), 0.0), 2), round(max(float(high), float(low), 0.0), 2))
 
 
-def basic_farmland_m2(shapes: Shapes, layer: gpd.GeoDataFrame, first_seen: pd.Series) -> NDArray[np.float64]:
+def basic_farmland_m2(
+    shapes: Shapes, layer: gpd.GeoDataFrame, first_seen: pd.Series, formula: AreaFormula = "geodesic"
+) -> NDArray[np.float64]:
     """Area under basic farmland (永久基本农田) protected on the day the change was first seen, m2.
 
     Polygons without protection dates count always; without an image date all polygons count.
@@ -242,7 +246,7 @@ def basic_farmland_m2(shapes: Shapes, layer: gpd.GeoDataFrame, first_seen: pd.Se
         begun = layer["valid_from"].isna() | (layer["valid_from"] <= day) if day is not None else True
         going_on = layer["valid_to"].isna() | (layer["valid_to"] >= day) if day is not None else True
         protected = layer[begun & going_on] if day is not None else layer
-        areas[chosen] = shared_area_m2(shapes[chosen], protected)
+        areas[chosen] = shared_area_m2(shapes[chosen], protected, formula)
     return areas
 
 
@@ -253,5 +257,7 @@ def _plan_facts(
         return {"inside_plan_m2": [None] * len(shapes), "outside_plan_m2": [None] * len(shapes)}
     kinds = ground.planning["zone_kind"]
     building = [not any(zone in str(kind) for zone in rules.zones_without_building) for kind in kinds]
-    inside = np.minimum(shared_area_m2(shapes, ground.planning[np.array(building, dtype=bool)]), total)
+    inside = np.minimum(
+        shared_area_m2(shapes, ground.planning[np.array(building, dtype=bool)], rules.area_formula), total
+    )
     return {"inside_plan_m2": _rounded(inside), "outside_plan_m2": _rounded(total - inside)}

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.geodesy import geodesic_area_m2
+from pipeline.geodesy import AreaFormula, ellipsoid_area_m2
 
 UNKNOWN_CLASS = "unknown"
 """Key of ground that no land-use parcel covers."""
@@ -49,12 +49,16 @@ class ClassGroup:
 
 @dataclass(frozen=True)
 class GroundRules:
-    """What the rules of a day say about layers: class groups, zones without building, months of temporary land."""
+    """What the rules of a day say about layers: class groups, zones without building, months of temporary land.
+
+    ``area_formula``: which area on the ellipsoid the rules judge by.
+    """
 
     groups: tuple[ClassGroup, ...]
     zones_without_building: tuple[str, ...] = ()
     temporary_months: int = 24
     temporary_longest_months: int = 48
+    area_formula: AreaFormula = "geodesic"
 
     def group_sum(self, name: str, by_class: dict[str, float]) -> float:
         """Sum of a group's areas; KeyError for an unknown group."""
@@ -103,12 +107,13 @@ def pieces(shapes: Shapes, polygons: Shapes) -> Pieces:
     return Pieces(shape[kept], polygon[kept], shared[kept])
 
 
-def area_m2(shapes: Iterable[Any], crs: Any) -> NDArray[np.float64]:
+def area_m2(shapes: Iterable[Any], crs: Any, formula: AreaFormula = "geodesic") -> NDArray[np.float64]:
     """Ellipsoidal area of each shape, m2, rounded to square centimetres so that summation order leaves no trace."""
-    return np.asarray(np.round(geodesic_area_m2(gpd.GeoSeries(list(shapes), crs=crs)), 4), dtype=np.float64)
+    areas = ellipsoid_area_m2(gpd.GeoSeries(list(shapes), crs=crs), formula)
+    return np.asarray(np.round(areas, 4), dtype=np.float64)
 
 
-def shared_area_m2(shapes: Shapes, layer: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def shared_area_m2(shapes: Shapes, layer: gpd.GeoDataFrame, formula: AreaFormula = "geodesic") -> NDArray[np.float64]:
     """Per shape the area under a layer, m2; ground under two polygons of the layer counts once."""
     found = pieces(shapes, layer.geometry.to_numpy())
     joined = np.full(len(shapes), None, dtype=object)
@@ -117,19 +122,21 @@ def shared_area_m2(shapes: Shapes, layer: gpd.GeoDataFrame) -> NDArray[np.float6
         joined[position] = part[0] if len(part) == 1 else shapely.union_all(part)
     hit = shapely.area(joined) > 0.0
     areas = np.zeros(len(shapes), dtype=np.float64)
-    areas[hit] = area_m2(joined[hit], layer.crs)
+    areas[hit] = area_m2(joined[hit], layer.crs, formula)
     return areas
 
 
-def class_areas_m2(shapes: Shapes, land_use: gpd.GeoDataFrame) -> list[dict[str, float]]:
+def class_areas_m2(
+    shapes: Shapes, land_use: gpd.GeoDataFrame, formula: AreaFormula = "geodesic"
+) -> list[dict[str, float]]:
     """Per shape the area of each land class code, m2; ground outside the layer is :data:`UNKNOWN_CLASS`.
 
     Keys are sorted. ``shapes``: polygons in the layer's CRS. An empty shape gives an empty dict.
     """
     found = pieces(shapes, land_use.geometry.to_numpy())
-    areas = area_m2(found.geometry, land_use.crs)
+    areas = area_m2(found.geometry, land_use.crs, formula)
     codes = land_use["class_code"].to_numpy()[found.polygon]
-    totals = area_m2(shapes, land_use.crs)
+    totals = area_m2(shapes, land_use.crs, formula)
     sums: list[dict[str, float]] = [{} for _ in range(len(shapes))]
     for position, code, area in zip(found.shape, codes, areas, strict=True):
         own = sums[position]

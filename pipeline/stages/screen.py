@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def judging(context: StageContext, layers: Layers) -> dict[str, Any]:
             approvals=layers.approvals,
             temporary_land=layers.temporary_land,
         ),
-        "ground_rules": book.ground_rules(day),
+        "ground_rules": replace(book.ground_rules(day), area_formula=section.area_formula),
         "rules": book.all_rules(),
         "options": {name: float(getattr(section, name)) for name in OPTIONS},
         "outline_tolerance_px": section.outline_tolerance_px,
