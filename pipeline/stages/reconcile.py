@@ -48,7 +48,6 @@ from pipeline.schema import (
     VERDICTS,
     VISITS,
 )
-from pipeline.sources.layers import read_layers
 from pipeline.sources.records import read_records, record_files
 from pipeline.sources.units import UnitBook, read_units, unit_files
 from pipeline.stages.base import Difference, StageContext, StageOutcome
@@ -92,7 +91,7 @@ def monitored_from(context: StageContext) -> date:
 
 def ground_of(context: StageContext, cells: Any, targets: Any) -> Ground:
     """Points over all cells with their risk, from the city's layers."""
-    options, layers = context.config.reconcile, read_layers(context.city / "layers", context.config.city.crs)
+    options, layers = context.config.reconcile, context.layers()
     groups = load_rulebook().ground_rules(context.period.last_day).groups
     return risk_ground(
         cells,

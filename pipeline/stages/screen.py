@@ -13,14 +13,16 @@ from pipeline.schema import CANDIDATES, SUPPRESSED, SUSPECTED, empty
 from pipeline.screen.layers import Ground
 from pipeline.screen.legality import OPTIONS
 from pipeline.screen.suppress import gather, judge_objects, screen_candidates
-from pipeline.sources.layers import Layers, read_layers
-from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.sources.layers import Layers
+from pipeline.stages.base import CELLS_FILE, StageContext, StageOutcome
 from pipeline.store import digest_file, read_table, write_json, write_table
 
 
 def inputs(context: StageContext) -> tuple[Path, ...]:
-    """All files of the layer folder."""
-    return tuple(sorted(path for path in (context.city / "layers").rglob("*") if path.is_file()))
+    """All files of the layer folder, and the cells against whose extent the layers' coordinates are checked."""
+    layers = sorted(path for path in (context.city / "layers").rglob("*") if path.is_file())
+    cells = context.city / CELLS_FILE
+    return (*layers, cells) if cells.is_file() else tuple(layers)
 
 
 def facts(context: StageContext) -> dict[str, str]:
@@ -30,7 +32,7 @@ def facts(context: StageContext) -> dict[str, str]:
 
 def run(context: StageContext, out: Path) -> StageOutcome:
     """Write suspected.parquet, suppressed.parquet and layer_report.json."""
-    layers = read_layers(context.city / "layers", context.config.city.crs)
+    layers = context.layers()
     candidates, absent = _candidates(context)
     suspected, suppressed = screen_candidates(candidates, **judging(context, layers))
     write_table(out / "suspected.parquet", SUSPECTED, suspected)
@@ -78,5 +80,5 @@ def judging(context: StageContext, layers: Layers) -> dict[str, Any]:
 
 def judged_again(context: StageContext, objects: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Objects with their screening columns filled anew on their own outline and interval; none is suppressed."""
-    layers = read_layers(context.city / "layers", context.config.city.crs)
+    layers = context.layers()
     return judge_objects(objects, **judging(context, layers))[0]

@@ -24,7 +24,6 @@ from pipeline.schema import (
     VERDICTS,
     empty,
 )
-from pipeline.sources.layers import read_layers
 from pipeline.sources.records import Records, read_records, record_files
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.base import StageContext, StageOutcome
@@ -71,7 +70,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     alerts = pd.concat(
         [image_alerts(targets, suspected, acts), record_alerts(frames, set(carried))], ignore_index=True
     ).sort_values(ALERTS.names[:2], kind="stable")
-    approvals = read_layers(context.city / "layers", crs).approvals
+    approvals = context.layers().approvals
     earlier = earlier_parcels(context)
     parcels = watch_parcels(
         empty(APPROVALS, crs) if approvals is None else approvals,
