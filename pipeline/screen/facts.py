@@ -17,10 +17,13 @@ from pipeline.screen.layers import (
     UNKNOWN_CLASS,
     Ground,
     GroundRules,
+    Pieces,
     Shapes,
     area_m2,
     class_areas_m2,
+    joined_area_m2,
     largest_parcel_share,
+    pieces,
     polygonal,
     shared_area_m2,
 )
@@ -118,7 +121,7 @@ def measure(
         "suppress_construction_land": [float(suppress_construction_land)] * len(shapes),
         **{name: [None] * len(shapes) for name in NO_PERMIT_LAYERS},
         **_class_facts(by_class, total, ground_rules),
-        **_unapproved_facts(possible, sure, ground, ground_rules, objects["first_seen"]),
+        **_unapproved_facts(shapes, by_class, possible, sure, ground, ground_rules, objects["first_seen"]),
     }
     farmland = next(group for group in ground_rules.groups if group.name == "farmland")
     columns["whole_parcel_share"] = [float(v) for v in largest_parcel_share(shapes, ground.land_use, farmland)]
@@ -200,11 +203,26 @@ def _class_facts(
     return facts
 
 
+def _changed_class_areas(
+    shapes: Shapes, by_class: list[dict[str, float]], some: Shapes, ground: Ground, rules: GroundRules
+) -> list[dict[str, float]]:
+    """Class areas of shapes of which most are still the ones that ``by_class`` was measured on."""
+    changed = np.array([a is not b for a, b in zip(shapes, some, strict=True)], dtype=bool)
+    measured = iter(class_areas_m2(some[changed], ground.land_use, rules.area_formula))
+    return [next(measured) if anew else own for anew, own in zip(changed, by_class, strict=True)]
+
+
 def _unapproved_facts(
-    possible: Shapes, sure: Shapes, ground: Ground, rules: GroundRules, first_seen: pd.Series
+    shapes: Shapes,
+    by_class: list[dict[str, float]],
+    possible: Shapes,
+    sure: Shapes,
+    ground: Ground,
+    rules: GroundRules,
+    first_seen: pd.Series,
 ) -> dict[str, list[Fact]]:
     """Ground no approval in time explains, between what is surely and what is possibly so."""
-    low, high = (class_areas_m2(some, ground.land_use, rules.area_formula) for some in (sure, possible))
+    low, high = (_changed_class_areas(shapes, by_class, some, ground, rules) for some in (sure, possible))
     facts: dict[str, list[Fact]] = {
         "unapproved_farmland_m2": [
             _range(rules.group_sum("farmland", a), rules.group_sum("farmland", b) + b.get(UNKNOWN_CLASS, 0.0))
@@ -237,17 +255,12 @@ def basic_farmland_m2(
 
     Polygons without protection dates count always; without an image date all polygons count.
     """
-    areas = np.zeros(len(shapes), dtype=np.float64)
-    days = first_seen.reset_index(drop=True)
-    for day in [None, *sorted(days.dropna().unique())]:
-        chosen = np.flatnonzero(days.isna() if day is None else days == day)
-        if len(chosen) == 0:
-            continue
-        begun = layer["valid_from"].isna() | (layer["valid_from"] <= day) if day is not None else True
-        going_on = layer["valid_to"].isna() | (layer["valid_to"] >= day) if day is not None else True
-        protected = layer[begun & going_on] if day is not None else layer
-        areas[chosen] = shared_area_m2(shapes[chosen], protected, formula)
-    return areas
+    found = pieces(shapes, layer.geometry.to_numpy())
+    day = first_seen.to_numpy(dtype="datetime64[ns]")[found.shape]
+    since, until = (layer[name].to_numpy(dtype="datetime64[ns]")[found.polygon] for name in ("valid_from", "valid_to"))
+    protected = np.isnat(day) | ((np.isnat(since) | (since <= day)) & (np.isnat(until) | (until >= day)))
+    kept = Pieces(found.shape[protected], found.polygon[protected], found.geometry[protected])
+    return joined_area_m2(kept, len(shapes), layer.crs, formula)
 
 
 def _plan_facts(

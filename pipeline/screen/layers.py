@@ -62,8 +62,10 @@ class GroundRules:
 
     def group_sum(self, name: str, by_class: dict[str, float]) -> float:
         """Sum of a group's areas; KeyError for an unknown group."""
-        group = {g.name: g for g in self.groups}[name]
-        return float(sum(area for code, area in sorted(by_class.items()) if group.holds(code)))
+        group = next((g for g in self.groups if g.name == name), None)
+        if group is None:
+            raise KeyError(name)
+        return float(sum(by_class[code] for code in sorted(by_class) if group.holds(code)))
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,10 @@ def pieces(shapes: Shapes, polygons: Shapes) -> Pieces:
     shape, polygon = shapely.STRtree(polygons).query(shapes, predicate="intersects")
     order = np.lexsort((polygon, shape))
     shape, polygon = shape[order], polygon[order]
-    shared = polygonal(shapely.intersection(shapes[shape], polygons[polygon]))
+    shared = shapes[shape]
+    # what lies wholly inside a polygon needs no cutting
+    cut = ~shapely.contains_properly(polygons[polygon], shared)
+    shared[cut] = polygonal(shapely.intersection(shared[cut], polygons[polygon[cut]]))
     kept = shapely.area(shared) > 0.0
     return Pieces(shape[kept], polygon[kept], shared[kept])
 
@@ -115,14 +120,18 @@ def area_m2(shapes: Iterable[Any], crs: Any, formula: AreaFormula = "geodesic") 
 
 def shared_area_m2(shapes: Shapes, layer: gpd.GeoDataFrame, formula: AreaFormula = "geodesic") -> NDArray[np.float64]:
     """Per shape the area under a layer, m2; ground under two polygons of the layer counts once."""
-    found = pieces(shapes, layer.geometry.to_numpy())
-    joined = np.full(len(shapes), None, dtype=object)
+    return joined_area_m2(pieces(shapes, layer.geometry.to_numpy()), len(shapes), layer.crs, formula)
+
+
+def joined_area_m2(found: Pieces, count: int, crs: Any, formula: AreaFormula = "geodesic") -> NDArray[np.float64]:
+    """Per shape (``count`` of them) the area of its pieces, m2; ground under two of them counts once."""
+    joined = np.full(count, None, dtype=object)
     for position, start, stop in _runs(found.shape):
         part = found.geometry[start:stop]
         joined[position] = part[0] if len(part) == 1 else shapely.union_all(part)
     hit = shapely.area(joined) > 0.0
-    areas = np.zeros(len(shapes), dtype=np.float64)
-    areas[hit] = area_m2(joined[hit], layer.crs, formula)
+    areas = np.zeros(count, dtype=np.float64)
+    areas[hit] = area_m2(joined[hit], crs, formula)
     return areas
 
 

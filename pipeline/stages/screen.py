@@ -10,6 +10,7 @@ import geopandas as gpd
 
 from pipeline.rulebook import RULES_FOLDER, load_rulebook
 from pipeline.schema import CANDIDATES, SUPPRESSED, SUSPECTED, empty
+from pipeline.screen.attribute_area import area_differences
 from pipeline.screen.layers import Ground
 from pipeline.screen.legality import OPTIONS
 from pipeline.screen.suppress import gather, judge_objects, screen_candidates
@@ -37,9 +38,18 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     suspected, suppressed = screen_candidates(candidates, **judging(context, layers))
     write_table(out / "suspected.parquet", SUSPECTED, suspected)
     write_table(out / "suppressed.parquet", SUPPRESSED, suppressed)
-    write_json(out / "layer_report.json", {**layers.report, "sources_without_candidates": absent})
+    section = context.config.screen
+    off = area_differences(layers.land_use, share=section.area_difference_share, formula=section.area_formula)
+    report = {**layers.report, "area_differences": off, "sources_without_candidates": absent}
+    write_json(out / "layer_report.json", report)
     notes = [f"{name}: no candidates, the source was not detected" for name in absent]
     notes += [f"{entry['label']}: {entry['effect']}" for entry in layers.report["layers"] if entry["effect"]]
+    notes += [
+        f"{source['file']}: {source['crs_note']}"
+        for entry in layers.report["layers"]
+        for source in entry["sources"]
+        if source["crs_note"]
+    ]
     counts = {"candidates": len(candidates), "suspected": len(suspected), "suppressed": len(suppressed)}
     return StageOutcome(counts=counts, notes=tuple(notes))
 
