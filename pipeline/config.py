@@ -108,6 +108,13 @@ class Detect(Section):
 class Screen(Section):
     """Candidates against dated layers."""
 
+    area_formula: Literal["geodesic", "official"] = Field(
+        "geodesic",
+        description="Area that thresholds are judged by: geodesic, or official, the trapezoids of 2008 No. 32",
+    )
+    area_difference_share: Share = Field(
+        0.1, description="Parcels whose stated area (TBMJ) is off their outline's by more than this share are listed"
+    )
     min_area_m2: Positive = Field(200.0, description="Candidates below this geodesic area are suppressed (0.3 mu)")
     min_overlap_m2: Positive = Field(100.0, description="Smaller overlaps with a layer never raise a kind of violation")
     outline_tolerance_px: Annotated[float, Field(ge=0.0)] = Field(

@@ -28,7 +28,9 @@ CODES: dict[str, str] = {
     "E304": "coordinate transformation needs the bureau's own parameters",
     "E305": "several layers fit one role",
     "E306": "rule file not usable",
-    "E307": "statute with a gap in time",
+    "E307": "layer lies outside the city in its own coordinate reference system",
+    "E308": "land class codes cannot be told apart",
+    "E309": "statute with a gap in time",
     # 4xx units, cells, people, plans, records
     "E401": "unit table missing or lacks a column",
     "E402": "unknown unit, cell or person named",

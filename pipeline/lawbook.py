@@ -146,7 +146,7 @@ class _Unseen(Model):
 
 
 def refuse_gaps(statutes: Sequence[Statute], folder: Path) -> None:
-    """Raise InputError E307 where the wordings of a section leave days without one, E306 where two overlap."""
+    """Raise InputError E309 where the wordings of a section leave days without one, E306 where two overlap."""
     by_id: dict[str, list[Statute]] = {}
     for statute in statutes:
         by_id.setdefault(statute.id, []).append(statute)
@@ -165,7 +165,7 @@ def refuse_gaps(statutes: Sequence[Statute], folder: Path) -> None:
 
 
 def refuse_uncovered(cited: Iterable[tuple[str, Dated, str]], statutes: Sequence[Statute], folder: Path) -> None:
-    """Raise InputError E307 where something (its id, itself, a statute's id) is in force without the statute it cites."""
+    """Raise InputError E309 where something (its id, itself, a statute's id) is in force without the statute it cites."""
     for name, entry, statute in cited:
         own = [version for version in statutes if version.id == statute]
         gap = first_gap(own, entry.effective_from, entry.effective_to)
@@ -174,7 +174,7 @@ def refuse_uncovered(cited: Iterable[tuple[str, Dated, str]], statutes: Sequence
 
 
 def _gap(folder: Path, name: str, day: date, hint: str) -> InputError:
-    return InputError("E307", f"{folder / 'statutes.yaml'}: {name}: no wording in force on {day}", hint)
+    return InputError("E309", f"{folder / 'statutes.yaml'}: {name}: no wording in force on {day}", hint)
 
 
 @cache
@@ -235,13 +235,13 @@ def law_of(
 ) -> Law:
     """Everything the guidance verb needs. ``kinds``: code to label, note and liability ids.
 
-    Raises InputError E306 or E307 naming what does not fit together.
+    Raises InputError E306 or E309 naming what does not fit together.
     """
     authorities, notices = load_authorities(folder), load_notices(folder)
     limitations = versions_of(_Limitations, folder, "limitations.yaml", "limitations").limitations
     gap = first_gap(limitations, min(entry.effective_from for entry in limitations), None)
     if gap is not None:
-        raise InputError("E307", f"{folder / 'limitations.yaml'}: nothing in force on {gap}", "add what was in force")
+        raise InputError("E309", f"{folder / 'limitations.yaml'}: nothing in force on {gap}", "add what was in force")
     known = {statute.id for statute in statutes}
     cited = [*((entry.id, entry.statutes) for entry in authorities), *((entry.id, entry.statutes) for entry in notices)]
     for name, ids in cited:

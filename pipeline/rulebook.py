@@ -293,7 +293,7 @@ def load_rulebook(folder: Path = RULES_FOLDER) -> Rulebook:
 
 @cache
 def load_law(folder: Path = RULES_FOLDER) -> Law:
-    """The dated law of all kinds for the guidance; raises InputError E306 or E307 as its parts do."""
+    """The dated law of all kinds for the guidance; raises InputError E306 or E309 as its parts do."""
     book = load_rulebook(folder)
     cited: dict[str, tuple[str, ...]] = {}
     for rule in book.rules:

@@ -101,10 +101,11 @@ def test_images_that_do_not_overlap(city: Path, tmp_path: Path) -> None:
     assert not out.exists()
 
 
-def test_layer_without_crs(city: Path) -> None:
+def test_layer_without_crs_whose_coordinates_fit_the_city_nowhere(city: Path) -> None:
     layer = city / "layers" / "DLTB.gpkg"
     frame = gpd.read_file(layer)
     layer.unlink()
+    frame = frame.set_geometry(frame.translate(2_000_000.0, 0.0))
     with pytest.warns(UserWarning, match="crs"):
         pyogrio.write_dataframe(frame.set_crs(None, allow_override=True), layer, layer="DLTB")
     assert_refused(city, "E302", "DLTB")

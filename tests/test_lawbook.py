@@ -62,7 +62,7 @@ def test_a_statute_with_a_gap_in_time_is_refused(tmp_path: Path) -> None:
     def shorten(entries: list[dict[str, Any]]) -> None:
         entry("KCZYF-64", entries, section="第三十九条")["effective_to"] = date(2025, 5, 31)
 
-    with pytest.raises(InputError, match="E307.*KCZYF-64.*2025-06-01"):
+    with pytest.raises(InputError, match="E309.*KCZYF-64.*2025-06-01"):
         load_rulebook(changed(tmp_path / "rules", "statutes.yaml", "statutes", shorten))
 
 
@@ -78,7 +78,7 @@ def test_a_rule_that_is_older_than_the_statute_it_cites_is_refused(tmp_path: Pat
     def older(entries: list[dict[str, Any]]) -> None:
         entry("V4-1", entries)["effective_from"] = date(1998, 12, 31)
 
-    with pytest.raises(InputError, match="E307.*TDGLF-37, which V4-1 cites.*1998-12-31"):
+    with pytest.raises(InputError, match="E309.*TDGLF-37, which V4-1 cites.*1998-12-31"):
         load_rulebook(changed(tmp_path / "rules", "violation_kinds.yaml", "rules", older))
 
 
@@ -90,7 +90,7 @@ def test_a_rule_that_is_older_than_the_statute_it_cites_is_refused(tmp_path: Pat
         ("notices.yaml", "notices", {"kinds": ["V9"]}, "E306.*kinds"),
         ("notices.yaml", "notices", {"kinds": ["V1", "V5"]}, "E306.*two versions are in force"),
         ("notices.yaml", "notices", {"why": ""}, "E306.*why"),
-        ("limitations.yaml", "limitations", {"effective_to": date(2021, 7, 1)}, "E307.*limitations.*2021-07-02"),
+        ("limitations.yaml", "limitations", {"effective_to": date(2021, 7, 1)}, "E309.*limitations.*2021-07-02"),
     ],
 )
 def test_a_wrong_entry_of_the_law_is_refused_by_number(

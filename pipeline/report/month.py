@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline import schema
 from pipeline.report.answers import four_answers
 from pipeline.report.kpi import CITY, kpi_sheets
+from pipeline.report.layer_sheet import LAYERS_SHEET, layer_sheet
 from pipeline.report.package import CLUE_NOTE, task_list
 from pipeline.report.references import with_places
 from pipeline.report.sheets import Sheet, labels_of, named, number_formats, readable, with_names
@@ -133,7 +134,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("二、要办的事", "ED7D31", ("待人工判定", "办理状态", "记录矛盾", "提醒", "台账退回", "计划检查", "抽查网格", "抄告要素",
                         "适用文书参考", "累计面积", "查处分工", "供地疑似问题", "供地巡查项")),
     ("三、结论依据", "4472C4", ("比对结论", "台账匹配", "台账有卫星无", "排除图斑", "恢复图斑", "考核明细", "过程指标",
-                         "未见估计", "办理历程", "跟踪观察", "批后监管", "供地监管", "责任情形", "版本差异")),
+                         "未见估计", "办理历程", "跟踪观察", "批后监管", "供地监管", "责任情形", LAYERS_SHEET, "版本差异")),
     ("四、巡查和影像覆盖", "70AD47", ("网格情况", "漏巡区域", "巡查覆盖", "巡查力量", "巡查记录")),
     ("五、台账原始情况", "7F7F7F", ("台账条目", "台账文件", "台账修正", "台账更正", "值得核对")),
 )  # fmt: skip
@@ -155,6 +156,7 @@ def month_sheets(month: MonthTables, numbers: Mapping[str, Any]) -> tuple[Sheet,
             _kpi_sheet(month, heading),
             *kpi_sheets(month, confidence=month.confidence),
             *(_plain_sheet(month, heading, *row) for row in PLAIN_SHEETS),
+            layer_sheet(month.layer_report, heading),
         )
     }
     made[INDEX_NAME] = _index_sheet(heading, made)

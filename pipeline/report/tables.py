@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -16,6 +16,7 @@ class MonthTables:
 
     ``candidates`` holds all sources together; geometry tables are GeoDataFrames in the city's projected CRS.
     ``units`` and ``people`` follow ``UNITS`` and ``PEOPLE``; telephone numbers are never read from them.
+    ``layer_report``: the screening's ``layer_report.json``.
     ``class_names`` and ``kind_names``: land class and violation kind codes to their Chinese names.
     """
 
@@ -72,6 +73,7 @@ class MonthTables:
     class_names: dict[str, str]
     kind_names: dict[str, str]
     confidence: float = 0.95
+    layer_report: dict[str, Any] = field(default_factory=dict)
 
     def unit_names(self) -> dict[str, str]:
         """Unit id to its name."""

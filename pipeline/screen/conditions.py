@@ -93,10 +93,13 @@ def _number(value: float | str | None, options: Mapping[str, float]) -> float:
 
 def applies(rule: Rule, facts: Mapping[str, Fact], options: Mapping[str, float]) -> bool | None:
     """All conditions of a rule together: False if one surely fails, None if none fails but one is open."""
-    answers = [holds(condition, facts, options) for condition in rule.when]
-    if False in answers:
-        return False
-    return None if None in answers else True
+    open_one = False
+    for condition in rule.when:
+        answer = holds(condition, facts, options)
+        if answer is False:
+            return False
+        open_one = open_one or answer is None
+    return None if open_one else True
 
 
 def cited(rule: Rule, facts: Mapping[str, Fact], options: Mapping[str, float]) -> dict[str, object]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.geodesy import AreaFormula
 from pipeline.screen.conditions import Fact
 from pipeline.screen.layers import (
     UNKNOWN_CLASS,
@@ -101,6 +102,10 @@ BUILT = ("pit", "structure", "roofed")
 """Stages that show a building; earthworks may be for one, or for a field."""
 
 
+Area = tuple[Any, AreaFormula]
+"""The CRS of the shapes and the formula by which areas are measured."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """What the layers say of objects, row for row: land class areas, facts, and the approvals near them."""
@@ -127,6 +132,7 @@ def measure(
     """
     _same_crs(objects, ground)
     crs, shapes = ground.land_use.crs, polygonal(objects.geometry.to_numpy())
+    formula = ground_rules.area_formula
     gsd_m = objects["gsd_m"].fillna(0.0).to_numpy(dtype=np.float64)
     onsets = Onsets(objects["last_clear"], objects["first_seen"], gsd_m * outline_tolerance_px)
     explanations = explain(
@@ -140,8 +146,8 @@ def measure(
     )
     filed = standings(shapes, onsets, ground.facility_land, ground_rules)
     urgent = standings(shapes, onsets, ground.emergency_land, ground_rules)
-    total = area_m2(shapes, crs)
-    by_class = class_areas_m2(shapes, ground.land_use)
+    total = area_m2(shapes, crs, formula)
+    by_class = class_areas_m2(shapes, ground.land_use, formula)
     stages = [str(v) for v in objects["stage"]]
     columns: dict[str, list[Fact]] = {
         "area_m2": rounded(total),
@@ -150,24 +156,25 @@ def measure(
         "built_stage": [v if v in BUILT else None for v in stages],
         "novelty": [None if pd.isna(v) else round(float(v), 4) for v in objects["novelty"]],
         "suppress_construction_land": [float(suppress_construction_land)] * len(shapes),
-        "solar_project_m2": solar_m2(shapes, ground, ground_rules.solar_words),
+        "solar_project_m2": solar_m2(shapes, ground, ground_rules),
         **_class_facts(by_class, total, ground_rules),
         **farm_road_facts(
             shapes, gsd_m, width_m=ground_rules.farm_road_width_m, elongation=ground_rules.strip_elongation
         ),
         **zone_facts(shapes, total, ground, ground_rules),
         **permit_facts(shapes, onsets, ground, ground_rules),
-        **_approval_facts(shapes, total, onsets, explanations, crs),
-        **_filing_facts(shapes, total, onsets, filed, urgent, crs),
+        **_approval_facts(shapes, total, onsets, explanations, (crs, formula)),
+        **_filing_facts(shapes, total, onsets, filed, urgent, (crs, formula)),
     }
     farmland = next(group for group in ground_rules.groups if group.name == "farmland")
     columns["whole_parcel_share"] = [float(v) for v in largest_parcel_share(shapes, ground.land_use, farmland)]
     columns["basic_farmland_m2"] = (
         [None] * len(shapes)
         if ground.basic_farmland is None
-        else rounded(basic_farmland_m2(shapes, ground.basic_farmland, objects["first_seen"]))
+        else rounded(basic_farmland_m2(shapes, ground.basic_farmland, objects["first_seen"], formula))
     )
-    columns |= _unapproved_facts(shapes, onsets, Standings(explanations, filed, urgent), stages, ground, ground_rules)
+    found = Standings(explanations, filed, urgent)
+    columns |= _unapproved_facts(shapes, by_class, onsets, found, stages, ground, ground_rules)
     missing = ground.missing()
     for layer in ("approvals", "temporary_land", "facility_land", "emergency_land"):
         if layer in missing:
@@ -192,15 +199,15 @@ def _same_crs(objects: gpd.GeoDataFrame, ground: Ground) -> None:
 
 
 def _approval_facts(
-    shapes: Shapes, total: NDArray[np.float64], onsets: Onsets, explanations: list[Explanation], crs: Any
+    shapes: Shapes, total: NDArray[np.float64], onsets: Onsets, explanations: list[Explanation], area: Area
 ) -> dict[str, list[Fact]]:
     """What approvals and temporary land cover of objects, by standing."""
     lawful = approved_ground(explanations, BEFORE, reach_m=onsets.reach_m)
     covered = approved_ground(explanations, BEFORE, VALID, reach_m=onsets.reach_m)
     possible = minus(shapes, covered)
     facts = {
-        "lawful_share": share(common_area_m2(shapes, lawful, crs), total),
-        "lawful_or_temporary_share": share(common_area_m2(shapes, covered, crs), total),
+        "lawful_share": share(common_area_m2(shapes, lawful, *area), total),
+        "lawful_or_temporary_share": share(common_area_m2(shapes, covered, *area), total),
     }
     for name, standing in (
         ("late_approved_m2", (LATE,)),
@@ -210,9 +217,9 @@ def _approval_facts(
         ("expired_temporary_m2", (EXPIRED,)),
         ("ended_temporary_m2", (RECLAIM, EXPIRED)),
     ):
-        facts[name] = rounded(common_area_m2(possible, approved_ground(explanations, *standing), crs))
+        facts[name] = rounded(common_area_m2(possible, approved_ground(explanations, *standing), *area))
     temporary = approved_ground(explanations, VALID)
-    facts["temporary_m2"] = rounded(common_area_m2(minus(shapes, lawful), temporary, crs))
+    facts["temporary_m2"] = rounded(common_area_m2(minus(shapes, lawful), temporary, *area))
     return facts
 
 
@@ -222,16 +229,16 @@ def _filing_facts(
     onsets: Onsets,
     filed: list[Explanation],
     urgent: list[Explanation],
-    crs: Any,
+    area: Area,
 ) -> dict[str, list[Fact]]:
     """What filings of facility agriculture (设施农业用地备案) and emergency land cover of objects."""
     before = approved_ground(filed, BEFORE, reach_m=onsets.reach_m)
     rest = minus(shapes, before)
     return {
-        "filed_share": share(common_area_m2(shapes, before, crs), total),
-        "open_filed_m2": rounded(common_area_m2(rest, approved_ground(filed, INTERVAL, UNDATED), crs)),
-        "late_filed_m2": rounded(common_area_m2(rest, approved_ground(filed, LATE), crs)),
-        "emergency_m2": rounded(common_area_m2(shapes, approved_ground(urgent, BEFORE, INTERVAL, UNDATED), crs)),
+        "filed_share": share(common_area_m2(shapes, before, *area), total),
+        "open_filed_m2": rounded(common_area_m2(rest, approved_ground(filed, INTERVAL, UNDATED), *area)),
+        "late_filed_m2": rounded(common_area_m2(rest, approved_ground(filed, LATE), *area)),
+        "emergency_m2": rounded(common_area_m2(shapes, approved_ground(urgent, BEFORE, INTERVAL, UNDATED), *area)),
     }
 
 
@@ -248,8 +255,18 @@ def _class_facts(
     return facts | {"mining_land_m2": rounded(mining)}
 
 
+def _changed_class_areas(
+    shapes: Shapes, by_class: list[dict[str, float]], some: Shapes, ground: Ground, rules: GroundRules
+) -> list[dict[str, float]]:
+    """Class areas of shapes of which most are still the ones that ``by_class`` was measured on."""
+    changed = np.array([a is not b for a, b in zip(shapes, some, strict=True)], dtype=bool)
+    measured = iter(class_areas_m2(some[changed], ground.land_use, rules.area_formula))
+    return [next(measured) if anew else own for anew, own in zip(changed, by_class, strict=True)]
+
+
 def _unapproved_facts(
     shapes: Shapes,
+    by_class: list[dict[str, float]],
     onsets: Onsets,
     found: Standings,
     stages: list[str],
@@ -273,7 +290,7 @@ def _unapproved_facts(
         sure = np.full(len(shapes), NOWHERE, dtype=object)
     basic_sure = minus(sure, approved_ground(found.filed, BEFORE, INTERVAL, UNDATED, reach_m=reach_m))
     unfiled = minus(possible, approved_ground(found.filed, BEFORE, reach_m=reach_m))
-    low, high = class_areas_m2(basic_sure, ground.land_use), class_areas_m2(unfiled, ground.land_use)
+    low, high = (_changed_class_areas(shapes, by_class, some, ground, rules) for some in (basic_sure, unfiled))
     facts: dict[str, list[Fact]] = {
         "unapproved_farmland_m2": [
             between(rules.group_sum("farmland", a), rules.group_sum("farmland", b) + b.get(UNKNOWN_CLASS, 0.0))
@@ -289,7 +306,7 @@ def _unapproved_facts(
         "unapproved_basic_farmland_m2": [None] * len(possible),
     }
     if ground.basic_farmland is not None:
-        sure_m2 = basic_farmland_m2(basic_sure, ground.basic_farmland, onsets.first_seen)
-        possible_m2 = basic_farmland_m2(possible, ground.basic_farmland, onsets.first_seen)
+        sure_m2 = basic_farmland_m2(basic_sure, ground.basic_farmland, onsets.first_seen, rules.area_formula)
+        possible_m2 = basic_farmland_m2(possible, ground.basic_farmland, onsets.first_seen, rules.area_formula)
         facts["unapproved_basic_farmland_m2"] = [between(a, b) for a, b in zip(sure_m2, possible_m2, strict=True)]
     return facts

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.geodesy import geodesic_area_m2
+from pipeline.geodesy import AreaFormula, ellipsoid_area_m2
 
 UNKNOWN_CLASS = "unknown"
 """Key of ground that no land-use parcel covers."""
@@ -60,6 +60,7 @@ class GroundRules:
 
     ``farm_road_width_m``: least and most width of a farm road (农村道路); an outline counts as a strip from
     ``strip_elongation`` times as long as wide on. ``solar_words``: words of a project's name that tell of solar panels.
+    ``area_formula``: which area on the ellipsoid the rules judge by.
     """
 
     groups: tuple[ClassGroup, ...]
@@ -70,11 +71,14 @@ class GroundRules:
     farm_road_width_m: tuple[float, float] = (2.0, 8.0)
     strip_elongation: float = 5.0
     solar_words: tuple[str, ...] = ()
+    area_formula: AreaFormula = "geodesic"
 
     def group_sum(self, name: str, by_class: dict[str, float]) -> float:
         """Sum of a group's areas; KeyError for an unknown group."""
-        group = {g.name: g for g in self.groups}[name]
-        return float(sum(area for code, area in sorted(by_class.items()) if group.holds(code)))
+        group = next((g for g in self.groups if g.name == name), None)
+        if group is None:
+            raise KeyError(name)
+        return float(sum(by_class[code] for code in sorted(by_class) if group.holds(code)))
 
 
 @dataclass(frozen=True)
@@ -113,38 +117,48 @@ def pieces(shapes: Shapes, polygons: Shapes) -> Pieces:
     shape, polygon = shapely.STRtree(polygons).query(shapes, predicate="intersects")
     order = np.lexsort((polygon, shape))
     shape, polygon = shape[order], polygon[order]
-    shared = polygonal(shapely.intersection(shapes[shape], polygons[polygon]))
+    shared = shapes[shape]
+    # what lies wholly inside a polygon needs no cutting
+    cut = ~shapely.contains_properly(polygons[polygon], shared)
+    shared[cut] = polygonal(shapely.intersection(shared[cut], polygons[polygon[cut]]))
     kept = shapely.area(shared) > 0.0
     return Pieces(shape[kept], polygon[kept], shared[kept])
 
 
-def area_m2(shapes: Iterable[Any], crs: Any) -> NDArray[np.float64]:
+def area_m2(shapes: Iterable[Any], crs: Any, formula: AreaFormula = "geodesic") -> NDArray[np.float64]:
     """Ellipsoidal area of each shape, m2, rounded to square centimetres so that summation order leaves no trace."""
-    return np.asarray(np.round(geodesic_area_m2(gpd.GeoSeries(list(shapes), crs=crs)), 4), dtype=np.float64)
+    areas = ellipsoid_area_m2(gpd.GeoSeries(list(shapes), crs=crs), formula)
+    return np.asarray(np.round(areas, 4), dtype=np.float64)
 
 
-def shared_area_m2(shapes: Shapes, layer: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def shared_area_m2(shapes: Shapes, layer: gpd.GeoDataFrame, formula: AreaFormula = "geodesic") -> NDArray[np.float64]:
     """Per shape the area under a layer, m2; ground under two polygons of the layer counts once."""
-    found = pieces(shapes, layer.geometry.to_numpy())
-    joined = np.full(len(shapes), None, dtype=object)
+    return joined_area_m2(pieces(shapes, layer.geometry.to_numpy()), len(shapes), layer.crs, formula)
+
+
+def joined_area_m2(found: Pieces, count: int, crs: Any, formula: AreaFormula = "geodesic") -> NDArray[np.float64]:
+    """Per shape (``count`` of them) the area of its pieces, m2; ground under two of them counts once."""
+    joined = np.full(count, None, dtype=object)
     for position, start, stop in _runs(found.shape):
         part = found.geometry[start:stop]
         joined[position] = part[0] if len(part) == 1 else shapely.union_all(part)
     hit = shapely.area(joined) > 0.0
-    areas = np.zeros(len(shapes), dtype=np.float64)
-    areas[hit] = area_m2(joined[hit], layer.crs)
+    areas = np.zeros(count, dtype=np.float64)
+    areas[hit] = area_m2(joined[hit], crs, formula)
     return areas
 
 
-def class_areas_m2(shapes: Shapes, land_use: gpd.GeoDataFrame) -> list[dict[str, float]]:
+def class_areas_m2(
+    shapes: Shapes, land_use: gpd.GeoDataFrame, formula: AreaFormula = "geodesic"
+) -> list[dict[str, float]]:
     """Per shape the area of each land class code, m2; ground outside the layer is :data:`UNKNOWN_CLASS`.
 
     Keys are sorted. ``shapes``: polygons in the layer's CRS. An empty shape gives an empty dict.
     """
     found = pieces(shapes, land_use.geometry.to_numpy())
-    areas = area_m2(found.geometry, land_use.crs)
+    areas = area_m2(found.geometry, land_use.crs, formula)
     codes = land_use["class_code"].to_numpy()[found.polygon]
-    totals = area_m2(shapes, land_use.crs)
+    totals = area_m2(shapes, land_use.crs, formula)
     sums: list[dict[str, float]] = [{} for _ in range(len(shapes))]
     for position, code, area in zip(found.shape, codes, areas, strict=True):
         own = sums[position]

@@ -90,13 +90,14 @@ def screening_columns(
 ) -> pd.DataFrame:
     """The screening columns of ``schema.SUSPECTED`` for measured objects, on the objects' index."""
     shapes, crs = polygonal(objects.geometry.to_numpy()), ground.land_use.crs
+    formula = ground_rules.area_formula
     kinds, records = [], []
     for facts, first_seen in zip(measured.facts, objects["first_seen"], strict=True):
         day = day_of(first_seen, fallback_day)
         own, record = judge(facts, rules=rules, day=day, options=options, missing=measured.missing)
         kinds.append(_json(own))
         records.append(_json(record))
-    approved_m2 = common_area_m2(shapes, approved_ground(measured.explanations, BEFORE), crs)
+    approved_m2 = common_area_m2(shapes, approved_ground(measured.explanations, BEFORE), crs, formula)
     construction = [round(ground_rules.group_sum("construction", own), 2) for own in measured.by_class]
     documents = ["；".join(e.documents.get(BEFORE, ())) if area > 0 else None
                  for e, area in zip(measured.explanations, approved_m2, strict=True)]  # fmt: skip
@@ -119,4 +120,7 @@ def screening_columns(
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.geodesy import AreaFormula
 from pipeline.screen.conditions import Fact
 from pipeline.screen.layers import Ground, GroundRules, Shapes, area_m2, polygonal, shared_area_m2
 from pipeline.screen.timing import BEFORE, INTERVAL, LATE, NOWHERE, OPEN, UNDATED, VALID, Explanation, explain
@@ -61,12 +62,14 @@ def minus(shapes: Shapes, taken: Shapes) -> Shapes:
     return result
 
 
-def common_area_m2(shapes: Shapes, others: Shapes, crs: object) -> NDArray[np.float64]:
+def common_area_m2(
+    shapes: Shapes, others: Shapes, crs: object, formula: AreaFormula = "geodesic"
+) -> NDArray[np.float64]:
     """Ellipsoidal area each shape shares with the other geometry of its row, m2."""
     areas = np.zeros(len(shapes), dtype=np.float64)
     hit = ~shapely.is_empty(others) if len(others) else np.zeros(0, dtype=bool)
     if hit.any():
-        areas[hit] = area_m2(polygonal(shapely.intersection(shapes[hit], others[hit])), crs)
+        areas[hit] = area_m2(polygonal(shapely.intersection(shapes[hit], others[hit])), crs, formula)
     return areas
 
 
@@ -76,21 +79,21 @@ def permit_facts(shapes: Shapes, onsets: Onsets, ground: Ground, rules: GroundRu
     None where the layer was not delivered. A permit counts from its date, a mining right until its last day; ground
     under one given during the onset interval, or without a date, is possibly without.
     """
-    crs = ground.land_use.crs
+    area = ground.land_use.crs, rules.area_formula
     facts: dict[str, list[Fact]] = {}
     for layer, name in ((ground.planning_permits, "planning_permit"), (ground.rural_permits, "rural_permit")):
         facts[f"area_without_{name}_m2"] = facts[f"late_{name}_m2"] = [None] * len(shapes)
         if layer is not None:
             found = standings(shapes, onsets, layer, rules)
-            facts[f"area_without_{name}_m2"] = _without(shapes, found, (BEFORE,), (INTERVAL, UNDATED), onsets, crs)
+            facts[f"area_without_{name}_m2"] = _without(shapes, found, (BEFORE,), (INTERVAL, UNDATED), onsets, *area)
             late = minus(shapes, approved_ground(found, BEFORE, reach_m=onsets.reach_m))
-            facts[f"late_{name}_m2"] = rounded(common_area_m2(late, approved_ground(found, LATE), crs))
+            facts[f"late_{name}_m2"] = rounded(common_area_m2(late, approved_ground(found, LATE), *area))
     facts["area_without_mining_right_m2"] = [None] * len(shapes)
     if ground.mining_rights is not None:
         # a licence names its last day; one that does not may still run
         forever = replace(rules, temporary_months=0, temporary_longest_months=1200, temporary_reclaim_months=0)
         found = standings(shapes, onsets, ground.mining_rights, forever, term=True)
-        facts["area_without_mining_right_m2"] = _without(shapes, found, (VALID,), (OPEN,), onsets, crs)
+        facts["area_without_mining_right_m2"] = _without(shapes, found, (VALID,), (OPEN,), onsets, *area)
     facts["permitted_share"] = _permitted_share(shapes, onsets, ground, rules)
     # no image tells digging for a mineral from digging for a building
     facts["mining_use"] = [None] * len(shapes)
@@ -104,11 +107,15 @@ def _without(
     doubtful: tuple[str, ...],
     onsets: Onsets,
     crs: object,
+    formula: AreaFormula,
 ) -> list[Fact]:
     """Area surely, and possibly, without what ``found`` holds under ``sure`` standings."""
     possible = minus(shapes, approved_ground(found, *sure, reach_m=onsets.reach_m))
     least = minus(possible, approved_ground(found, *doubtful, reach_m=onsets.reach_m))
-    return [between(low, high) for low, high in zip(area_m2(least, crs), area_m2(possible, crs), strict=True)]
+    return [
+        between(low, high)
+        for low, high in zip(*(area_m2(some, crs, formula) for some in (least, possible)), strict=True)
+    ]
 
 
 def _permitted_share(shapes: Shapes, onsets: Onsets, ground: Ground, rules: GroundRules) -> list[Fact]:
@@ -120,11 +127,11 @@ def _permitted_share(shapes: Shapes, onsets: Onsets, ground: Ground, rules: Grou
         approved_ground(standings(shapes, onsets, layer, rules), BEFORE, reach_m=onsets.reach_m) for layer in layers
     ]
     joined = np.array([shapely.union_all(row) for row in zip(*grounds, strict=True)], dtype=object)
-    crs = ground.land_use.crs
-    return share(common_area_m2(shapes, joined, crs), area_m2(shapes, crs))
+    area = ground.land_use.crs, rules.area_formula
+    return share(common_area_m2(shapes, joined, *area), area_m2(shapes, *area))
 
 
-def solar_m2(shapes: Shapes, ground: Ground, words: tuple[str, ...]) -> list[Fact]:
+def solar_m2(shapes: Shapes, ground: Ground, rules: GroundRules) -> list[Fact]:
     """Area under any delivered approval, temporary land or filing whose project is named after solar panels, m2."""
     layers = [
         layer
@@ -135,9 +142,14 @@ def solar_m2(shapes: Shapes, ground: Ground, words: tuple[str, ...]) -> list[Fac
         return [None] * len(shapes)
     areas = np.zeros(len(shapes), dtype=np.float64)
     for layer in layers:
-        named = layer["project"].fillna("").map(lambda text: any(word in text for word in words)).to_numpy(dtype=bool)
+        named = (
+            layer["project"]
+            .fillna("")
+            .map(lambda text: any(word in text for word in rules.solar_words))
+            .to_numpy(dtype=bool)
+        )
         if named.any():
-            areas = np.maximum(areas, shared_area_m2(shapes, layer[named]))
+            areas = np.maximum(areas, shared_area_m2(shapes, layer[named], rules.area_formula))
     return rounded(areas)
 
 

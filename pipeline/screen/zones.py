@@ -7,26 +7,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.geodesy import AreaFormula
 from pipeline.screen.conditions import Fact, Range
-from pipeline.screen.layers import Ground, GroundRules, Shapes, shared_area_m2
+from pipeline.screen.layers import Ground, GroundRules, Pieces, Shapes, joined_area_m2, pieces, shared_area_m2
 
 
-def basic_farmland_m2(shapes: Shapes, layer: gpd.GeoDataFrame, first_seen: pd.Series) -> NDArray[np.float64]:
+def basic_farmland_m2(
+    shapes: Shapes, layer: gpd.GeoDataFrame, first_seen: pd.Series, formula: AreaFormula = "geodesic"
+) -> NDArray[np.float64]:
     """Area under basic farmland (永久基本农田) protected on the day the change was first seen, m2.
 
     Polygons without protection dates count always; without an image date all polygons count.
     """
-    areas = np.zeros(len(shapes), dtype=np.float64)
-    days = first_seen.reset_index(drop=True)
-    for day in [None, *sorted(days.dropna().unique())]:
-        chosen = np.flatnonzero(days.isna() if day is None else days == day)
-        if len(chosen) == 0:
-            continue
-        begun = layer["valid_from"].isna() | (layer["valid_from"] <= day) if day is not None else True
-        going_on = layer["valid_to"].isna() | (layer["valid_to"] >= day) if day is not None else True
-        protected = layer[begun & going_on] if day is not None else layer
-        areas[chosen] = shared_area_m2(shapes[chosen], protected)
-    return areas
+    found = pieces(shapes, layer.geometry.to_numpy())
+    day = first_seen.to_numpy(dtype="datetime64[ns]")[found.shape]
+    since, until = (layer[name].to_numpy(dtype="datetime64[ns]")[found.polygon] for name in ("valid_from", "valid_to"))
+    protected = np.isnat(day) | ((np.isnat(since) | (since <= day)) & (np.isnat(until) | (until >= day)))
+    kept = Pieces(found.shape[protected], found.polygon[protected], found.geometry[protected])
+    return joined_area_m2(kept, len(shapes), layer.crs, formula)
 
 
 def zone_facts(shapes: Shapes, total: NDArray[np.float64], ground: Ground, rules: GroundRules) -> dict[str, list[Fact]]:
@@ -40,16 +38,20 @@ def zone_facts(shapes: Shapes, total: NDArray[np.float64], ground: Ground, rules
         ("inside_plan_m2", "outside_plan_m2", "rural_plan_m2", "redline_m2", "village_plan_m2"), nothing
     )
     if ground.ecological_redline is not None:
-        facts["redline_m2"] = rounded(np.minimum(shared_area_m2(shapes, ground.ecological_redline), total))
+        facts["redline_m2"] = rounded(
+            np.minimum(shared_area_m2(shapes, ground.ecological_redline, rules.area_formula), total)
+        )
     village = np.zeros(len(shapes), dtype=np.float64)
     if ground.village_plan is not None:
-        village = np.minimum(shared_area_m2(shapes, ground.village_plan), total)
+        village = np.minimum(shared_area_m2(shapes, ground.village_plan, rules.area_formula), total)
         facts["village_plan_m2"] = rounded(village)
     if ground.planning is None:
         return facts
     kinds = ground.planning["zone_kind"]
     building = [not any(zone in str(kind) for zone in rules.zones_without_building) for kind in kinds]
-    inside = np.minimum(shared_area_m2(shapes, ground.planning[np.array(building, dtype=bool)]), total)
+    inside = np.minimum(
+        shared_area_m2(shapes, ground.planning[np.array(building, dtype=bool)], rules.area_formula), total
+    )
     outside = total - inside
     facts |= {"inside_plan_m2": rounded(inside), "outside_plan_m2": rounded(outside)}
     # at least what of the village plan the boundary cannot cover, at most everything outside the boundary

@@ -10,7 +10,7 @@ import pyogrio
 import shapely
 
 from pipeline.errors import InputError
-from pipeline.sources.layer_files import require_safe_transform
+from pipeline.sources.layer_crs import require_safe_transform
 
 KNOWN_CASES_FILE = Path("records") / "known_cases.gpkg"
 COLUMNS = {"线索编号": "known_id", "类别": "known_kind"}

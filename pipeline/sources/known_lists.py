@@ -20,7 +20,7 @@ import shapely
 from pipeline.errors import InputError
 from pipeline.sources.delimited import decode, parse_date, rows_of
 from pipeline.sources.known_cases import read_known_cases
-from pipeline.sources.layer_files import require_safe_transform
+from pipeline.sources.layer_crs import require_safe_transform
 
 KNOWN_FOLDER = Path("records") / "known"
 COLUMNS = ["known_id", "known_kind", "known_from", "known_to", "stated_area_m2"]

@@ -1,139 +1,207 @@
-"""Vector files as delivered: what lies in a folder, in which encoding, and whether its coordinates can be trusted."""
+"""Vector files as delivered: what lies in a folder or a zip, layer by layer, and how each is opened."""
 
 from __future__ import annotations
 
+import json
 import re
+import tempfile
 import unicodedata
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
+import geopandas as gpd
+import pyarrow
+import pyarrow.parquet
 import pyogrio
 import pyproj
-from numpy.typing import NDArray
 
 from pipeline.errors import InputError
+from pipeline.sources.layer_archives import SHAPEFILE_SUFFIXES, unpack
+from pipeline.sources.layer_crs import Bounds, usable_crs
+from pipeline.sources.layer_text import dbf_encoding
 
-SUFFIXES = (".gpkg", ".shp")
-ENCODINGS = ("utf-8", "gb18030")
-_CHUNK_ROWS = 20_000
-_MODERN_AXIS_M = 6378137.0
+GEODATABASE = ".gdb"
+SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".parquet")
+_BESIDE = frozenset({".sbn", ".sbx", ".qix", ".fbn", ".fbx", ".ain", ".aih", ".atx", ".ixs", ".mxs", ".qmd", ".qpj"})
+_SIDECARS = (SHAPEFILE_SUFFIXES - {".shp"}) | _BESIDE | {".xml", ".gpkg-wal", ".gpkg-shm"}
+_CANNOT_READ = (
+    pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError, pyogrio.errors.FieldError,
+    pyogrio.errors.GeometryError, pyarrow.ArrowException, OSError, ValueError,
+)  # fmt: skip
+_SNIFF_BYTES = 65_536
 
 
 @dataclass(frozen=True)
 class LayerFile:
-    """One layer of one file: its place, field names, row count, text encoding and CRS (None: the file has none)."""
+    """One layer of one file: where it was delivered, where it is read, its fields, row count, encoding and CRS.
+
+    ``delivered``: the path below the layer folder, through a zip where it lies in one. ``crs``: None where the file
+    names none; ``crs_assumed``: it names none and the format's default is taken. ``header_bounds``: the extent that
+    the file states, which an edit may have left behind.
+    """
 
     path: Path
+    delivered: str
     layer: str
     fields: tuple[str, ...]
     rows: int
     encoding: str
     crs: pyproj.CRS | None
+    crs_assumed: bool = False
+    header_bounds: Bounds | None = None
 
     @property
     def where(self) -> str:
         """File and layer name, for messages."""
-        return self.path.name if self.path.stem == self.layer else f"{self.path.name} [{self.layer}]"
+        name = PurePosixPath(self.delivered)
+        return self.delivered if name.stem == self.layer else f"{self.delivered} [{self.layer}]"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names that may say what the layer holds, its own first, then those of the files it lies in."""
+        outer = [PurePosixPath(part).stem for part in reversed(PurePosixPath(self.delivered).parts) if "." in part]
+        return self.layer, *outer
 
-def scan(folder: Path) -> tuple[list[LayerFile], list[InputError]]:
-    """All layers below a folder, by path and layer name, and the files that could not be read (E301)."""
-    found: list[LayerFile] = []
-    problems: list[InputError] = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES):
+    def read(self, columns: Sequence[str]) -> Any:
+        """A GeoDataFrame of some fields and the geometry, in delivered coordinates; InputError E301."""
         try:
-            found += _layers_of(path)
+            if self.path.suffix.lower() == ".parquet":
+                return _read_parquet(self.path, columns)
+            return pyogrio.read_dataframe(self.path, layer=self.layer, encoding=self.encoding, columns=list(columns))
+        except _CANNOT_READ as problem:
+            raise InputError("E301", f"{self.where}: {problem}", "deliver the file again") from problem
+
+    def values(self, columns: Sequence[str]) -> Any:
+        """Some fields without the geometry; InputError E301."""
+        try:
+            if self.path.suffix.lower() == ".parquet":
+                return pyarrow.parquet.read_table(self.path, columns=list(columns)).to_pandas()
+            return pyogrio.read_dataframe(
+                self.path, layer=self.layer, encoding=self.encoding, columns=list(columns), read_geometry=False
+            )
+        except _CANNOT_READ as problem:
+            raise InputError("E301", f"{self.where}: {problem}", "deliver the file again") from problem
+
+    def bounds(self) -> Bounds:
+        """Extent of the delivered coordinates as they are, not as a header says; NaN for a layer without any."""
+        return tuple(float(value) for value in self.read([]).total_bounds)  # type: ignore[return-value]
+
+
+@dataclass
+class Scan:
+    """What a layer folder holds: layers, problems that stop a run (E301), and files that are no readable layer."""
+
+    files: list[LayerFile] = field(default_factory=list)
+    problems: list[InputError] = field(default_factory=list)
+    unread: list[dict[str, str]] = field(default_factory=list)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Scan]:
+    """All layers below a folder, by path and layer name, zips included; they can be read until the context ends."""
+    found = Scan()
+    with tempfile.TemporaryDirectory(prefix="xuncha-layers-", ignore_cleanup_errors=True) as scratch:
+        _scan(folder, "", Path(scratch), found)
+        yield found
+
+
+def _scan(folder: Path, delivered_in: str, scratch: Path, found: Scan) -> None:
+    """Add what lies below ``folder``; ``delivered_in``: the zip it was unpacked from, with a slash."""
+    for path in _sources(folder):
+        delivered = delivered_in + path.relative_to(folder).as_posix()
+        suffix = path.suffix.lower()
+        try:
+            if suffix == GEODATABASE or suffix in SUFFIXES:
+                layers = _layers_of(path, delivered)
+                found.files += layers
+                if not layers:
+                    found.unread.append({"file": delivered, "reason": "没有图形图层"})
+            elif suffix == ".zip" and not delivered_in:
+                inside = scratch / f"{len(list(scratch.iterdir())):04d}"
+                inside.mkdir()
+                left_out = unpack(path, inside)
+                found.unread += [
+                    {"file": f"{delivered}/{name}", "reason": _no_layer(name)} for name in sorted(left_out)
+                ]
+                _scan(inside, f"{delivered}/", scratch, found)
+            else:
+                found.unread.append({"file": delivered, "reason": _no_layer(path.name)})
         except InputError as problem:
-            problems.append(problem)
-    return found, problems
+            found.problems.append(problem)
 
 
-def _layers_of(path: Path) -> list[LayerFile]:
-    encoding = dbf_encoding(path.with_suffix(_dbf_suffix(path))) if path.suffix.lower() == ".shp" else "utf-8"
+def _no_layer(name: str) -> str:
+    return "压缩包中的压缩包不打开" if name.lower().endswith(".zip") else "不是能读的图层格式"
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    """Files and geodatabase folders below a folder, sorted; parts of a shapefile other than .shp are left out."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() == GEODATABASE or path.is_file():
+            shown = path.name.startswith(".") or path.suffix.lower() in _SIDECARS
+            if not shown:
+                yield path
+        elif path.is_dir():
+            yield from _sources(path)
+
+
+def _layers_of(path: Path, delivered: str) -> list[LayerFile]:
+    suffix = path.suffix.lower()
+    encoding = dbf_encoding(path.with_suffix(_dbf_suffix(path))) if suffix == ".shp" else "utf-8"
     try:
+        if suffix == ".parquet":
+            return _parquet_layer(path, delivered)
+        if suffix == ".json" and b'"FeatureCollection"' not in _ends(path):
+            return []
         names = sorted(str(name) for name, kind in pyogrio.list_layers(path) if kind is not None)
         infos = [(name, pyogrio.read_info(path, layer=name, encoding=encoding)) for name in names]
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, UnicodeDecodeError) as problem:
-        raise InputError("E301", f"{path}: {problem}", "deliver the file again, all its parts together") from problem
+    except _CANNOT_READ as problem:
+        raise InputError(
+            "E301", f"{delivered}: {problem}", "deliver the file again, all its parts together"
+        ) from problem
+    assumed = suffix in (".geojson", ".json") and re.search(rb'"crs"\s*:\s*\{', _ends(path)) is None
     return [
-        LayerFile(path, name, tuple(info["fields"]), int(info["features"]), encoding, _usable_crs(info["crs"]))
+        LayerFile(path, delivered, name, tuple(info["fields"]), int(info["features"]), encoding,
+                  usable_crs(info["crs"]), assumed, info["total_bounds"])
         for name, info in infos
-    ]
+    ]  # fmt: skip
+
+
+def _ends(path: Path) -> bytes:
+    """The first and last 64 kB of a file: members of a GeoJSON collection other than its features stand there."""
+    with path.open("rb") as opened_file:
+        head = opened_file.read(_SNIFF_BYTES)
+        opened_file.seek(max(path.stat().st_size - _SNIFF_BYTES, 0))
+        return head + opened_file.read()
 
 
 def _dbf_suffix(path: Path) -> str:
     return ".DBF" if not path.with_suffix(".dbf").exists() and path.with_suffix(".DBF").exists() else ".dbf"
 
 
-def _usable_crs(text: str | None) -> pyproj.CRS | None:
-    if not text:
-        return None
-    try:
-        crs = pyproj.CRS.from_user_input(text)
-    except pyproj.exceptions.CRSError:
-        return None
-    return crs if crs.is_projected or crs.is_geographic else None
+def _parquet_layer(path: Path, delivered: str) -> list[LayerFile]:
+    """The one layer of a GeoParquet file, none where the file is a plain table."""
+    content = pyarrow.parquet.ParquetFile(path)
+    metadata = content.schema_arrow.metadata or {}
+    if b"geo" not in metadata:
+        return []
+    described = json.loads(metadata[b"geo"])
+    own = described["columns"][described["primary_column"]]
+    fields = tuple(name for name in content.schema_arrow.names if name not in described["columns"])
+    # without the member the format says longitude and latitude on WGS 84, with null that nobody knows
+    assumed = "crs" not in own
+    crs = usable_crs("OGC:CRS84" if assumed else own["crs"])
+    bounds = tuple(own["bbox"]) if len(own.get("bbox", ())) == 4 else None
+    return [LayerFile(path, delivered, path.stem, fields, content.metadata.num_rows, "utf-8", crs, assumed, bounds)]
 
 
-def dbf_encoding(path: Path) -> str:
-    """``utf-8`` or ``gb18030``: the first that decodes every name and every text value of a dbf strictly.
-
-    The language byte and a .cpg are not asked: both are often wrong, and bytes that are valid UTF-8 throughout
-    are hardly ever GBK. Raises InputError E301 when the file is missing, cut short or in neither encoding.
-    """
-    try:
-        raw = path.read_bytes()
-    except OSError as problem:
-        raise InputError("E301", f"{path}: {problem}", "deliver .shp, .shx, .dbf and .prj together") from problem
-    names, columns, rows, header, width = _dbf_layout(path, raw)
-    table = np.frombuffer(raw, dtype=np.uint8, count=rows * width, offset=header).reshape(rows, width)
-    reasons: list[str] = []
-    for encoding in ENCODINGS:
-        where = _undecodable(names, table[:, columns], encoding)
-        if where is None:
-            return encoding
-        reasons.append(f"{encoding}: {where}")
-    raise InputError("E301", f"{path}: text is neither UTF-8 nor GB18030 ({'; '.join(reasons)})", "export it as UTF-8")
-
-
-def _dbf_layout(path: Path, raw: bytes) -> tuple[bytes, NDArray[np.intp], int, int, int]:
-    """Joined field names, byte positions of text fields (each behind a blank), rows, header and record length."""
-    cut = InputError("E301", f"{path}: the file is cut short or no dbf", "deliver .shp, .shx, .dbf and .prj together")
-    if len(raw) < 33:
-        raise cut
-    rows, header, width = (int.from_bytes(raw[a:b], "little") for a, b in ((4, 8), (8, 10), (10, 12)))
-    if header < 33 or width < 1 or len(raw) < header + rows * width:
-        raise cut
-    names: list[bytes] = []
-    columns: list[int] = []
-    start = 1
-    for offset in range(32, header - 1, 32):
-        if raw[offset] == 0x0D:
-            break
-        names.append(raw[offset : offset + 11].split(b"\0")[0])
-        length = raw[offset + 16]
-        if chr(raw[offset + 11]) == "C":
-            columns += [0, *range(start, start + length)]
-        start += length
-    if start > width:
-        raise cut
-    return b" ".join(names), np.array(columns, dtype=np.intp), rows, header, width
-
-
-def _undecodable(names: bytes, text: Any, encoding: str) -> str | None:
-    try:
-        names.decode(encoding)
-    except UnicodeDecodeError:
-        return "field names"
-    for first in range(0, len(text), _CHUNK_ROWS):
-        part = text[first : first + _CHUNK_ROWS]
-        try:
-            part.tobytes().decode(encoding)
-        except UnicodeDecodeError as problem:
-            return f"row {first + problem.start // max(part.shape[1], 1) + 1}"
-    return None
+def _read_parquet(path: Path, columns: Sequence[str]) -> Any:
+    described = json.loads(pyarrow.parquet.read_schema(path).metadata[b"geo"])
+    frame = gpd.read_parquet(path, columns=[*columns, described["primary_column"]])
+    return frame.rename_geometry("geometry") if frame.geometry.name != "geometry" else frame
 
 
 def name_fits(name: str, alias: str) -> bool:
@@ -143,29 +211,3 @@ def name_fits(name: str, alias: str) -> bool:
     if wanted.isascii():
         return re.search(rf"(?<![A-Z]){re.escape(wanted)}(?![A-Z])", plain) is not None
     return wanted in plain
-
-
-def require_safe_transform(where: str, source: pyproj.CRS, target: pyproj.CRS) -> None:
-    """Refuse a change of datum that would silently be a null shift (E304).
-
-    CGCS2000 and WGS 84 differ by less than a metre and are taken as equal. Xi'an 1980, Beijing 1954 and any other
-    older datum need the bureau's own parameters, given as a TOWGS84 entry in the layer's .prj.
-    """
-    if source.is_bound or _datum(source) == _datum(target):
-        return
-    if all(_is_modern(crs) for crs in (source, target)):
-        return
-    raise InputError(
-        "E304",
-        f"{where}: {source.name} on {_datum(source)}",
-        f"have the bureau transform the layer to {target.name}, or put its TOWGS84 parameters into the .prj",
-    )
-
-
-def _datum(crs: pyproj.CRS) -> str:
-    geodetic = crs.geodetic_crs
-    return str(geodetic.datum.name) if geodetic is not None and geodetic.datum is not None else "an unknown datum"
-
-
-def _is_modern(crs: pyproj.CRS) -> bool:
-    return crs.ellipsoid is not None and crs.ellipsoid.semi_major_metre == _MODERN_AXIS_M

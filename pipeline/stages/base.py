@@ -16,14 +16,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import geopandas as gpd
+import pyogrio
 from odc.geo.geobox import GeoBox
 
 from pipeline.config import Config
 from pipeline.execute import Execution
 from pipeline.grid import city_geobox
 from pipeline.schema import Table
+from pipeline.sources.layers import Layers, read_layers
 from pipeline.store import read_table
 from pipeline.values import Period
+
+CELLS_FILE = Path("units") / "cells.gpkg"
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,27 @@ class StageContext:
         """The city's working grid."""
         bounds = self.config.city.bounds
         if bounds is None:
-            cells = gpd.read_file(self.city / "units" / "cells.gpkg").to_crs(self.config.city.crs)
+            cells = gpd.read_file(self.city / CELLS_FILE).to_crs(self.config.city.crs)
             bounds = tuple(cells.total_bounds)
         return city_geobox(bounds, self.config.city.crs, self.config.city.pixel_m)
+
+    def layers(self) -> Layers:
+        """The city's land layers, their coordinates checked against the city's extent; InputError E301 to E308."""
+        return read_layers(self.city / "layers", self.config.city.crs, city_extent(self.city, self.config))
+
+
+def city_extent(city: Path, config: Config) -> tuple[float, float, float, float] | None:
+    """The city in its CRS, as configured or as its grid cells span it; None where neither can be read."""
+    if config.city.bounds is not None:
+        return config.city.bounds
+    try:
+        cells = gpd.read_file(city / CELLS_FILE)
+    except (pyogrio.errors.DataSourceError, OSError):
+        return None
+    if cells.crs is None or cells.empty:
+        return None
+    west, south, east, north = cells.to_crs(config.city.crs).total_bounds
+    return float(west), float(south), float(east), float(north)
 
 
 @dataclass(frozen=True)

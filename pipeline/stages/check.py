@@ -17,6 +17,7 @@ from pipeline.sources.records import check_records
 from pipeline.sources.scenes import find_scenes
 from pipeline.sources.units import check_units, read_units
 from pipeline.spectra import BANDS
+from pipeline.stages.base import city_extent
 from pipeline.stages.guard import require_writable
 from pipeline.stages.migrate import require_current
 from pipeline.values import Period
@@ -45,7 +46,7 @@ def check_city(
     problems += check_records(city)
     problems += check_units(city, config.city.crs)
     problems += _known_problems(city, config)
-    problems += check_layers(city / "layers", config.city.crs)
+    problems += check_layers(city / "layers", config.city.crs, city_extent(city, config))
     for source in config.sources:
         problems += _scene_problems(city / source.folder, source, period, config.acquire.history_months)
     if problems:

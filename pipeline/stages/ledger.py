@@ -39,7 +39,7 @@ from pipeline.schema import (
     VISITS,
     empty,
 )  # fmt: skip
-from pipeline.sources.layers import Layers, read_layers
+from pipeline.sources.layers import Layers
 from pipeline.sources.ledger_files import read_ledger_files, strange_files
 from pipeline.sources.ledger_rules import ledger_field_rules, ledger_file_rules
 from pipeline.sources.photos import is_photo
@@ -241,7 +241,7 @@ def _notes(
 def _layers(context: StageContext) -> tuple[Layers | None, tuple[str, ...]]:
     """The city's layers, None where they cannot be read, and what is missing in them for places."""
     try:
-        layers = read_layers(context.city / "layers", context.config.city.crs)
+        layers = context.layers()
     except InputError as problem:
         return None, (f"图层不可用，文字地点不能定位：{problem}",)
     if layers.places is None or not len(layers.places):

@@ -49,7 +49,6 @@ from pipeline.schema import (
     VERDICTS,
     VISITS,
 )
-from pipeline.sources.layers import read_layers
 from pipeline.sources.records import read_records, record_files
 from pipeline.sources.units import UnitBook, read_units, unit_files
 from pipeline.stages.base import Difference, StageContext, StageOutcome
@@ -93,7 +92,7 @@ def monitored_from(context: StageContext) -> date:
 
 def ground_of(context: StageContext, cells: Any, targets: Any, entries: Any) -> Ground:
     """Points over all cells with their risk, from the city's layers and the finds that no image can show."""
-    options, layers = context.config.reconcile, read_layers(context.city / "layers", context.config.city.crs)
+    options, layers = context.config.reconcile, context.layers()
     day = context.period.last_day
     groups, unseen = load_rulebook().ground_rules(day).groups, unseen_at(context.config.city.pixel_m, day)
     return risk_ground(

@@ -202,6 +202,7 @@ def load_month(context: StageContext) -> MonthTables:
         period_end=context.period.last_day,
         as_of=context.as_of,
         confidence=context.config.reconcile.confidence,
+        layer_report=read_json(context.folder("screen") / "layer_report.json"),
         units=book.units,
         people=book.people,
         candidates=schema.conform(schema.CANDIDATES, pd.concat(sources, ignore_index=True), crs),

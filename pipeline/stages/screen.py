@@ -11,19 +11,22 @@ import geopandas as gpd
 from pipeline.lawbook import unseen_at
 from pipeline.rulebook import RULES_FOLDER, load_rulebook
 from pipeline.schema import CANDIDATES, RESTORED, SUPPRESSED, SUSPECTED, empty
+from pipeline.screen.attribute_area import area_differences
 from pipeline.screen.layers import Ground
 from pipeline.screen.legality import OPTIONS
 from pipeline.screen.restore import restore
 from pipeline.screen.suppress import gather, judge_objects, screen_candidates
-from pipeline.sources.layers import Layers, read_layers
+from pipeline.sources.layers import Layers
 from pipeline.sources.records import read_records
-from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.base import CELLS_FILE, StageContext, StageOutcome
 from pipeline.store import digest_bytes, digest_file, read_table, write_json, write_table
 
 
 def inputs(context: StageContext) -> tuple[Path, ...]:
-    """All files of the layer folder."""
-    return tuple(sorted(path for path in (context.city / "layers").rglob("*") if path.is_file()))
+    """All files of the layer folder, and the cells against whose extent the layers' coordinates are checked."""
+    layers = sorted(path for path in (context.city / "layers").rglob("*") if path.is_file())
+    cells = context.city / CELLS_FILE
+    return (*layers, cells) if cells.is_file() else tuple(layers)
 
 
 def facts(context: StageContext) -> dict[str, str]:
@@ -42,7 +45,7 @@ def _restorations(context: StageContext) -> Any:
 
 def run(context: StageContext, out: Path) -> StageOutcome:
     """Write suspected.parquet, suppressed.parquet, restored.parquet and layer_report.json."""
-    layers = read_layers(context.city / "layers", context.config.city.crs)
+    layers = context.layers()
     candidates, absent = _candidates(context)
     suspected, suppressed = screen_candidates(candidates, **judging(context, layers))
     share = context.config.register_.min_overlap_share
@@ -57,10 +60,23 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         }
         for entry in unseen_at(context.config.city.pixel_m, context.period.last_day)
     ]  # fmt: skip
-    report = {**layers.report, "sources_without_candidates": absent, "below_resolution": unseen}
+    section = context.config.screen
+    off = area_differences(layers.land_use, share=section.area_difference_share, formula=section.area_formula)
+    report = {
+        **layers.report,
+        "area_differences": off,
+        "sources_without_candidates": absent,
+        "below_resolution": unseen,
+    }
     write_json(out / "layer_report.json", report)
     notes = [f"{name}: no candidates, the source was not detected" for name in absent]
     notes += [f"{entry['label']}: {entry['effect']}" for entry in layers.report["layers"] if entry["effect"]]
+    notes += [
+        f"{source['file']}: {source['crs_note']}"
+        for entry in layers.report["layers"]
+        for source in entry["sources"]
+        if source["crs_note"]
+    ]
     counts = {"candidates": len(candidates), "suspected": len(suspected), "suppressed": len(suppressed),
               "restored": len(restored)}  # fmt: skip
     return StageOutcome(counts=counts, notes=tuple(notes))
@@ -85,7 +101,7 @@ def judging(context: StageContext, layers: Layers) -> dict[str, Any]:
     section, book, day = context.config.screen, load_rulebook(), context.period.last_day
     return {
         "ground": Ground(**{layer.name: getattr(layers, layer.name) for layer in dataclasses.fields(Ground)}),
-        "ground_rules": book.ground_rules(day),
+        "ground_rules": dataclasses.replace(book.ground_rules(day), area_formula=section.area_formula),
         "rules": book.all_rules(),
         "options": {name: float(getattr(section, name)) for name in OPTIONS},
         "outline_tolerance_px": section.outline_tolerance_px,
@@ -96,5 +112,5 @@ def judging(context: StageContext, layers: Layers) -> dict[str, Any]:
 
 def judged_again(context: StageContext, objects: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Objects with their screening columns filled anew on their own outline and interval; none is suppressed."""
-    layers = read_layers(context.city / "layers", context.config.city.crs)
+    layers = context.layers()
     return judge_objects(objects, **judging(context, layers))[0]

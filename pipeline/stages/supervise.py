@@ -33,7 +33,6 @@ from pipeline.schema import (
     VERDICTS,
     empty,
 )
-from pipeline.sources.layers import read_layers
 from pipeline.sources.records import Records, read_records, record_files
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.accountability import write_accountability
@@ -82,7 +81,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     frames = record_frames(records)
     carried = survivors(targets)
     suspected, suppressed = context.table("screen", SUSPECTED), context.table("screen", SUPPRESSED)
-    layers = read_layers(context.city / "layers", crs)
+    layers = context.layers()
     approvals = layers.approvals
     matches, entries = context.table("reconcile", MATCHES), context.table("ledger", ENTRIES)
     deadlines = _deadlines(context)

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.geodesy import AreaFormula, geodesic_area_m2, official_area_m2
+from pipeline.rulebook import load_rulebook
+from pipeline.screen.conditions import Range
+from pipeline.screen.facts import measure
 from pipeline.screen.layers import (
     ClassGroup,
     area_m2,
@@ -15,7 +24,7 @@ from pipeline.screen.layers import (
     polygonal,
     shared_area_m2,
 )
-from tests.screen.drawing import CRS, parcels, square
+from tests.screen.drawing import CRS, DAY, EAST, NORTH, candidate, candidates, ground, parcels, square
 
 
 def shapes(*given: object) -> np.ndarray:
@@ -87,3 +96,25 @@ def test_class_areas_add_up_to_the_object(cells: list[tuple[int, int]], box: tup
     assert sum(areas.values()) == pytest.approx(area_m2([shape], CRS)[0], abs=0.1)
     known = shapely.area(shapely.intersection(shape, shapely.union_all(land.geometry.to_numpy())))
     assert sum(area for code, area in areas.items() if code != "unknown") == pytest.approx(known, abs=0.5)
+
+
+@pytest.mark.parametrize(("formula", "area"), [("official", official_area_m2), ("geodesic", geodesic_area_m2)])
+def test_facts_are_measured_by_the_formula_the_rules_name(
+    formula: AreaFormula, area: Callable[[gpd.GeoSeries], Any]
+) -> None:
+    corners = [(EAST + 90_000 + x, NORTH + y) for x, y in ((0, 0), (3000, 0), (1500, 4000))]
+    site = shapely.Polygon(corners)
+    areas = [round(float(by(gpd.GeoSeries([site], crs=CRS))[0]), 2) for by in (official_area_m2, geodesic_area_m2)]
+    assert areas[0] != areas[1]
+    on = ground(parcels(c0101=site), basic=[site], inside=[site])
+    rules = replace(load_rulebook().ground_rules(DAY), area_formula=formula)
+    measured = measure(
+        candidates(candidate(site)), ground=on, ground_rules=rules, outline_tolerance_px=1.0,
+        suppress_construction_land=False,
+    )  # fmt: skip
+    expected = round(float(area(gpd.GeoSeries([site], crs=CRS))[0]), 2)
+    (facts,) = measured.facts
+    basic = facts["unapproved_basic_farmland_m2"]
+    assert isinstance(basic, Range)
+    assert [facts["area_m2"], facts["farmland_m2"], facts["inside_plan_m2"], basic.high] == [expected] * 4
+    assert measured.by_class == [{"0101": expected}]

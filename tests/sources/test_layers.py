@@ -11,8 +11,11 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.schema import LAND_USE, NAMED_GROUND, TEMPORARY_LAND
-from pipeline.sources.layer_files import dbf_encoding, name_fits, require_safe_transform
-from pipeline.sources.layers import check_layers, parse_day, read_layers
+from pipeline.sources.layer_crs import require_safe_transform
+from pipeline.sources.layer_files import name_fits
+from pipeline.sources.layer_rows import parse_day
+from pipeline.sources.layer_text import dbf_encoding
+from pipeline.sources.layers import check_layers, read_layers
 from pipeline.store import check_table
 from tests.screen.drawing import CRS, square
 
@@ -253,3 +256,34 @@ def test_roads_and_hamlets_are_read_as_they_are_drawn(tmp_path: Path) -> None:
     (source,) = entry(layers.report, "hamlets")["sources"]
     assert source["unusable"] == [{"row": 2, "reason": "没有图形"}]
     check_table(NAMED_GROUND, layers.roads)
+
+
+def test_approvals_without_geometry_never_read_as_no_approvals(tmp_path: Path) -> None:
+    land_use(tmp_path)
+    row = {"XMDM": "X1", "PZRQ": "2026-03-01", "geometry": None}
+    kept = row | {"XMDM": "X2", "geometry": square(0, 0, 20)}
+    write(tmp_path / "ZZ_NYDZYFW.gpkg", [row, kept])
+    layers = read_layers(tmp_path, CRS)
+    found = entry(layers.report, "approvals")
+    assert layers.approvals["approval_id"].tolist() == ["X2"] and found["state"] == "found"
+    assert found["sources"][0]["unusable"] == [{"row": 1, "reason": "没有面状图形"}]
+    assert found["effect"] == "1行批准范围不能使用，其范围可能被当作未批准"
+    (tmp_path / "ZZ_NYDZYFW.gpkg").unlink()
+    write(tmp_path / "ZZ_NYDZYFW.gpkg", [row], geometry_type="Polygon")
+    layers = read_layers(tmp_path, CRS)
+    assert layers.approvals is None and entry(layers.report, "approvals")["state"] == "unusable"
+
+
+def test_a_layer_with_the_fields_of_a_role_but_no_known_name_is_only_pointed_at(tmp_path: Path) -> None:
+    land_use(tmp_path)
+    write(tmp_path / "Sheet1.gpkg", [field(0)])
+    (stranger,) = read_layers(tmp_path, CRS).report["unrecognised"]
+    assert stranger["resembles"] == ["地类图斑"]
+
+
+def test_a_known_name_without_the_fields_is_not_enough(tmp_path: Path) -> None:
+    land_use(tmp_path)
+    write(tmp_path / "永久基本农田.gpkg", [field(0) | {"BSM": None}])
+    layers = read_layers(tmp_path, CRS)
+    write(tmp_path / "永久基本农田.gpkg", [{"A": 1, "geometry": square(0, 0, 20)}])
+    assert layers.basic_farmland is not None and read_layers(tmp_path, CRS).basic_farmland is None

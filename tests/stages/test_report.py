@@ -23,7 +23,7 @@ from pipeline.rulebook import land_class_names
 from pipeline.sinks.geopackage import write_geopackage
 from pipeline.stages import report
 from pipeline.stages.base import StageContext, StageOutcome
-from pipeline.store import digest_bytes, digest_tree, write_table
+from pipeline.store import digest_bytes, digest_tree, write_json, write_table
 from pipeline.values import Period
 from tests.report.fabricate import PHONE, empty_month, small_month
 
@@ -47,6 +47,7 @@ def prepared(home: Path, month: MonthTables) -> StageContext:
         (run / stage).mkdir(parents=True, exist_ok=True)
         write_table(run / stage / (file or f"{table.name}.parquet"), table, getattr(month, table.name))
     (run / "detect" / "s2").mkdir(parents=True)
+    write_json(run / "screen" / "layer_report.json", {"format_version": 1, **month.layer_report})
     write_table(run / "detect" / "s2" / "candidates.parquet", schema.CANDIDATES, month.candidates)
     config = Config(city=City(name="示例市", county_code="420000"))
     return StageContext(config, city, Period(2026, 10), date(2026, 11, 30), run, None, None, Execution())

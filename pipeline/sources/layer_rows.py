@@ -1,0 +1,102 @@
+"""Rows of a land layer: values in their column's kind, ground repaired, and what is wrong with which row."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline import schema
+from pipeline.schema import Table
+from pipeline.screen.layers import polygonal
+
+
+def read_values(given: pd.Series, column: schema.Column, rows: pd.Series, doubts: list[dict[str, Any]]) -> pd.Series:
+    """A field's values in the column's kind; what cannot be read becomes null and is listed in ``doubts``."""
+    if column.kind == "date":
+        read = given.map(parse_day)
+    elif column.kind == "real":
+        read = pd.to_numeric(given, errors="coerce")
+    else:
+        read = given.map(_text)
+    stated = given.notna() & (given.astype(str).str.strip() != "")
+    doubts += [
+        {"row": int(rows[i]), "field": str(given.name), "value": str(given[i]), "reason": "无法识别，按空值处理"}
+        for i in given.index[stated & read.isna()]
+    ]
+    return read
+
+
+def _text(value: Any) -> str | None:
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return None
+    if isinstance(value, int | float | np.integer | np.floating):
+        return str(int(value)) if float(value).is_integer() else str(value)
+    return str(value).strip() or None
+
+
+def parse_day(value: Any) -> pd.Timestamp | None:
+    """A day from a date, ``20260315``, ``2026-03-15``, ``2026/3/15``, ``2026.3.15`` or ``2026年3月15日``; else None."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+        return None
+    if not isinstance(value, str | int | float | np.integer | np.floating):
+        stamp = pd.Timestamp(value)
+        return stamp.tz_localize(None).normalize()
+    text = str(int(value)) if not isinstance(value, str) else value.strip()
+    match = re.match(r"^(\d{4})(\d{2})(\d{2})$", text) or re.match(r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})", text)
+    if match is None:
+        return None
+    try:
+        return pd.Timestamp(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        return None
+
+
+def repaired_polygons(geometry: Any, ids: pd.Series, rows: pd.Series) -> tuple[Any, list[dict[str, Any]]]:
+    """Valid two-dimensional polygons, and which rows needed repair and why."""
+    flat = shapely.force_2d(geometry)
+    broken = np.flatnonzero(~shapely.is_valid(flat) & ~shapely.is_missing(flat))
+    reasons = shapely.is_valid_reason(flat[broken])
+    repaired = [
+        {"row": int(rows.iloc[i]), "id": str(ids.iloc[i]), "reason": str(reason)}
+        for i, reason in zip(broken, reasons, strict=True)
+    ]
+    filled = np.where(shapely.is_missing(flat), shapely.Polygon(), flat)
+    return polygonal(filled), repaired
+
+
+def as_drawn(geometry: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """Points, lines and polygons in two dimensions, for names that need no area; nothing is repaired."""
+    flat = shapely.force_2d(geometry)
+    return np.where(shapely.is_missing(flat), shapely.Point(), flat), []
+
+
+def unusable_rows(
+    frame: pd.DataFrame, geometry: Any, table: Table, rows: pd.Series, *, drawn: bool = False
+) -> list[dict[str, Any]]:
+    """Rows without ground (with ``drawn`` any shape will do) or without a required value, with the reason, by row."""
+    reasons: dict[int, list[str]] = {}
+    lacking = shapely.is_empty(geometry) if drawn else shapely.area(geometry) == 0.0
+    for i in np.flatnonzero(lacking):
+        reasons.setdefault(int(rows.iloc[i]), []).append("没有图形" if drawn else "没有面状图形")
+    for column in table.columns:
+        if not column.null and column.name in frame.columns:
+            for i in np.flatnonzero(frame[column.name].isna()):
+                reasons.setdefault(int(rows.iloc[i]), []).append(f"{column.label}为空")
+    return [{"row": row, "reason": "，".join(reasons[row])} for row in sorted(reasons)]
+
+
+def unique_ids(frame: pd.DataFrame, key: str) -> tuple[pd.DataFrame, list[dict[str, str]]]:
+    """Ids made unique by ``#2``, ``#3`` .. in row order, and which were renamed."""
+    seen: dict[str, int] = {}
+    ids, renamed = [], []
+    for given in frame[key].astype(str):
+        seen[given] = seen.get(given, 0) + 1
+        own = given if seen[given] == 1 else f"{given}#{seen[given]}"
+        if own != given:
+            renamed.append({"id": given, "new_id": own})
+        ids.append(own)
+    return frame.assign(**{key: ids}), renamed
