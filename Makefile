@@ -9,7 +9,7 @@ demo: .venv/core
 	$(BIN)/xuncha demo $(DEMO)
 
 test: .venv/dev lint
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev
 	$(BIN)/ruff check .

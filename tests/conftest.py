@@ -16,7 +16,13 @@ def real_data_folder() -> Path:
     return Path(os.environ.get("XUNCHA_DATA") or REPOSITORY.parent / "shared" / "data")
 
 
+LONGEST_FIRST = ("test_tiles.py", "test_resume.py", "test_end_to_end.py", "test_ledger_shapes.py", "test_kind_truth.py")
+"""Files that take minutes: begun first, so that no worker waits for one of them at the end."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    turn = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: turn.get(item.path.name, len(turn)))
     if real_data_folder().is_dir():
         return
     if os.environ.get("XUNCHA_REQUIRE_DATA"):

@@ -76,10 +76,16 @@ def test_one_layer_is_a_shapefile_that_does_not_name_its_encoding(folder: Path) 
     wrong = pyogrio.read_dataframe(path)
     assert right["XZQMC"].eq("云泽市").all()
     assert not wrong["XZQMC"].eq("云泽市").any()
-    others = sorted(path.name for path in (folder / "layers").glob("*.gpkg"))
-    assert others == [
-        *("AGNP.gpkg", "CJDCQ.gpkg", "CZKFBJ.gpkg", "DLTB.gpkg", "LRDL.gpkg", "LSYD_XMZDFW.gpkg", "ZZ_NYDZYFW.gpkg")
-    ]
+    others = {path.name for path in (folder / "layers").glob("*.gpkg")}
+    assert {
+        "AGNP.gpkg",
+        "CJDCQ.gpkg",
+        "CZKFBJ.gpkg",
+        "DLTB.gpkg",
+        "LRDL.gpkg",
+        "LSYD_XMZDFW.gpkg",
+        "ZZ_NYDZYFW.gpkg",
+    } < others
 
 
 def test_ledgers_and_tracks_lie_under_known_unit_names(folder: Path) -> None:
