@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.duty import Answer, Responsibility, chain_on
+from pipeline.duty import FIRST_LEVEL, Answer, Responsibility, chain_on
 from pipeline.patrol.cells import locate_targets
 from pipeline.patrol.responsibility import answerable_for
 from pipeline.schema import CELLS, CHAIN, DELEGATIONS, PEOPLE, PLAN, RESPONSIBILITY, UNITS, empty
@@ -148,7 +148,7 @@ def ask(world: World, count: int, rng: np.random.Generator) -> pd.DataFrame:
             listed = Answer(*(_plain(told.loc[located[target], name]) for name in ROLES[:3]))
             looked_up = duties.on(located[target], day, Answer(listed.unit_id, None, None))
             for way, answer in (("task list", listed), ("verdict", looked_up)):
-                links = [link for link in chain_on(book.chain, answer, day) if link.level == 1]
+                links = [link for link in chain_on(book.chain, answer, day) if link.level == FIRST_LEVEL]
                 # without a table of the chain the demo's first-responsible person is not asked for
                 first = links[0].person_id if links and len(book.chain) else None
                 answered = dict(

@@ -48,12 +48,6 @@ def in_force(entries: Sequence[Item], day: date) -> tuple[Item, ...]:
     return tuple(e for e in entries if e.effective_from <= day and (e.effective_to is None or day <= e.effective_to))
 
 
-def in_force_between(entries: Sequence[Item], first: date, last: date) -> tuple[Item, ...]:
-    """The entries in force on at least one day from ``first`` to ``last``, the earliest first."""
-    met = [e for e in entries if e.effective_from <= last and (e.effective_to is None or first <= e.effective_to)]
-    return tuple(sorted(met, key=lambda entry: entry.effective_from))
-
-
 def refuse_overlaps(named: Sequence[tuple[str, Dated]]) -> None:
     """Raise ValueError where two versions under one name are in force on one day."""
     ends: dict[str, date] = {}

@@ -32,12 +32,12 @@ def mu(area_m2: float) -> float:
     return float(area_m2) * 3.0 / 2000.0
 
 
-def reaches_mu(area_m2: float, threshold_mu: Fraction | int | str) -> bool:
+def reaches_mu(area_m2: float | Fraction, threshold_mu: Fraction | int | str) -> bool:
     """Whether an area in m2 is at least so many mu (亩), as rationals: 5 亩 is 10000/3 m2, which no float is.
 
     ``threshold_mu``: an integer, a fraction or decimal text such as ``"0.6"``; raises ValueError for other text.
     """
-    return Fraction(float(area_m2)) >= Fraction(threshold_mu) * M2_PER_MU
+    return Fraction(area_m2) >= Fraction(threshold_mu) * M2_PER_MU
 
 
 def ellipsoid_area_m2(geometries: gpd.GeoSeries, formula: AreaFormula) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.dated import RULES_FOLDER, Dated, Model, Verification, first_gap, refuse_overlaps, versions_of
+from pipeline.dated import RULES_FOLDER, Dated, Model, Verification, first_gap, in_force, refuse_overlaps, versions_of
 from pipeline.errors import InputError
 from pipeline.supervise.guidance import Authority, Law, Limitation, NoticeFit, Section
 from pipeline.supervise.thresholds import Threshold
@@ -203,20 +203,13 @@ def load_unseen(folder: Path = RULES_FOLDER) -> tuple[UnseenEntry, ...]:
 
 def unseen_at(pixel_m: float, day: date, folder: Path = RULES_FOLDER) -> tuple[UnseenEntry, ...]:
     """What the plan names and imagery of ``pixel_m`` metres cannot show, in force on ``day``."""
-    entries = load_unseen(folder)
-    return tuple(
-        entry
-        for entry in entries
-        if entry.effective_from <= day <= (entry.effective_to or date.max) and pixel_m > entry.pixel_at_most_m
-    )
+    return tuple(entry for entry in in_force(load_unseen(folder), day) if pixel_m > entry.pixel_at_most_m)
 
 
 def thresholds_on(day: date, *, black_soil: bool, folder: Path = RULES_FOLDER) -> tuple[Threshold, ...]:
     """The thresholds in force on ``day``; on black soil its own where one is in force, the ordinary ones before."""
     chosen: dict[str, Threshold] = {}
-    for entry in load_thresholds(folder):
-        if not entry.effective_from <= day <= (entry.effective_to or date.max):
-            continue
+    for entry in in_force(load_thresholds(folder), day):
         if entry.soil == "ordinary" and entry.name in chosen:
             continue
         if entry.soil == "ordinary" or black_soil:

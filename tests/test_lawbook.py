@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.dated import RULES_FOLDER, Dated, first_gap, in_force_between
+from pipeline.dated import RULES_FOLDER, Dated, first_gap
 from pipeline.errors import InputError
 from pipeline.lawbook import load_notices, unseen_at
 from pipeline.rulebook import load_law, load_rulebook
+from pipeline.supervise.guidance import between
 
 TODAY = date(2026, 10, 31)
 
@@ -54,8 +55,8 @@ def test_the_first_day_without_a_version(spans: list[Any], since: str, until: st
 
 def test_versions_met_between_two_days_both_ends_counting() -> None:
     old, new = version("2000-01-01", "2009-12-31"), version("2010-01-01", None)
-    assert in_force_between([new, old], date(2009, 12, 31), date(2010, 1, 1)) == (old, new)
-    assert in_force_between([new, old], date(2010, 1, 1), date(2011, 1, 1)) == (new,)
+    assert between([new, old], date(2009, 12, 31), date(2010, 1, 1)) == [old, new]
+    assert between([new, old], date(2010, 1, 1), date(2011, 1, 1)) == [new]
 
 
 def test_a_statute_with_a_gap_in_time_is_refused(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from pipeline.supervise.supply_clock import (
     pause_clock,
     stage_problems,
 )
-from pipeline.supervise.supply_ground import Measured, measure
+from pipeline.supervise.supply_ground import Measured, measure, plain_day
 from pipeline.values import SupplyBreach, SupplyEvent, SupplyStart
 
 SURE, TO_CHECK = "疑似", "不能判断，请核实"
@@ -102,7 +102,7 @@ def watch_supply(
             shape, allowed, row["to_build_m2"] if pd.notna(row["to_build_m2"]) else None, works,
             known.get(row["supply_id"], {}), observable=observable, last_look=last_look, tolerance_m=options.tolerance_m,
         )  # fmt: skip
-        before = _day(known.get(row["supply_id"], {}).get("watched_since"))
+        before = plain_day(known.get(row["supply_id"], {}).get("watched_since"))
         row["watched_since"] = watched_since if before is None else min(before, watched_since)
         parcel = _judged(row, events, measured, limits, options, as_of)
         made.append(parcel)
@@ -125,11 +125,11 @@ def _sorted(rows: list[dict[str, Any]], names: list[str], order: list[str]) -> p
 def _judged(
     row: dict[Any, Any], events: pd.DataFrame, measured: Measured, limits: Limits, options: SupplyOptions, as_of: date
 ) -> _Parcel:
-    contract = Contract(*(_day(row[name]) for name in _CONTRACT))
+    contract = Contract(*(plain_day(row[name]) for name in _CONTRACT))
     labels = {event.value: event for event in SupplyEvent}
     own = events[events["supply_id"] == row["supply_id"]].sort_values(["happened_on", "event"], kind="stable")
     records = tuple(
-        Event(labels[kind], pd.Timestamp(day).date(), _day(until))
+        Event(labels[kind], pd.Timestamp(day).date(), plain_day(until))
         for kind, day, until in own[["event", "happened_on", "until"]].itertuples(index=False)
     )
     if not _watched(contract, records, row["watched_since"]):
@@ -277,7 +277,3 @@ def _home(shape: Any, cells: gpd.GeoDataFrame) -> tuple[dict[str, Any], float]:
     told = cells.iloc[best]
     home = {name: told[name] for name in ("cell_id", "unit_id", "acting_unit_id", "person_id")}
     return home, min(seen / float(shape.area), 1.0)
-
-
-def _day(value: Any) -> date | None:
-    return None if value is None or pd.isna(value) else pd.Timestamp(value).date()

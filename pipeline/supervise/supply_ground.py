@@ -82,7 +82,7 @@ def measure(
         works_high=_share(max((most + unseen) / base, _known(earlier, "works_low_share"))),
         built_low=_share(max(built / base, _known(earlier, "built_low_share"))),
         observable=round(observable, _DIGITS),
-        last_look=last_look if observable > 0 else _day(earlier.get("last_look")),
+        last_look=last_look if observable > 0 else plain_day(earlier.get("last_look")),
         begun_after=_first([*inside["last_clear"], earlier.get("begun_after")]),
         begun_by=_first([*inside["first_seen"], earlier.get("begun_by")]),
         built_by=_first([*above["first_seen"], earlier.get("built_by")]),
@@ -116,15 +116,16 @@ def _known(earlier: dict[Any, Any], name: str) -> float:
     return 0.0 if value is None or pd.isna(value) else float(value)
 
 
-def _day(value: Any) -> date | None:
+def plain_day(value: Any) -> date | None:
+    """A table's date as a plain day; None when missing."""
     return None if value is None or pd.isna(value) else pd.Timestamp(value).date()
 
 
 def _first(values: Sequence[Any]) -> date | None:
-    days = [day for day in map(_day, values) if day is not None]
+    days = [day for day in map(plain_day, values) if day is not None]
     return min(days) if days else None
 
 
 def _last(values: Sequence[Any]) -> date | None:
-    days = [day for day in map(_day, values) if day is not None]
+    days = [day for day in map(plain_day, values) if day is not None]
     return max(days) if days else None

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.geodesy import M2_PER_MU
+from pipeline.geodesy import M2_PER_MU, reaches_mu
 from pipeline.schema import ACCUMULATED, conform
 from pipeline.values import Outcome, Reached, TargetState
 
@@ -165,11 +165,11 @@ def best_window(items: Sequence[Item], months: int) -> tuple[pd.Timestamp, list[
     return best[2], best[3], best[4]
 
 
-def reached(low_m2: Fraction, high_m2: Fraction, threshold_m2: Fraction) -> Reached:
+def reached(low_m2: Fraction, high_m2: Fraction, threshold_mu: Fraction) -> Reached:
     """How a band stands to a threshold, exactly; a band that touches it from below may have reached it."""
-    if low_m2 >= threshold_m2:
+    if reaches_mu(low_m2, threshold_mu):
         return Reached.SURELY_ABOVE
-    return Reached.POSSIBLY_ABOVE if high_m2 >= threshold_m2 else Reached.BELOW
+    return Reached.POSSIBLY_ABOVE if reaches_mu(high_m2, threshold_mu) else Reached.BELOW
 
 
 def _row(name: str, alone: bool, items: list[Item], threshold: Threshold) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def _row(name: str, alone: bool, items: list[Item], threshold: Threshold) -> dic
     low = sum((item.low_m2 for item in sure), Fraction(0))
     middle = sum((item.area_m2 for item in possible), Fraction(0))
     high = sum((item.high_m2 for item in possible), Fraction(0))
-    standing = reached(low, high, threshold.area_m2)
+    standing = reached(low, high, threshold.mu)
     reason = f"{len(possible)}处图斑，{threshold.window_months}个月内合计，误差按周长乘半个像元计"
     if alone:
         reason = f"主体不明或不止一个，不与其他图斑合计；单处{standing.label}"
