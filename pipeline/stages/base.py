@@ -22,12 +22,21 @@ from odc.geo.geobox import GeoBox
 from pipeline.config import Config
 from pipeline.execute import Execution
 from pipeline.grid import city_geobox
+from pipeline.rulebook import RULES_FOLDER
 from pipeline.schema import Table
 from pipeline.sources.layers import Layers, read_layers
-from pipeline.store import read_table
+from pipeline.store import digest_file, read_table
 from pipeline.values import Period
 
 CELLS_FILE = Path("units") / "cells.gpkg"
+LAYER_RULES: tuple[str, ...] = ("layer_aliases.yaml", "land_codes_2007.yaml")
+"""The rule files by which layers are read."""
+
+
+def rule_digests(*names: str) -> dict[str, str]:
+    """Digests of rule files by name, of all where none is named: part of the program, but they decide results."""
+    paths = [RULES_FOLDER / name for name in names] if names else sorted(RULES_FOLDER.glob("*.yaml"))
+    return {path.name: digest_file(path) for path in paths}
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ from pipeline.sources.photos import is_photo
 from pipeline.sources.unit_folders import delivered_files
 from pipeline.sources.unit_folders import unit_files as unit_deliveries
 from pipeline.sources.units import read_units, unit_files
-from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.base import LAYER_RULES, StageContext, StageOutcome, rule_digests
 from pipeline.stages.ledger_photos import all_places, photo_datums, read_photos, stated_places
 from pipeline.stages.ledger_tracks import Tracks, read_tracks
 from pipeline.store import write_json, write_table
@@ -60,6 +60,11 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
     city = context.city
     delivered = [path for part in ("ledgers", "tracks", "layers") for path in delivered_files(city, part)]
     return tuple(sorted({*delivered, *unit_files(city)}))
+
+
+def facts(context: StageContext) -> dict[str, str]:
+    """Digests of the rule files by which ledgers, places, tracks and layers are read."""
+    return rule_digests("ledger_fields.yaml", "place_words.yaml", "tracks.yaml", *LAYER_RULES)
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:

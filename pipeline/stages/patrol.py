@@ -23,12 +23,12 @@ from pipeline.patrol.plan import check_plan
 from pipeline.patrol.responsibility import answerable_for
 from pipeline.patrol.routes import plan_routes
 from pipeline.patrol.tasks import Weights, rank_tasks
-from pipeline.rulebook import RULES_FOLDER, deadline_days
+from pipeline.rulebook import deadline_days
 from pipeline.schema import CELL_STATES, PLAN_CHECK, ROUTES, TARGETS, TASKS
 from pipeline.sources.records import Records, read_records
 from pipeline.sources.units import read_units, unit_files
-from pipeline.stages.base import StageContext, StageOutcome
-from pipeline.store import digest_bytes, digest_file, write_table
+from pipeline.stages.base import StageContext, StageOutcome, rule_digests
+from pipeline.store import digest_bytes, write_table
 from pipeline.values import CellState
 
 
@@ -44,7 +44,7 @@ def facts(context: StageContext) -> dict[str, str]:
         name: digest_bytes(frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
         for name, frame in (("dispatches", known.dispatches), ("field_checks", known.field_checks))
     }
-    return {"deadlines.yaml": digest_file(RULES_FOLDER / "deadlines.yaml"), **records}
+    return {**rule_digests("deadlines.yaml"), **records}
 
 
 def known_records(context: StageContext) -> Records:

@@ -51,7 +51,7 @@ from pipeline.schema import (
 )
 from pipeline.sources.records import read_records, record_files
 from pipeline.sources.units import UnitBook, read_units, unit_files
-from pipeline.stages.base import Difference, StageContext, StageOutcome
+from pipeline.stages.base import LAYER_RULES, Difference, StageContext, StageOutcome, rule_digests
 from pipeline.store import read_table, write_table
 from pipeline.values import MatchStatus, Period, Verdict
 
@@ -60,6 +60,11 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
     """Units, layers, records and the registers of earlier periods (what stood when a target was first seen)."""
     layers = sorted(path for path in (context.city / "layers").rglob("*") if path.is_file())
     return (*unit_files(context.city), *layers, *record_files(context.city), *earlier_registers(context))
+
+
+def facts(context: StageContext) -> dict[str, str]:
+    """Digests of the words of findings, the land classes and the kinds that no image shows."""
+    return rule_digests("finding_words.yaml", "land_classes.yaml", "resolution.yaml", *LAYER_RULES)
 
 
 def earlier_registers(context: StageContext) -> tuple[Path, ...]:

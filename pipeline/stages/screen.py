@@ -9,7 +9,7 @@ from typing import Any
 import geopandas as gpd
 
 from pipeline.lawbook import unseen_at
-from pipeline.rulebook import RULES_FOLDER, load_rulebook
+from pipeline.rulebook import load_rulebook
 from pipeline.schema import CANDIDATES, RESTORED, SUPPRESSED, SUSPECTED, empty
 from pipeline.screen.attribute_area import area_differences
 from pipeline.screen.layers import Ground
@@ -18,8 +18,8 @@ from pipeline.screen.restore import restore
 from pipeline.screen.suppress import gather, judge_objects, screen_candidates
 from pipeline.sources.layers import Layers
 from pipeline.sources.records import read_records
-from pipeline.stages.base import CELLS_FILE, StageContext, StageOutcome
-from pipeline.store import digest_bytes, digest_file, read_table, write_json, write_table
+from pipeline.stages.base import CELLS_FILE, StageContext, StageOutcome, rule_digests
+from pipeline.store import digest_bytes, read_table, write_json, write_table
 
 
 def inputs(context: StageContext) -> tuple[Path, ...]:
@@ -32,8 +32,7 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
 def facts(context: StageContext) -> dict[str, str]:
     """Digests of the rule files, part of the program, and of the restorations decided of runs up to this period."""
     restorations = _restorations(context).to_csv(index=False, lineterminator="\n").encode("utf-8")
-    rules = {path.name: digest_file(path) for path in sorted(RULES_FOLDER.glob("*.yaml"))}
-    return {**rules, "restorations": digest_bytes(restorations)}
+    return {**rule_digests(), "restorations": digest_bytes(restorations)}
 
 
 def _restorations(context: StageContext) -> Any:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.duty_rules import load_handling
 from pipeline.lawbook import thresholds_on
-from pipeline.rulebook import RULES_FOLDER, deadline_days, load_law
+from pipeline.rulebook import deadline_days, load_law
 from pipeline.schema import (
     ACCUMULATED,
     ALERTS,
@@ -36,10 +36,10 @@ from pipeline.schema import (
 from pipeline.sources.records import Records, read_records, record_files
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.accountability import write_accountability
-from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.base import StageContext, StageOutcome, rule_digests
 from pipeline.stages.lifecycle import earlier_files, lives
 from pipeline.stages.supply import earlier_supply, write_supply
-from pipeline.store import digest_file, read_table, write_table
+from pipeline.store import read_table, write_table
 from pipeline.supervise.acts import gather, survivors
 from pipeline.supervise.alerts import image_alerts, record_alerts
 from pipeline.supervise.cases import Deadlines, case_states
@@ -60,7 +60,7 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
 
 def facts(context: StageContext) -> dict[str, str]:
     """Digests of the rule files, which are part of the program but decide the result."""
-    return {path.name: digest_file(path) for path in sorted(RULES_FOLDER.glob("*.yaml"))}
+    return rule_digests()
 
 
 def earlier_parcels(context: StageContext) -> Path | None:
