@@ -211,7 +211,8 @@ def test_visit_moved_over_the_edge_flips_its_target_alone(
     moved["visited_on"] = when[0]
     after = judged(draw, city)
     assert flipped(before, after) == ({} if when[1] == MISSED else {chosen: OPEN})
-    unchanged(before.drop(index=chosen), after)
+    # the day of a track counts towards its unit's share of days that have one
+    unchanged(before.drop(index=chosen), after, exact=False)
 
 
 @QUICK
