@@ -7,8 +7,7 @@ the tile size nor the number of workers can change what a caller computes from t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Literal, TypeVar
@@ -45,20 +44,27 @@ def map_blocks(
     """
     done = 0
     execution.progress(label, 0, len(blocks))
-    with _pool(execution) as pool:
-        for batch in batches(blocks, execution.tile_px):
-            calls = [dask.delayed(function, pure=False)(block) for block in batch]
+    pool = _pool(execution)
+    for batch in batches(blocks, execution.tile_px):
+        calls = [dask.delayed(function, pure=False)(block) for block in batch]
+        try:
             results = dask.compute(*calls, scheduler=execution.scheduler, num_workers=execution.workers, **pool)
-            yield from zip(batch, results, strict=True)
-            done += len(batch)
-            execution.progress(label, done, len(blocks))
+        except BrokenExecutor:
+            _POOLS.pop(execution.workers, None)
+            raise
+        yield from zip(batch, results, strict=True)
+        done += len(batch)
+        execution.progress(label, done, len(blocks))
 
 
-@contextmanager
-def _pool(execution: Execution) -> Iterator[dict[str, Executor]]:
-    """Processes that live for one pass, as dask's keyword; threads and the synchronous scheduler need none."""
+_POOLS: dict[int, ProcessPoolExecutor] = {}
+"""Processes by their number, kept from pass to pass: a new one loads every library again. They end with the program."""
+
+
+def _pool(execution: Execution) -> dict[str, Executor]:
+    """The processes as dask's keyword; threads and the synchronous scheduler need none."""
     if execution.scheduler != "processes":
-        yield {}
-        return
-    with ProcessPoolExecutor(execution.workers, mp_context=get_context("spawn")) as executor:
-        yield {"pool": executor}
+        return {}
+    if execution.workers not in _POOLS:
+        _POOLS[execution.workers] = ProcessPoolExecutor(execution.workers, mp_context=get_context("spawn"))
+    return {"pool": _POOLS[execution.workers]}
