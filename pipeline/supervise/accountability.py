@@ -193,7 +193,7 @@ def _resumed_unseen(facts: Facts) -> list[Item]:
         if acts is None or pd.isna(seen_on):
             continue
         due = seen_on + timedelta(days=facts.deadlines.follow_up_days)
-        seen = [act.day for act in (*acts.checks, *acts.decisions) if act.day >= seen_on]
+        seen = [act.day for act in (*acts.checks, *acts.unresolved, *acts.decisions) if act.day >= seen_on]
         in_time = any(day <= due for day in seen)
         if in_time or due < pd.Timestamp(facts.as_of):
             items.append(Item(target, facts.answered(target, due.date()), not in_time))

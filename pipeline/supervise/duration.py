@@ -8,11 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.supervise.acts import Acts
+from pipeline.supervise.acts import CLOSING, Acts
 from pipeline.values import CaseDecision, Outcome
 
 _LABELS = {outcome.value: outcome.label for outcome in Outcome}
-_NOT_ILLEGAL = (Outcome.LAWFUL.value, Outcome.PSEUDO_CHANGE.value)
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def days_in_state(
     the last proof that the works stood (look or field check), the most to ``as_of``. Without ``last_clear`` there is no most.
     """
     checked = acts.checks[-1] if acts.checks else None
-    if checked is not None and checked.content in _NOT_ILLEGAL:
+    if checked is not None and checked.content in CLOSING:
         return Duration(None, None, f"{checked.basis} 核查为{_LABELS[checked.content]}")
     if pd.isna(first_seen):
         return Duration(None, None, None)

@@ -37,7 +37,7 @@ def admitted(acts: Acts, *, last_clear: Any, first_seen: Any) -> tuple[Acts, lis
 
 def _decision_fits(act: Act, acts: Acts, found: list[dict[str, Any]]) -> bool:
     if act.content == CaseDecision.CLOSED.value:
-        if any(check.day <= act.day and check.content != Outcome.UNCHECKED.value for check in acts.checks):
+        if any(check.day <= act.day for check in acts.checks):
             return True
         return _say(found, Conflict.CLOSED_WITHOUT_CHECK, act, "销案之日前没有核查结果", REFUSED)
     if not _violation_before(acts, act.day):
