@@ -21,7 +21,14 @@ from pipeline.sources.land_codes import load_successors, read_codes
 from pipeline.sources.layer_crs import Bounds, Placement, place
 from pipeline.sources.layer_files import LayerFile, Scan, opened
 from pipeline.sources.layer_roles import Recognised, recognise, resembled
-from pipeline.sources.layer_rows import as_drawn, read_values, repaired_polygons, unique_ids, unusable_rows
+from pipeline.sources.layer_rows import (
+    as_drawn,
+    read_values,
+    repaired_polygons,
+    unique_ids,
+    unread_values,
+    unusable_rows,
+)
 
 TABLES: dict[str, Table] = {
     "land_use": schema.LAND_USE,
@@ -254,6 +261,7 @@ def _values(
         if column.name == "class_code" and column.name in layer.columns:
             given = raw[layer.columns[column.name]]
             data[column.name], codes = read_codes(layer.file.where, given, load_successors())
+            doubts += unread_values(given, data[column.name], rows)
         elif column.name in layer.columns:
             data[column.name] = read_values(raw[layer.columns[column.name]], column, rows, doubts)
     frame = pd.DataFrame(data, index=raw.index).assign(**_CONSTANTS.get(role, {}))
