@@ -26,6 +26,7 @@ OUTLINE_ERROR_PX = 0.5
 _ANONYMOUS = re.compile("某|不明|不详|未知|无名|待查|匿名|暂无|无主|^无$|^-+$|^/+$")
 NOBODY = "主体不明"
 _COMPANY = re.compile("公司|厂|社|局|委员会|中心|学校|医院|集团|站|场|店|部|院|政府|办事处|企业|合作")
+Span = tuple[Fraction, Fraction]
 _NOT_UNLAWFUL = (Outcome.LAWFUL.value, Outcome.PSEUDO_CHANGE.value, Outcome.OTHER.value)
 
 
@@ -140,11 +141,8 @@ def _item(row: Mapping[Any, Any], shape: Any, threshold: Threshold) -> Item | No
     """A target's unapproved farmland of one class; None where it has none, or its date or pixels are not known."""
     if pd.isna(row["first_seen"]) or pd.isna(row["gsd_m"]):
         return None
-    basic = _unapproved(row["rules"], "unapproved_basic_farmland_m2")
-    farmland = _unapproved(row["rules"], "unapproved_farmland_m2")
-    low, high = basic
-    if threshold.name == "other_farmland":
-        low, high = max(farmland[0] - basic[1], Fraction(0)), max(farmland[1] - basic[0], Fraction(0))
+    basic, other = unapproved_farmland(row["rules"])
+    low, high = other if threshold.name == "other_farmland" else basic
     if high == 0:
         return None
     error = exact(shape.length * row["gsd_m"] * OUTLINE_ERROR_PX)
@@ -160,7 +158,13 @@ def _item(row: Mapping[Any, Any], shape: Any, threshold: Threshold) -> Item | No
     )
 
 
-def _unapproved(rules: str, fact: str) -> tuple[Fraction, Fraction]:
+def unapproved_farmland(rules: str) -> tuple[Span, Span]:
+    """Permanent basic farmland (永久基本农田) and other farmland without approval, m2 surely and possibly so."""
+    basic, farmland = (_unapproved(rules, f"unapproved_{name}_m2") for name in ("basic_farmland", "farmland"))
+    return basic, (max(farmland[0] - basic[1], Fraction(0)), max(farmland[1] - basic[0], Fraction(0)))
+
+
+def _unapproved(rules: str, fact: str) -> Span:
     """What of a fact is surely and possibly so, by the rules that cite it; none where no rule does."""
     for entry in json.loads(rules):
         value = (entry.get("facts") or {}).get(fact)
