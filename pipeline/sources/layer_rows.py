@@ -101,6 +101,19 @@ def unusable_rows(
     return [{"row": row, "reason": "，".join(reasons[row])} for row in sorted(reasons)]
 
 
+def repeated_rows(geometry: Any, codes: pd.Series, rows: pd.Series) -> list[dict[str, Any]]:
+    """Rows whose outline and class (``codes``) an earlier row has too: their ground would be counted twice."""
+    outlines = pd.Series(shapely.to_wkb(shapely.normalize(geometry)), index=rows.index)
+    drawn = ~shapely.is_empty(geometry)
+    first: dict[tuple[bytes, Any], int] = {}
+    found = []
+    for outline, code, row, real in zip(outlines, codes, rows, drawn, strict=True):
+        earlier = first.setdefault((outline, code), int(row)) if real else int(row)
+        if earlier != row:
+            found.append({"row": int(row), "reason": f"图形和地类与第{earlier}行相同，只计一次"})
+    return found
+
+
 def unique_ids(frame: pd.DataFrame, key: str) -> tuple[pd.DataFrame, list[dict[str, str]]]:
     """Ids made unique by ``#2``, ``#3`` .. in row order, and which were renamed."""
     seen: dict[str, int] = {}

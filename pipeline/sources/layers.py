@@ -25,6 +25,7 @@ from pipeline.sources.layer_rows import (
     as_drawn,
     read_values,
     repaired_polygons,
+    repeated_rows,
     unique_ids,
     unread_values,
     unusable_rows,
@@ -230,6 +231,10 @@ def _read(layer: Recognised, placed: Placement, crs: str) -> tuple[Any, dict[str
     shaped = role.role in _ANY_SHAPE
     geometry, repaired = as_drawn(drawn) if shaped else repaired_polygons(drawn, frame[table.key[0]], rows)
     unusable = unusable_rows(frame, geometry, table, rows, drawn=shaped)
+    if role.role == "land_use":
+        known = {entry["row"] for entry in unusable}
+        twice = repeated_rows(geometry, frame["class_code"], rows)
+        unusable = sorted(unusable + [one for one in twice if one["row"] not in known], key=lambda one: one["row"])
     kept = ~rows.isin([entry["row"] for entry in unusable])
     projected = gpd.GeoSeries(geometry[kept.to_numpy()], crs=placed.crs).to_crs(crs)
     shapes = projected.to_numpy() if shaped else polygonal(projected.to_numpy())

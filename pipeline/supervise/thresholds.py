@@ -24,6 +24,11 @@ from pipeline.values import Outcome, Reached, TargetState
 OUTLINE_ERROR_PX = 0.5
 """An outline may run half a pixel beside the true edge all along the perimeter."""
 _ANONYMOUS = re.compile("某|不明|不详|未知|无名|待查|匿名|暂无|无主|^无$|^-+$|^/+$")
+# 村民 and the like name a kind of person, not one (a 村民委员会 or 村民小组 is a body of its own, 村民张三 a person)
+_KIND_OF_PERSON = re.compile(
+    "(村民|农户|居民|群众|农民)([一二两三四五六七八九十几数多0-9]*([户人家名]|若干|等.*))?$"
+    "|^(业主|户主|住户|当事人|个人|私人|多[户人]|施工[方队]|施工单位|建设单位|建设方|用地单位|本村|老百姓|违建户)$"
+)
 NOBODY = "主体不明"
 _COMPANY = re.compile("公司|厂|社|局|委员会|中心|学校|医院|集团|站|场|店|部|院|政府|办事处|企业|合作")
 Span = tuple[Fraction, Fraction]
@@ -70,9 +75,9 @@ def subject_key(name: str) -> str:
 
 
 def is_anonymous(name: str) -> bool:
-    """Whether a name stands for somebody unknown or made unrecognisable: such acts are never summed."""
+    """Whether a name stands for somebody unknown, made unrecognisable or for a kind of person: such acts are never summed."""
     key = subject_key(name)
-    return len(key) < 2 or _ANONYMOUS.search(key) is not None
+    return len(key) < 2 or any(words.search(key) is not None for words in (_ANONYMOUS, _KIND_OF_PERSON))
 
 
 def subjects_of(matches: pd.DataFrame, entries: pd.DataFrame, statuses: Iterable[str]) -> dict[str, tuple[str, ...]]:

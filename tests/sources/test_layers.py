@@ -312,3 +312,15 @@ def test_a_class_that_is_no_code_is_named_and_its_ground_is_unknown(tmp_path: Pa
     assert layers.land_use["class_code"].tolist() == ["0101"]
     assert source["doubts"] == [{"row": 2, "field": "DLBM", "value": "耕地", "reason": "无法识别，按空值处理"}]
     assert [row["row"] for row in source["unusable"]] == [2]
+
+
+def test_a_parcel_delivered_twice_is_named_and_counts_once(tmp_path: Path) -> None:
+    twice = square(0, 0, 100)
+    turned = shapely.Polygon([*twice.exterior.coords[2:], *twice.exterior.coords[1:3]])
+    rows = [field(1, shape=twice, DLBM="0101"), field(2, shape=turned, DLBM="0101"), field(3, shape=twice, DLBM="0702")]
+    write(tmp_path / "DLTB.gpkg", rows)
+    layers = read_layers(tmp_path, CRS)
+    source = entry(layers.report, "land_use")["sources"][0]
+    # the third says another class of the same ground: it is no repetition, and stays
+    assert layers.land_use["class_code"].tolist() == ["0101", "0702"]
+    assert source["unusable"] == [{"row": 2, "reason": "图形和地类与第1行相同，只计一次"}]

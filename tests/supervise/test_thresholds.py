@@ -104,7 +104,18 @@ def test_areas_are_compared_exactly(low: Fraction, high: Fraction, says: Reached
     assert reached(low, high, Fraction(5)) is says
 
 
-@pytest.mark.parametrize("name", ["王某某", "李某", "不详", "未知主体", "无", "张", "/", "--", "主体待查"])
+@pytest.mark.parametrize(
+    "name", ["云泽市瑞兴村民委员会", "刘营村三组村民小组", "村民张三", "农民专业合作社", "个人独资企业甲"]
+)
+def test_bodies_and_persons_are_named(name: str) -> None:
+    assert not is_anonymous(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["王某某", "李某", "不详", "未知主体", "无", "张", "/", "--", "主体待查", "村民", "李集村村民", "村民3户", "村民等",
+     "农户", "当事人", "施工方"],
+)  # fmt: skip
 def test_anonymous_subjects_are_never_summed(name: str) -> None:
     assert is_anonymous(name)
     made = summed(target("T1", 50, basic=(2500, 2500)), target("T2", 50, basic=(2500, 2500)), subject=name)
