@@ -338,8 +338,8 @@ class Alert(Labelled):
 class GroundAnswer(Labelled):
     """What a month's imagery says of a target's ground: whether works are gone and vegetation is back."""
 
-    GONE_AND_GREEN = "gone_and_green", "已清除且已复绿"
-    GONE_NOT_GREEN = "gone_not_green", "已清除未复绿"
+    GONE_AND_GREEN = "gone_and_green", "疑似已清除且已复绿"
+    GONE_NOT_GREEN = "gone_not_green", "疑似已清除未复绿"
     STILL_THERE = "still_there", "仍在"
     UNCLEAR = "unclear", "影像不能判断"
     NOT_OBSERVABLE = "not_observable", "本期不可观测"

@@ -40,7 +40,9 @@ def days_in_state(
         return Duration(None, None, None)
     ends: list[tuple[Any, Any, str]] = []
     if pd.notna(gone_on):
-        ends.append((standing_on if pd.notna(standing_on) else first_seen, gone_on, f"{gone_on:%Y-%m-%d}影像见已清除"))
+        ends.append(
+            (standing_on if pd.notna(standing_on) else first_seen, gone_on, f"{gone_on:%Y-%m-%d}影像疑似已清除")
+        )
     if pd.notna(approved_on):
         ends.append((approved_on, approved_on, f"{approved_on:%Y-%m-%d}批准覆盖"))
     closed = acts.decided(CaseDecision.CLOSED)
