@@ -207,15 +207,23 @@ def unseen_at(pixel_m: float, day: date, folder: Path = RULES_FOLDER) -> tuple[U
 
 
 def thresholds_on(day: date, *, black_soil: bool, folder: Path = RULES_FOLDER) -> tuple[Threshold, ...]:
-    """The thresholds in force on ``day``; on black soil its own where one is in force, the ordinary ones before."""
-    chosen: dict[str, Threshold] = {}
-    for entry in in_force(load_thresholds(folder), day):
-        if entry.soil == "ordinary" and entry.name in chosen:
-            continue
-        if entry.soil == "ordinary" or black_soil:
-            chosen[entry.name] = Threshold(
-                entry.name, entry.label, Fraction(entry.mu), entry.window_months, f"{entry.law}({entry.verification})"
-            )
+    """The thresholds in force on ``day``; on black soil its own where one is in force, the ordinary ones before.
+
+    An act is judged by the rule of its day: those of black soil name the first day whose acts they judge and the
+    ordinary rule that judges what began before.
+    """
+    ordinary: dict[str, Threshold] = {}
+    black: dict[str, Threshold] = {}
+    for entry in sorted(in_force(load_thresholds(folder), day), key=lambda one: one.soil, reverse=True):
+        law = f"{entry.law}({entry.verification})"
+        if entry.soil == "ordinary":
+            ordinary[entry.name] = Threshold(entry.name, entry.label, Fraction(entry.mu), entry.window_months, law)
+        elif black_soil:
+            black[entry.name] = Threshold(
+                entry.name, entry.label, Fraction(entry.mu), entry.window_months, law, entry.effective_from,
+                ordinary.get(entry.name),
+            )  # fmt: skip
+    chosen = ordinary | black
     return tuple(chosen[name] for name in sorted(chosen))
 
 

@@ -338,8 +338,8 @@ class Alert(Labelled):
 class GroundAnswer(Labelled):
     """What a month's imagery says of a target's ground: whether works are gone and vegetation is back."""
 
-    GONE_AND_GREEN = "gone_and_green", "已清除且已复绿"
-    GONE_NOT_GREEN = "gone_not_green", "已清除未复绿"
+    GONE_AND_GREEN = "gone_and_green", "疑似已清除且已复绿"
+    GONE_NOT_GREEN = "gone_not_green", "疑似已清除未复绿"
     STILL_THERE = "still_there", "仍在"
     UNCLEAR = "unclear", "影像不能判断"
     NOT_OBSERVABLE = "not_observable", "本期不可观测"
@@ -382,6 +382,8 @@ class Conflict(Labelled):
     APPROVED_DURING_ONSET = "approved_during_onset", "批准日在变化期间"
     NOTICE_WITHOUT_VIOLATION = "notice_without_violation", "未核查为违法先下文书"
     REFUSED_WITHOUT_NOTICE = "refused_without_notice", "无送达文书而记拒不停止"
+    PART_SETTLED = "part_settled", "并入的部分已了结而其余核查为违法"
+    PARTS_DIFFER = "parts_differ", "合并前后核查结果不同"
     RECORD_GONE = "record_gone", "历程所据记录已不在"
     STOPPED_BUT_GREW = "stopped_but_grew", "台账称已停工而影像见扩大"
     REMOVED_BUT_STANDS = "removed_but_stands", "台账称已拆除而影像仍见"

@@ -78,8 +78,9 @@ def rank_tasks(
 
 
 def latest_checks(field_checks: pd.DataFrame) -> dict[str, tuple[str, pd.Timestamp]]:
-    """Target id to the outcome and day of its latest field check."""
-    ordered = field_checks.sort_values(["target_id", "checked_on"], kind="stable")
+    """Target id to the outcome and day of its latest field check; one that found nothing out (未核) takes nothing back."""
+    told = field_checks[(field_checks["outcome"] != Outcome.UNCHECKED.value).to_numpy()]
+    ordered = told.sort_values(["target_id", "checked_on"], kind="stable")
     return {
         target_id: (outcome, checked_on)
         for target_id, outcome, checked_on in ordered[["target_id", "outcome", "checked_on"]].itertuples(index=False)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.reconcile.rows import as_rows
 from pipeline.reconcile.sight import LEDGER_EVIDENCE, TRACK_EVIDENCE
-from pipeline.values import Period
+from pipeline.values import Outcome, Period
 
 Row = dict[str, Any]
 # E515: a picture may be a page of a ledger
@@ -201,11 +201,11 @@ def first_days(records: pd.DataFrame, column: str, carried: Mapping[str, str], c
 
 
 def outcomes_of(checks: pd.DataFrame, carried: Mapping[str, str], cutoff: date) -> dict[str, str]:
-    """The latest field check's outcome per surviving target, up to the cutoff."""
+    """The latest field check's outcome per surviving target, up to the cutoff; 未核 found nothing out and takes nothing back."""
     latest: dict[str, tuple[date, str]] = {}
     for row in checks.to_dict("records"):
         day = as_day(row["checked_on"])
-        if day is not None and day <= cutoff:
+        if day is not None and day <= cutoff and row["outcome"] != Outcome.UNCHECKED.value:
             name = carried.get(row["target_id"], row["target_id"])
             latest[name] = max(latest.get(name, (day, row["outcome"])), (day, row["outcome"]))
     return {name: outcome for name, (_, outcome) in latest.items()}

@@ -20,8 +20,9 @@ def basic_farmland_m2(
     Polygons without protection dates count always; without an image date all polygons count.
     """
     found = pieces(shapes, layer.geometry.to_numpy())
-    day = first_seen.to_numpy(dtype="datetime64[ns]")[found.shape]
-    since, until = (layer[name].to_numpy(dtype="datetime64[ns]")[found.polygon] for name in ("valid_from", "valid_to"))
+    # whole seconds hold the years 1 and 9999 that layers write for "always"; nanoseconds wrap round there
+    day = first_seen.to_numpy(dtype="datetime64[s]")[found.shape]
+    since, until = (layer[name].to_numpy(dtype="datetime64[s]")[found.polygon] for name in ("valid_from", "valid_to"))
     protected = np.isnat(day) | ((np.isnat(since) | (since <= day)) & (np.isnat(until) | (until >= day)))
     kept = Pieces(found.shape[protected], found.polygon[protected], found.geometry[protected])
     return joined_area_m2(kept, len(shapes), layer.crs, formula)

@@ -19,9 +19,20 @@ class ClaimRule(Dated):
     restored: tuple[str, ...]
     not_yet: tuple[str, ...]
     partly: tuple[str, ...]
+    other_matters: tuple[str, ...]
+    resumed: tuple[str, ...]
 
 
 def claim_words(day: date) -> ClaimWords:
     """The words in force on ``day``."""
     rule = rule_on(ClaimRule, FILE, day)
-    return ClaimWords(rule.fields, rule.stopped, rule.removed, rule.restored, rule.not_yet, rule.partly)
+    return ClaimWords(
+        rule.fields,
+        rule.stopped,
+        rule.removed,
+        rule.restored,
+        rule.not_yet,
+        rule.partly,
+        rule.other_matters,
+        rule.resumed,
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -34,17 +36,22 @@ def read_codes(where: str, given: pd.Series, successors: Successors) -> tuple[pd
     """Codes as text in today's edition, null where nothing is given, and what the report says of the editions.
 
     Numbers lost their leading zero, so that 203 may be an orchard (0203) or a village (203 of 2007): the layer's other
-    numbers decide. Raises InputError E308 when they do not, or when both editions stand among numbers.
+    numbers decide. Text without any leading zero is numbers written as text. What is no code at all is null, and its
+    rows are counted as ``other_rows``. Raises InputError E308 when the editions cannot be told apart, or when both
+    stand among numbers.
     """
     text = given.map(_plain)
     numbers = given.map(_is_number)
+    if not numbers.any() and _zeros_lost(text.dropna()):
+        numbers = text.notna() & text.fillna("").str.isdigit()
     if numbers.any():
         text = text.where(~numbers, _restored(where, text, numbers))
     stated = text.dropna()
     old = stated[stated.str.fullmatch(r"\d{3}[A-Z]?")]
     new = stated[stated.str.fullmatch(r"\d{2}(\d{2}|[A-Z]\d)[A-Z]?")]
     known = old[old.str[:3].isin(successors.codes)]
-    translated = text.copy()
+    codes = text.fillna("").str.match(r"\d{2}")
+    translated = text.where(codes, None)
     translated.loc[known.index] = known.str[:3].map(successors.codes) + known.str[3:]
     kept = old.drop(known.index)
     report = {
@@ -69,7 +76,14 @@ def _plain(value: Any) -> str | None:
         return None
     if isinstance(value, int | float | np.integer | np.floating):
         return str(int(value)) if float(value).is_integer() else str(value)
-    return str(value).strip().upper() or None
+    plain = unicodedata.normalize("NFKC", str(value)).strip().upper()
+    return re.sub(r"^(\d+)\.0+$", r"\1", plain) or None
+
+
+def _zeros_lost(stated: pd.Series) -> bool:
+    """Whether short codes occur and none begins with a zero: 103 beside 1006 is 0103, not the street of 2007."""
+    digits = stated[stated.str.isdigit()]
+    return 3 in set(digits.str.len()) and not digits.str.startswith("0").any()
 
 
 def _is_number(value: Any) -> bool:

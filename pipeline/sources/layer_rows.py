@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,17 @@ def read_values(given: pd.Series, column: schema.Column, rows: pd.Series, doubts
         read = pd.to_numeric(given, errors="coerce")
     else:
         read = given.map(_text)
+    doubts += unread_values(given, read, rows)
+    return read
+
+
+def unread_values(given: pd.Series, read: pd.Series, rows: pd.Series) -> list[dict[str, Any]]:
+    """What stands in a field and could not be read, by row."""
     stated = given.notna() & (given.astype(str).str.strip() != "")
-    doubts += [
+    return [
         {"row": int(rows[i]), "field": str(given.name), "value": str(given[i]), "reason": "无法识别，按空值处理"}
         for i in given.index[stated & read.isna()]
     ]
-    return read
 
 
 def _text(value: Any) -> str | None:
@@ -39,14 +45,20 @@ def _text(value: Any) -> str | None:
 
 
 def parse_day(value: Any) -> pd.Timestamp | None:
-    """A day from a date, ``20260315``, ``2026-03-15``, ``2026/3/15``, ``2026.3.15`` or ``2026年3月15日``; else None."""
+    """A day from a date, ``20260315``, ``2026-03-15``, ``2026/3/15``, ``2026.3.15`` or ``2026年3月15日``; else None.
+
+    A moment with a time zone is the day it was in China: midnight of a day is written as 16:00 UTC of the day before.
+    """
     if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
         return None
     if not isinstance(value, str | int | float | np.integer | np.floating):
         stamp = pd.Timestamp(value)
-        return stamp.tz_localize(None).normalize()
-    text = str(int(value)) if not isinstance(value, str) else value.strip()
-    match = re.match(r"^(\d{4})(\d{2})(\d{2})$", text) or re.match(r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})", text)
+        local = stamp.tz_convert("Asia/Shanghai") if stamp.tzinfo is not None else stamp
+        return local.tz_localize(None).normalize()
+    text = str(int(value)) if not isinstance(value, str) else unicodedata.normalize("NFKC", value).strip()
+    match = re.match(r"^(\d{4})(\d{2})(\d{2})(?:\.0+)?$", text) or re.match(
+        r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})", text
+    )
     if match is None:
         return None
     try:
@@ -87,6 +99,19 @@ def unusable_rows(
             for i in np.flatnonzero(frame[column.name].isna()):
                 reasons.setdefault(int(rows.iloc[i]), []).append(f"{column.label}为空")
     return [{"row": row, "reason": "，".join(reasons[row])} for row in sorted(reasons)]
+
+
+def repeated_rows(geometry: Any, codes: pd.Series, rows: pd.Series) -> list[dict[str, Any]]:
+    """Rows whose outline and class (``codes``) an earlier row has too: their ground would be counted twice."""
+    outlines = pd.Series(shapely.to_wkb(shapely.normalize(geometry)), index=rows.index)
+    drawn = ~shapely.is_empty(geometry)
+    first: dict[tuple[bytes, Any], int] = {}
+    found = []
+    for outline, code, row, real in zip(outlines, codes, rows, drawn, strict=True):
+        earlier = first.setdefault((outline, code), int(row)) if real else int(row)
+        if earlier != row:
+            found.append({"row": int(row), "reason": f"图形和地类与第{earlier}行相同，只计一次"})
+    return found
 
 
 def unique_ids(frame: pd.DataFrame, key: str) -> tuple[pd.DataFrame, list[dict[str, str]]]:

@@ -21,7 +21,15 @@ from pipeline.sources.land_codes import load_successors, read_codes
 from pipeline.sources.layer_crs import Bounds, Placement, place
 from pipeline.sources.layer_files import LayerFile, Scan, opened
 from pipeline.sources.layer_roles import Recognised, recognise, resembled
-from pipeline.sources.layer_rows import as_drawn, read_values, repaired_polygons, unique_ids, unusable_rows
+from pipeline.sources.layer_rows import (
+    as_drawn,
+    read_values,
+    repaired_polygons,
+    repeated_rows,
+    unique_ids,
+    unread_values,
+    unusable_rows,
+)
 
 TABLES: dict[str, Table] = {
     "land_use": schema.LAND_USE,
@@ -223,6 +231,10 @@ def _read(layer: Recognised, placed: Placement, crs: str) -> tuple[Any, dict[str
     shaped = role.role in _ANY_SHAPE
     geometry, repaired = as_drawn(drawn) if shaped else repaired_polygons(drawn, frame[table.key[0]], rows)
     unusable = unusable_rows(frame, geometry, table, rows, drawn=shaped)
+    if role.role == "land_use":
+        known = {entry["row"] for entry in unusable}
+        twice = repeated_rows(geometry, frame["class_code"], rows)
+        unusable = sorted(unusable + [one for one in twice if one["row"] not in known], key=lambda one: one["row"])
     kept = ~rows.isin([entry["row"] for entry in unusable])
     projected = gpd.GeoSeries(geometry[kept.to_numpy()], crs=placed.crs).to_crs(crs)
     shapes = projected.to_numpy() if shaped else polygonal(projected.to_numpy())
@@ -254,6 +266,7 @@ def _values(
         if column.name == "class_code" and column.name in layer.columns:
             given = raw[layer.columns[column.name]]
             data[column.name], codes = read_codes(layer.file.where, given, load_successors())
+            doubts += unread_values(given, data[column.name], rows)
         elif column.name in layer.columns:
             data[column.name] = read_values(raw[layer.columns[column.name]], column, rows, doubts)
     frame = pd.DataFrame(data, index=raw.index).assign(**_CONSTANTS.get(role, {}))

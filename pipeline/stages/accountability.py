@@ -28,6 +28,7 @@ def write_accountability(
     acts: dict[str, Acts],
     deadlines: Deadlines,
     replies: Any,
+    disputed: frozenset[str],
 ) -> int:
     """Write ``accountability.parquet``; gives the number of rows that count anything."""
     known = dict(zip(book.people["person_id"], book.people["unit_id"], strict=True))
@@ -41,7 +42,7 @@ def write_accountability(
         cell, otherwise = homes.get(target_id, (None, Answer(None, None, None)))
         return duties.on(cell, day, otherwise).acting_unit_id
 
-    facts = Facts(context.table("reconcile", VERDICTS), alerts, acts, deadlines, answered, context.as_of)
+    facts = Facts(context.table("reconcile", VERDICTS), alerts, acts, deadlines, answered, context.as_of, disputed)
     table = accountability(
         facts,
         triggers_on(context.period.last_day),

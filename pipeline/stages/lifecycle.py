@@ -19,7 +19,7 @@ from pipeline.supervise.claims import claim_conflicts
 from pipeline.supervise.follow import follow_ups, sightings
 from pipeline.supervise.history import case_history
 from pipeline.supervise.transitions import REFUSED, admitted, conflict_table
-from pipeline.supervise.watch import Watch, approved_day, watch
+from pipeline.supervise.watch import Watch, approved_day, watch, with_all_approvals
 from pipeline.values import TargetState
 
 
@@ -60,7 +60,8 @@ def lives(
     looks = ground_looks(context, targets)
     observed = {name: look.now.observed_on for name, look in looks.items()}
     documents = _documents(approvals)
-    watches = _watches(context, targets, taken, intervals, observed, documents)
+    held = {name: with_all_approvals(own, acts[name]) for name, own in taken.items()}
+    watches = _watches(context, targets, held, intervals, observed, documents)
     approved = {
         row["target_id"]: approved_day(row, shape, taken[row["target_id"]], documents, targets.crs)
         for row, shape in zip(targets.drop(columns="geometry").to_dict("records"), targets.geometry, strict=True)

@@ -136,7 +136,9 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     write_table(out / "accumulated.parquet", ACCUMULATED, accumulated)
     write_table(out / "handling.parquet", HANDLING, handling)
     counts, notes = write_supply(context, out, layers, records.supply_events, targets, (suspected, suppressed))
-    counts["accountability"] = write_accountability(context, out, book, tasks, alerts, acts, deadlines, records.replies)
+    counts["accountability"] = write_accountability(
+        context, out, book, tasks, alerts, acts, deadlines, records.replies, life.disputed
+    )
     if approvals is None:
         notes = ("no layer of approved land was delivered: no parcel is watched", *notes)
     write_table(out / "case_history.parquet", CASE_HISTORY, life.history)

@@ -41,7 +41,8 @@ class Trigger:
 class Facts:
     """What the queries ask: VERDICTS and ALERTS of the month, acts per target, deadlines, and who answered on a day.
 
-    ``answered``: acting unit of a target's cell on a day, None where nobody is known.
+    ``answered``: acting unit of a target's cell on a day, None where nobody is known. ``disputed``: targets with a
+    record that was refused; until it is put right no step is missing on them.
     """
 
     verdicts: pd.DataFrame
@@ -50,6 +51,12 @@ class Facts:
     deadlines: Deadlines
     answered: Callable[[str, date], str | None]
     as_of: date
+    disputed: frozenset[str] = frozenset()
+
+    def answered_between(self, target_id: str, first: date, last: date) -> str | None:
+        """The unit that answered on the first and on the last day of a step; None where the two differ."""
+        unit = self.answered(target_id, last)
+        return unit if unit == self.answered(target_id, first) else None
 
 
 @dataclass(frozen=True)
@@ -140,17 +147,20 @@ def _verdict_items(facts: Facts, verdict: Verdict) -> list[Item]:
 def _step_items(
     facts: Facts, step: Callable[[Acts], tuple[pd.Timestamp, int, Sequence[pd.Timestamp]] | None]
 ) -> list[Item]:
-    """Targets on which a step was due: the day it counts from, its days, and the days on which it was done."""
+    """Targets on which a step was due: the day it counts from, its days, and the days on which it was done.
+
+    Where the answering unit changed within the step, the target counts for the city alone.
+    """
     items = []
     for target, acts in sorted(facts.acts.items()):
-        found = step(acts)
+        found = None if target in facts.disputed else step(acts)
         if found is None:
             continue
         since, days, done = found
         due = since + timedelta(days=days)
         in_time = any(day <= due for day in done)
         if in_time or due < pd.Timestamp(facts.as_of):
-            items.append(Item(target, facts.answered(target, due.date()), not in_time))
+            items.append(Item(target, facts.answered_between(target, since.date(), due.date()), not in_time))
     return items
 
 
@@ -185,18 +195,18 @@ def _not_referred(facts: Facts) -> list[Item]:
 
 
 def _resumed_unseen(facts: Facts) -> list[Item]:
-    """Works that surely grew after a served notice; whether anybody checked since, once a check was due."""
-    grown = facts.alerts[(facts.alerts["alert"] == Alert.GREW_AFTER_NOTICE.value).to_numpy()]
+    """Works that surely grew after a served notice outside every approval; whether anybody checked since, once due."""
+    grown = facts.alerts[(facts.alerts["alert"] == Alert.GREW_WITHOUT_APPROVAL.value).to_numpy()]
     items = []
     for target, seen_on in grown[["target_id", "seen_on"]].itertuples(index=False):
         acts = facts.acts.get(target)
         if acts is None or pd.isna(seen_on):
             continue
         due = seen_on + timedelta(days=facts.deadlines.follow_up_days)
-        seen = [act.day for act in (*acts.checks, *acts.decisions) if act.day >= seen_on]
+        seen = [act.day for act in (*acts.checks, *acts.unresolved, *acts.decisions) if act.day >= seen_on]
         in_time = any(day <= due for day in seen)
         if in_time or due < pd.Timestamp(facts.as_of):
-            items.append(Item(target, facts.answered(target, due.date()), not in_time))
+            items.append(Item(target, facts.answered_between(target, seen_on.date(), due.date()), not in_time))
     return items
 
 

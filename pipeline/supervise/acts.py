@@ -28,6 +28,8 @@ class Act:
     """For an approval: the area it grants, where the record says so."""
     title: str = ""
     """For a notice: its kind and number."""
+    part: str = ""
+    """For a check or decision: the id it was written under where that was merged since; it speaks of that part alone."""
 
 
 @dataclass
@@ -36,6 +38,9 @@ class Acts:
 
     dispatches: list[Act] = field(default_factory=list)
     checks: list[Act] = field(default_factory=list)
+    """Field checks that found something out; the latest is what people say of the ground."""
+    unresolved: list[Act] = field(default_factory=list)
+    """Field checks that found nothing out (未核): they take nothing back."""
     approvals: list[Act] = field(default_factory=list)
     notices: list[Act] = field(default_factory=list)
     referrals: list[Act] = field(default_factory=list)
@@ -56,7 +61,7 @@ def since_closing(acts: Acts) -> Acts:
     last = max(closings)
     later = {
         name: [act for act in getattr(acts, name) if act.day > last]
-        for name in ("checks", "approvals", "notices", "referrals", "decisions")
+        for name in ("checks", "unresolved", "approvals", "notices", "referrals", "decisions")
     }
     return Acts(dispatches=acts.dispatches, **later)
 
@@ -100,7 +105,9 @@ def gather(
         acts[row["target"]].dispatches.append(Act(row["dispatched_on"], row["unit_id"], basis))
     for row in _rows(field_checks, "checked_on", carried):
         basis = f"核查记录 {_day(row['checked_on'])}{_origin(row)}"
-        acts[row["target"]].checks.append(Act(row["checked_on"], row["outcome"], basis))
+        own = acts[row["target"]]
+        said = own.unresolved if row["outcome"] == Outcome.UNCHECKED.value else own.checks
+        said.append(Act(row["checked_on"], row["outcome"], basis, part=_part(row)))
     for row in _rows(approvals, "approved_on", carried):
         basis = f"批准记录 {_day(row['approved_on'])} {row['document']}{_origin(row)}"
         granted = None if pd.isna(row["approved_area_m2"]) else float(row["approved_area_m2"])
@@ -119,8 +126,12 @@ def gather(
         code = case_decision(row["decision"])
         if code is not None:
             basis = f"决定记录 {_day(row['decided_on'])} {row['decision']}{_origin(row)}"
-            acts[row["target"]].decisions.append(Act(row["decided_on"], code, basis))
+            acts[row["target"]].decisions.append(Act(row["decided_on"], code, basis, part=_part(row)))
     return acts
+
+
+def _part(row: dict[Any, Any]) -> str:
+    return "" if row["target_id"] == row["target"] else str(row["target_id"])
 
 
 def _origin(row: dict[Any, Any]) -> str:

@@ -30,24 +30,32 @@ class ClaimWords:
     restored: tuple[str, ...]
     not_yet: tuple[str, ...]
     partly: tuple[str, ...]
+    other_matters: tuple[str, ...]
+    resumed: tuple[str, ...]
 
 
 def claims_in(texts: Mapping[str, Any], words: ClaimWords) -> frozenset[str]:
-    """Which of ``stopped``, ``removed``, ``restored`` a row claims outright."""
-    found = set()
+    """Which of ``stopped``, ``removed``, ``restored`` a row claims outright; works that went on again did not stop."""
+    found, resumed = set(), False
     for field in words.fields:
         text = texts.get(field)
         clauses = _CLAUSES.split(text) if isinstance(text, str) else []
         for clause in clauses:
+            resumed = resumed or _said(clause, words.resumed, words)
             for claim in ("stopped", "removed", "restored"):
                 if _claimed(clause, getattr(words, claim), words):
                     found.add(claim)
-    return frozenset(found)
+    return frozenset(found - {"stopped"}) if resumed else frozenset(found)
 
 
 def _claimed(clause: str, said: tuple[str, ...], words: ClaimWords) -> bool:
-    if any(word in clause for word in words.partly):
+    if any(word in clause for word in (*words.partly, *words.other_matters)):
         return False
+    return _said(clause, said, words)
+
+
+def _said(clause: str, said: tuple[str, ...], words: ClaimWords) -> bool:
+    """Whether a clause says one of some words with none of intent, order or negation before it."""
     at = min((clause.index(word) for word in said if word in clause), default=None)
     return at is not None and not any(word in clause[:at] for word in words.not_yet)
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.supervise.acts import Acts
+from pipeline.supervise.acts import CLOSING, Acts
 from pipeline.values import CaseDecision, Outcome
 
 _LABELS = {outcome.value: outcome.label for outcome in Outcome}
-_NOT_ILLEGAL = (Outcome.LAWFUL.value, Outcome.PSEUDO_CHANGE.value)
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,15 @@ def days_in_state(
     the last proof that the works stood (look or field check), the most to ``as_of``. Without ``last_clear`` there is no most.
     """
     checked = acts.checks[-1] if acts.checks else None
-    if checked is not None and checked.content in _NOT_ILLEGAL:
+    if checked is not None and checked.content in CLOSING:
         return Duration(None, None, f"{checked.basis} 核查为{_LABELS[checked.content]}")
     if pd.isna(first_seen):
         return Duration(None, None, None)
     ends: list[tuple[Any, Any, str]] = []
     if pd.notna(gone_on):
-        ends.append((standing_on if pd.notna(standing_on) else first_seen, gone_on, f"{gone_on:%Y-%m-%d}影像见已清除"))
+        ends.append(
+            (standing_on if pd.notna(standing_on) else first_seen, gone_on, f"{gone_on:%Y-%m-%d}影像疑似已清除")
+        )
     if pd.notna(approved_on):
         ends.append((approved_on, approved_on, f"{approved_on:%Y-%m-%d}批准覆盖"))
     closed = acts.decided(CaseDecision.CLOSED)

@@ -129,9 +129,13 @@ def possible_days(last_clear: Any, first_seen: Any, fallback: date) -> tuple[dat
 
 
 def wordings(law: Law, ids: Iterable[str], first: date, last: date) -> tuple[list[Section], bool]:
-    """The wordings of sections in force between two days, and whether one of them changed in between."""
+    """The wordings of sections in force between two days, and whether one of them changed, began or ended in between."""
     found = [section for name in sorted(set(ids)) for section in between(_named(law, name), first, last)]
-    return found, len({section.id for section in found}) < len(found)
+    changed = any(
+        section.effective_from > first or (section.effective_to is not None and section.effective_to < last)
+        for section in found
+    )
+    return found, changed
 
 
 def _named(law: Law, name: str) -> list[Section]:

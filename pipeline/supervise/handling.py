@@ -11,8 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.geodesy import M2_PER_MU
 from pipeline.schema import HANDLING, conform
 from pipeline.supervise.acts import Acts
+from pipeline.supervise.thresholds import Span, unapproved_farmland
 from pipeline.values import CaseDecision, Handler, Outcome, Stage, TargetState
 
 FACTS = (
@@ -20,8 +22,11 @@ FACTS = (
 )  # fmt: skip
 BY_PEOPLE = "人工"
 _UNDER_WAY = (Stage.EARTHWORKS.value, Stage.PIT.value, Stage.STRUCTURE.value)
-_NAMES = {"formed": "是否已形成", "ongoing": "是否正在实施", "kinds": "疑似违法类型", "area_mu": "面积"}
-Value = bool | float | Fraction | frozenset[str] | None
+_NAMES = {
+    "formed": "是否已形成", "ongoing": "是否正在实施", "kinds": "疑似违法类型", "area_mu": "面积",
+    "farmland_mu": "其他耕地未批准面积", "basic_farmland_mu": "永久基本农田未批准面积",
+}  # fmt: skip
+Value = bool | float | Fraction | Span | frozenset[str] | None
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,12 @@ class Check:
             return bool(isinstance(value, frozenset) and value & set(self.any_of))
         if isinstance(value, frozenset):
             return None
-        return value >= self.at_least if self.at_least is not None else value < (self.below or 0.0)
+        low, high = value if isinstance(value, tuple) else (value, value)
+        bound = self.at_least if self.at_least is not None else (self.below or 0.0)
+        surely, surely_not = low >= bound, high < bound
+        if self.at_least is None:
+            surely, surely_not = surely_not, surely
+        return True if surely else False if surely_not else None
 
 
 @dataclass(frozen=True)
@@ -111,7 +121,7 @@ def handler_of(facts: Mapping[str, Value], acts: Acts, rules: Sequence[HandlingR
             doubt = f"；{'、'.join(open_rules)}因资料不足未能判断" if open_rules else ""
             return _told(rule.handler, rule.id, f"{rule.label}{doubt}", rule.source, rule.verification)
         if held is None:
-            unknown = [_NAMES.get(test.fact, test.fact) for test in rule.when if facts[test.fact] is None]
+            unknown = [_NAMES.get(test.fact, test.fact) for test in rule.when if test.holds(facts) is None]
             open_rules.append(f"{rule.id}（{'、'.join(unknown)}不明）")
     doubt = f"，{'、'.join(open_rules)}" if open_rules else ""
     return _told(Handler.UNDECIDED, None, f"没有一条分工规则确定适用{doubt}，请市局指定由谁查处", None, None)
@@ -128,6 +138,8 @@ def facts_of(
 
     ``formed``: the imagery shows a roof, or surely less; ``ongoing``: works grow, or are new and not yet roofed;
     people's words on whether works have stopped come before the imagery. ``complex`` and ``wide_impact`` are people's.
+    ``farmland_mu`` and ``basic_farmland_mu`` are without approval, surely and possibly; basic farmland is not the other
+    farmland, too, as the interpretation that names the areas counts them apart.
     """
     stage, state = row["stage"], row["state"]
     formed = True if stage == Stage.ROOFED.value else False if stage in _UNDER_WAY[:2] else None
@@ -139,6 +151,8 @@ def facts_of(
     stopped = acts.decided(CaseDecision.NOT_STOPPED, CaseDecision.STOPPED, CaseDecision.RECTIFIED)
     if stopped is not None:
         ongoing = stopped.content == CaseDecision.NOT_STOPPED.value
+    basic, other = unapproved_farmland(row["rules"])
+    unknown_basic = pd.isna(row["basic_farmland_m2"])
     shares = json.loads(task["cell_shares"]) if isinstance(task.get("cell_shares"), str) else {}
     units = {unit_of_cell[cell] for cell in shares if cell in unit_of_cell}
     return {
@@ -147,11 +161,15 @@ def facts_of(
         "complex": acts.decided(CaseDecision.COMPLEX) is not None,
         "wide_impact": acts.decided(CaseDecision.WIDE_IMPACT) is not None,
         "area_mu": _mu(row["area_m2"]),
-        "farmland_mu": _mu(row["farmland_m2"]),
-        "basic_farmland_mu": _mu(row["basic_farmland_m2"]),
+        "farmland_mu": _mu_span((Fraction(0), other[1]) if unknown_basic else other),
+        "basic_farmland_mu": None if unknown_basic else _mu_span(basic),
         "kinds": frozenset(json.loads(row["kinds"])) if isinstance(row["kinds"], str) else None,
         "units_touched": float(len(units)) if units else None,
     }
+
+
+def _mu_span(area_m2: Span) -> Span:
+    return area_m2[0] / M2_PER_MU, area_m2[1] / M2_PER_MU
 
 
 def _mu(area_m2: Any) -> Fraction | None:

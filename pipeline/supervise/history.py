@@ -17,7 +17,7 @@ from pipeline.supervise.acts import Act, Acts
 from pipeline.supervise.cases import Deadlines, standing_of
 from pipeline.values import CaseState, Conflict, HistorySource, Outcome, TargetState
 
-_KINDS = ("dispatches", "checks", "approvals", "notices", "referrals", "decisions")
+_KINDS = ("dispatches", "checks", "unresolved", "approvals", "notices", "referrals", "decisions")
 _OUTCOMES = {outcome.value: outcome.label for outcome in Outcome}
 
 
@@ -85,7 +85,7 @@ def _replay(acts: Acts, deadlines: Deadlines) -> list[dict[str, Any]]:
 
 def _events(kind: str, act: Act) -> list[tuple[pd.Timestamp, str]]:
     """Day and words of an act; a notice is made one day and served another."""
-    if kind == "checks":
+    if kind in ("checks", "unresolved"):
         return [(act.day, f"{act.basis} 核查为{_OUTCOMES[act.content]}")]
     if kind == "approvals" and act.area_m2 is not None:
         return [(act.day, f"{act.basis} 批准{act.area_m2:.0f}平方米")]

@@ -155,7 +155,10 @@ def answer_of(look: GroundLook, *, before: Look, built: Look, stage: str, was: s
         return Answer(GroundAnswer.UNCLEAR, f"影像无近红外波段，不能判断植被；{measured}")
     greener = not np.isfinite(built.ndvi) or look.now.ndvi - built.ndvi >= GREENER_BY
     if look.green_share >= GREEN_SHARE and greener:
-        return Answer(GroundAnswer.GONE_AND_GREEN, f"图斑内{look.green_share:.0%}像元已有植被；{measured}")
+        return Answer(
+            GroundAnswer.GONE_AND_GREEN,
+            f"图斑内{look.green_share:.0%}像元已有植被，是复耕还是荒草须现场核实；{measured}",
+        )
     if look.green_share > BARE_SHARE and greener:
         return Answer(GroundAnswer.UNCLEAR, f"图斑内{look.green_share:.0%}像元有植被，部分恢复或混合地物；{measured}")
     if not np.isfinite(look.now.differs(built)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -53,14 +54,14 @@ def draft_referrals(
         entry = entry_of.get(matched.get(row["target_id"]), {})
         draft = _draft(row, shape, entry, task_of.get(row["target_id"], {}), unit_names)
         missing = [label for item, label in _ITEMS.items() if draft[item] is None]
-        latest = own.referrals[-1] if own.referrals else None
+        latest = _shown(own.referrals)
         rows.append(
             {
                 **draft,
                 "missing_items": "、".join(missing) or None,
                 "referred_on": latest.day if latest else None,
                 "referred_to": latest.content if latest else None,
-                **_reply(latest, reply_days, as_of),
+                **_reply(own.referrals, reply_days, as_of),
                 "draft": _letter(draft, missing),
             }
         )
@@ -92,8 +93,15 @@ def _draft(
     }
 
 
-def _reply(latest: Act | None, reply_days: int, as_of: date) -> dict[str, Any]:
-    """When an answer to the latest referral is due, whether it came, and how the two compare."""
+def _shown(referrals: Sequence[Act]) -> Act | None:
+    """The referral whose clock is shown: the earliest without an answer, else the latest."""
+    waiting = [act for act in referrals if act.replied_on is None]
+    return waiting[0] if waiting else referrals[-1] if referrals else None
+
+
+def _reply(referrals: Sequence[Act], reply_days: int, as_of: date) -> dict[str, Any]:
+    """When the shown referral's answer is due, whether it came, how the two compare, and how many wait in all."""
+    latest = _shown(referrals)
     if latest is None:
         return {"reply_due_on": None, "replied_on": None, "reply_state": "尚未抄告"}
     due = latest.day + timedelta(days=reply_days)
@@ -104,6 +112,8 @@ def _reply(latest: Act | None, reply_days: int, as_of: date) -> dict[str, Any]:
         state = f"逾期{(pd.Timestamp(as_of) - due).days}天未见回复"
     else:
         state = "待回复"
+    if len(referrals) > 1:
+        state += f"；共抄告{len(referrals)}次，{sum(act.replied_on is None for act in referrals)}次未回复"
     return {"reply_due_on": due, "replied_on": latest.replied_on, "reply_state": state}
 
 

@@ -136,7 +136,7 @@ def _judged(
         # what stood before the first comparison never shows as a change, so all of the parcel may be built on
         measured = replace(measured, ground=replace(measured.ground, watched=False, works_high=1.0))
     start = legal_start(records, measured.ground, seen_share=options.seen_share, few=options.few_share)
-    finished = one_day(records, SupplyEvent.FINISH) is not None
+    finished = _recorded(records, SupplyEvent.FINISH)
     clocks: dict[SupplyBreach, Clock | None] = {
         SupplyBreach.IDLE_YEAR: idle_clock("idle_months", contract, records, start, limits, as_of=as_of),
         SupplyBreach.IDLE_TWO_YEARS: idle_clock("forfeit_months", contract, records, start, limits, as_of=as_of),
@@ -146,6 +146,11 @@ def _judged(
     if finished:
         clocks |= {SupplyBreach.IDLE_YEAR: None, SupplyBreach.IDLE_TWO_YEARS: None}
     return _Parcel(row, contract, records, measured, start, clocks, stage_problems(contract, records))
+
+
+def _recorded(events: Sequence[Event], kind: SupplyEvent) -> bool:
+    """Whether people recorded an event, be it with days that disagree."""
+    return any(event.kind is kind for event in events)
 
 
 def _watched(contract: Contract, events: Sequence[Event], since: date) -> bool:
@@ -190,7 +195,7 @@ def _breaches(parcel: _Parcel, options: SupplyOptions, as_of: date) -> list[dict
             reason = f"{told}；{parcel.start.reason}"
             rows.append(_breach(parcel, kind, clock.passed is True, reason, since=clock.last_day, clock=clock))
     finish = parcel.contract.finish_by
-    if finish is not None and as_of > finish and one_day(parcel.events, SupplyEvent.FINISH) is None:
+    if finish is not None and as_of > finish and not _recorded(parcel.events, SupplyEvent.FINISH):
         reason = f"约定{finish}竣工，截至{as_of}无竣工记录"
         rows.append(_breach(parcel, SupplyBreach.UNFINISHED, True, reason, since=finish))
     rows += _beyond(parcel, options)
@@ -249,7 +254,7 @@ def _item(parcel: _Parcel, home: dict[str, Any], as_of: date) -> dict[str, Any]:
         days += [(day, label)] if day is not None else []
     coming = sorted(pair for pair in days if pair[0] >= as_of)
     past = sorted(pair for pair in days if pair[0] < as_of)
-    finished = one_day(parcel.events, SupplyEvent.FINISH) is not None
+    finished = _recorded(parcel.events, SupplyEvent.FINISH)
     look = {
         SupplyStart.NOT_STARTED: "是否动工（施工许可、基坑、桩基、地基）",
         SupplyStart.UNKNOWN: "是否达到动工标准（基坑开挖完毕、打入所有基础桩或地基施工完成三分之一），有无施工许可证",

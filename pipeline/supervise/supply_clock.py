@@ -83,12 +83,16 @@ class Ground:
 
 @dataclass(frozen=True)
 class Start:
-    """Whether and when a parcel was started in the legal sense: after ``after``, by ``by``; and why."""
+    """Whether and when a parcel was started in the legal sense: after ``after``, by ``by``; and why.
+
+    ``seen_empty``: of a parcel not started, the last day on which somebody, or an image, surely saw it so.
+    """
 
     state: SupplyStart
     after: date | None
     by: date | None
     reason: str
+    seen_empty: date | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,9 @@ def legal_start(events: Sequence[Event], ground: Ground, *, seen_share: float, f
         told = f"；{empty}现场核实未动工" if empty is not None else ""
         return Start(SupplyStart.UNKNOWN, begun_after, None, f"影像监测始于供地之后，此前是否动工须现场核实{told}")
     if ground.works_high <= few and ground.observable >= seen_share:
-        return Start(SupplyStart.NOT_STARTED, None, None, f"截至{ground.last_look or '今'}影像未见施工，也无动工记录")
+        seen_empty = max((day for day in (empty, ground.last_look) if day is not None), default=None)
+        words = f"截至{ground.last_look or '今'}影像未见施工，也无动工记录"
+        return Start(SupplyStart.NOT_STARTED, None, None, words, seen_empty)
     if ground.works_low <= few and ground.observable < seen_share:
         return Start(SupplyStart.UNKNOWN, begun_after, None, f"影像可观测{ground.observable:.0%}，不能判断是否动工")
     if ground.built_by is None or ground.built_low <= 0.0:
@@ -154,7 +160,8 @@ def legal_start(events: Sequence[Event], ground: Ground, *, seen_share: float, f
         )  # fmt: skip
     permit = one_day(events, SupplyEvent.PERMIT)
     if permit is None:
-        reason = f"影像{ground.built_by}已见地上建筑，无施工许可证记录，不能认定动工"
+        what = "施工许可证记录有多个日期" if SupplyEvent.PERMIT in disagreeing(events) else "无施工许可证记录"
+        reason = f"影像{ground.built_by}已见地上建筑，{what}，不能认定动工"
         return Start(SupplyStart.UNKNOWN, begun_after, ground.built_by, reason)
     after = permit if begun_after is None else max(permit, begun_after)
     if after > ground.built_by:
@@ -204,7 +211,7 @@ def idle_clock(
     """The clock of one year (``idle_months``) or two (``forfeit_months``) after the agreed start; None: nothing agreed.
 
     Days excepted up to the start, or up to ``as_of``, put the last day off. It has passed where the parcel surely was
-    not started by the end of the last day, not where that cannot be told.
+    not started by the end of the last day (seen empty then or later), not where that cannot be told.
     """
     since = agreed_start(contract, events, limits)
     limit = None if since is None else limits.on(name, since)
@@ -219,7 +226,8 @@ def _passed(start: Start, last_day: date, as_of: date) -> bool | None:
     if as_of <= last_day or (start.by is not None and start.by <= last_day):
         return False
     if start.state is SupplyStart.NOT_STARTED:
-        return True
+        # a look before the last day does not show what was begun between the two
+        return True if start.seen_empty is not None and start.seen_empty >= last_day else None
     # begun after the last day, whatever of it counts as a start
     if start.after is not None and start.after > last_day:
         return True
@@ -259,8 +267,10 @@ def filing_clock(events: Sequence[Event], limits: Limits, *, as_of: date) -> Clo
     if finished is None or limit is None:
         return None
     last_day = add_months(finished, int(limit.value))
-    filed = one_day(events, SupplyEvent.FILED)
-    return Clock(limit, finished, 0, last_day, as_of > last_day if filed is None else filed > last_day)
+    filed = [event.day > last_day for event in events if event.kind is SupplyEvent.FILED]
+    # records that disagree tell something only where all of them lie on one side of the last day
+    late = as_of > last_day if not filed else filed[0] if len(set(filed)) == 1 else None
+    return Clock(limit, finished, 0, last_day, late)
 
 
 _ORDER = (

@@ -10,7 +10,8 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -23,19 +24,32 @@ from pipeline.values import Outcome, Reached, TargetState
 OUTLINE_ERROR_PX = 0.5
 """An outline may run half a pixel beside the true edge all along the perimeter."""
 _ANONYMOUS = re.compile("某|不明|不详|未知|无名|待查|匿名|暂无|无主|^无$|^-+$|^/+$")
+# 村民 and the like name a kind of person, not one (a 村民委员会 or 村民小组 is a body of its own, 村民张三 a person)
+_KIND_OF_PERSON = re.compile(
+    "(村民|农户|居民|群众|农民)([一二两三四五六七八九十几数多0-9]*([户人家名]|若干|等.*))?$"
+    "|^(业主|户主|住户|当事人|个人|私人|多[户人]|施工[方队]|施工单位|建设单位|建设方|用地单位|本村|老百姓|违建户)$"
+)
+NOBODY = "主体不明"
 _COMPANY = re.compile("公司|厂|社|局|委员会|中心|学校|医院|集团|站|场|店|部|院|政府|办事处|企业|合作")
+Span = tuple[Fraction, Fraction]
 _NOT_UNLAWFUL = (Outcome.LAWFUL.value, Outcome.PSEUDO_CHANGE.value, Outcome.OTHER.value)
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """``mu`` of a class of farmland that acts of one subject within ``window_months`` reach together."""
+    """``mu`` of a class of farmland that acts of one subject within ``window_months`` reach together.
+
+    ``since``: the first day whose acts it judges (None: any); what began before is judged by ``before``, the lighter
+    rule of its day.
+    """
 
     name: str
     label: str
     mu: Fraction
     window_months: int
     law: str
+    since: date | None = None
+    before: Threshold | None = None
 
     @property
     def area_m2(self) -> Fraction:
@@ -61,9 +75,9 @@ def subject_key(name: str) -> str:
 
 
 def is_anonymous(name: str) -> bool:
-    """Whether a name stands for somebody unknown or made unrecognisable: such acts are never summed."""
+    """Whether a name stands for somebody unknown, made unrecognisable or for a kind of person: such acts are never summed."""
     key = subject_key(name)
-    return len(key) < 2 or _ANONYMOUS.search(key) is not None
+    return len(key) < 2 or any(words.search(key) is not None for words in (_ANONYMOUS, _KIND_OF_PERSON))
 
 
 def subjects_of(matches: pd.DataFrame, entries: pd.DataFrame, statuses: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -89,35 +103,51 @@ def accumulate(
 
     ``targets``: :data:`~pipeline.schema.TARGETS`; ``outcomes``: target id to its latest field check, of which lawful
     and false ones are left out. A subject without a usable name, or a target for which several are named, is listed by
-    itself and never summed. Sums are exact; the band is half a pixel along every perimeter, taken at its worst.
+    itself and never summed; one for which nobody is named only where it may reach the area alone. Sums are exact; the
+    band is half a pixel along every perimeter, taken at its worst.
     """
     groups: dict[tuple[str, str], list[Any]] = {}
     for row, shape in zip(targets.drop(columns="geometry").to_dict("records"), targets.geometry, strict=True):
         names = tuple(subjects.get(row["target_id"], ()))
         left_out = outcomes.get(row["target_id"]) in _NOT_UNLAWFUL or row["state"] == TargetState.MERGED.value
-        if not names or left_out:
+        if left_out:
             continue
-        by_itself = len(names) > 1 or is_anonymous(names[0])
+        by_itself = len(names) != 1 or is_anonymous(names[0])
         groups.setdefault(("、".join(names), row["target_id"] if by_itself else ""), []).append((row, shape))
     rows = []
     for (name, alone), members in sorted(groups.items(), key=lambda pair: pair[0]):
         for threshold in thresholds:
-            items = [item for row, shape in members if (item := _item(row, shape, threshold)) is not None]
-            if items:
-                rows.append(_row(name, bool(alone), items, threshold))
+            for items, rule in _judged_by(members, threshold):
+                if name or _standing(items, rule) is not Reached.BELOW:
+                    rows.append(_row(name or NOBODY, bool(alone), items, rule))
     frame = pd.DataFrame(rows, columns=ACCUMULATED.names).sort_values(list(ACCUMULATED.key), kind="stable")
     return conform(ACCUMULATED, frame)
+
+
+def _judged_by(members: Sequence[Any], threshold: Threshold) -> list[tuple[list[Item], Threshold]]:
+    """The items that a threshold judges, and those of the rule before it where acts may have begun in its time.
+
+    The later, stricter rule counts what may have begun since it holds; the earlier one counts all acts, so that none of
+    them is judged by a rule that was not there yet.
+    """
+    items = [item for row, shape in members if (item := _item(row, shape, threshold)) is not None]
+    if threshold.since is None or threshold.before is None:
+        return [(items, threshold)] if items else []
+    start = pd.Timestamp(threshold.since)
+    # what may have begun before that day is only possibly judged by the later rule
+    later = [item if item.begun_from >= start else replace(item, low_m2=Fraction(0)) for item in items]
+    judged = [([item for item in later if item.begun_to >= start], threshold)]
+    if any(item.begun_from < start for item in items):
+        judged.append((items, threshold.before))
+    return [(some, rule) for some, rule in judged if some]
 
 
 def _item(row: Mapping[Any, Any], shape: Any, threshold: Threshold) -> Item | None:
     """A target's unapproved farmland of one class; None where it has none, or its date or pixels are not known."""
     if pd.isna(row["first_seen"]) or pd.isna(row["gsd_m"]):
         return None
-    basic = _unapproved(row["rules"], "unapproved_basic_farmland_m2")
-    farmland = _unapproved(row["rules"], "unapproved_farmland_m2")
-    low, high = basic
-    if threshold.name == "other_farmland":
-        low, high = max(farmland[0] - basic[1], Fraction(0)), max(farmland[1] - basic[0], Fraction(0))
+    basic, other = unapproved_farmland(row["rules"])
+    low, high = other if threshold.name == "other_farmland" else basic
     if high == 0:
         return None
     error = exact(shape.length * row["gsd_m"] * OUTLINE_ERROR_PX)
@@ -133,7 +163,13 @@ def _item(row: Mapping[Any, Any], shape: Any, threshold: Threshold) -> Item | No
     )
 
 
-def _unapproved(rules: str, fact: str) -> tuple[Fraction, Fraction]:
+def unapproved_farmland(rules: str) -> tuple[Span, Span]:
+    """Permanent basic farmland (永久基本农田) and other farmland without approval, m2 surely and possibly so."""
+    basic, farmland = (_unapproved(rules, f"unapproved_{name}_m2") for name in ("basic_farmland", "farmland"))
+    return basic, (max(farmland[0] - basic[1], Fraction(0)), max(farmland[1] - basic[0], Fraction(0)))
+
+
+def _unapproved(rules: str, fact: str) -> Span:
     """What of a fact is surely and possibly so, by the rules that cite it; none where no rule does."""
     for entry in json.loads(rules):
         value = (entry.get("facts") or {}).get(fact)
@@ -147,22 +183,36 @@ def exact(area_m2: float) -> Fraction:
     return Fraction(round(area_m2 * 100), 100)
 
 
-def best_window(items: Sequence[Item], months: int) -> tuple[pd.Timestamp, list[Item], list[Item]]:
-    """The window of ``months`` with the largest sum: its last day, what surely and what possibly began in it.
+def best_window(
+    items: Sequence[Item], months: int, threshold_mu: Fraction
+) -> tuple[pd.Timestamp, list[Item], list[Item]]:
+    """The window of ``months`` that speaks most for the threshold: its last day, what surely and what possibly began in it.
 
-    Windows end on the day an item was first seen. Ties take the earliest.
+    A window that surely reaches it comes first, then one that possibly does, then the larger sums; ties take the
+    earliest. Sums change only where an act may begin or has surely begun, so windows ending on these days are all.
     """
-    best: tuple[Fraction, Fraction, pd.Timestamp, list[Item], list[Item]] | None = None
-    for end in sorted({item.begun_to for item in items}):
+    best: tuple[tuple[bool, bool, Fraction, Fraction], pd.Timestamp, list[Item], list[Item]] | None = None
+    for end in sorted({day for item in items for day in (item.begun_from, item.begun_to)}):
         start = end - pd.DateOffset(months=months)
         sure = [item for item in items if item.begun_from > start and item.begun_to <= end]
         possible = [item for item in items if item.begun_to > start and item.begun_from <= end]
-        sums = sum((item.low_m2 for item in sure), Fraction(0)), sum((item.high_m2 for item in possible), Fraction(0))
-        if best is None or sums > best[:2]:
-            best = (*sums, end, sure, possible)
+        low, high = (
+            sum((item.low_m2 for item in sure), Fraction(0)),
+            sum((item.high_m2 for item in possible), Fraction(0)),
+        )
+        rank = reaches_mu(low, threshold_mu), reaches_mu(high, threshold_mu), low, high
+        if best is None or rank > best[0]:
+            best = rank, end, sure, possible
     if best is None:
         raise ValueError("best_window needs at least one item")
-    return best[2], best[3], best[4]
+    return best[1], best[2], best[3]
+
+
+def _standing(items: Sequence[Item], threshold: Threshold) -> Reached:
+    """How the largest sum within a window stands to a threshold."""
+    _, sure, possible = best_window(items, threshold.window_months, threshold.mu)
+    low = sum((item.low_m2 for item in sure), Fraction(0))
+    return reached(low, sum((item.high_m2 for item in possible), Fraction(0)), threshold.mu)
 
 
 def reached(low_m2: Fraction, high_m2: Fraction, threshold_mu: Fraction) -> Reached:
@@ -173,7 +223,7 @@ def reached(low_m2: Fraction, high_m2: Fraction, threshold_mu: Fraction) -> Reac
 
 
 def _row(name: str, alone: bool, items: list[Item], threshold: Threshold) -> dict[str, Any]:
-    end, sure, possible = best_window(items, threshold.window_months)
+    end, sure, possible = best_window(items, threshold.window_months, threshold.mu)
     low = sum((item.low_m2 for item in sure), Fraction(0))
     middle = sum((item.area_m2 for item in possible), Fraction(0))
     high = sum((item.high_m2 for item in possible), Fraction(0))

@@ -12,32 +12,55 @@ from typing import Any
 import pandas as pd
 
 from pipeline.schema import CONFLICTS, conform
-from pipeline.supervise.acts import Act, Acts
+from pipeline.supervise.acts import CLOSING, Act, Acts
 from pipeline.values import CaseDecision, Conflict, Outcome
 
+_SETTLING = (CaseDecision.CLOSED.value, CaseDecision.RECTIFIED.value, CaseDecision.STOPPED.value)
 REFUSED, SHOWN = "未采用，不改变办理状态，请核对补正", "仅提示，请核对"
 
 
 def admitted(acts: Acts, *, last_clear: Any, first_seen: Any) -> tuple[Acts, list[dict[str, Any]]]:
     """The acts that may move a case, and the conflicts met, as rows of ``schema.CONFLICTS`` without ``target_id``.
 
+    What settles one of several merged parts does not settle another that was found to be a violation.
+
     ``last_clear``, ``first_seen``: the target's onset interval; a missing end forbids nothing. Refused are a closing
     before any field check, a referral or a decision on stopping or rectifying before a check says 违法, and an approval
     of a day on which the ground was still seen unchanged (it explains the site, it does not settle a case).
     """
     found: list[dict[str, Any]] = []
+    checks = [act for act in acts.checks if act.content not in CLOSING or _speaks_of_all(act, acts, found)]
     decisions = [act for act in acts.decisions if _decision_fits(act, acts, found)]
     referrals = [act for act in acts.referrals if _referral_fits(act, acts, found)]
     approvals = [act for act in acts.approvals if _approval_fits(act, last_clear, first_seen, found)]
     for act in acts.notices:
         if not _violation_before(acts, act.day):
             _say(found, Conflict.NOTICE_WITHOUT_VIOLATION, act, "制作之日前没有核查为违法的记录", SHOWN)
-    return replace(acts, decisions=decisions, referrals=referrals, approvals=approvals), found
+    return replace(acts, checks=checks, decisions=decisions, referrals=referrals, approvals=approvals), found
+
+
+def _speaks_of_all(act: Act, acts: Acts, found: list[dict[str, Any]]) -> bool:
+    """False where what settles a case was written of one merged part after another was found to be a violation."""
+    others = [
+        check
+        for check in acts.checks
+        if check.content == Outcome.VIOLATION.value and check.part != act.part and check.day <= act.day
+    ]
+    if not others:
+        return True
+    if act.part:
+        return _say(found, Conflict.PART_SETTLED, act, f"{others[-1].basis} 核查为违法，不是同一部分", REFUSED)
+    if act.content in CLOSING:
+        words = f"{others[-1].basis} 核查为违法；若核查时两处尚未合并，请分别核对"
+        _say(found, Conflict.PARTS_DIFFER, act, words, SHOWN)
+    return True
 
 
 def _decision_fits(act: Act, acts: Acts, found: list[dict[str, Any]]) -> bool:
+    if act.content in _SETTLING and not _speaks_of_all(act, acts, found):
+        return False
     if act.content == CaseDecision.CLOSED.value:
-        if any(check.day <= act.day and check.content != Outcome.UNCHECKED.value for check in acts.checks):
+        if any(check.day <= act.day for check in acts.checks):
             return True
         return _say(found, Conflict.CLOSED_WITHOUT_CHECK, act, "销案之日前没有核查结果", REFUSED)
     if not _violation_before(acts, act.day):

@@ -8,7 +8,7 @@ accuses nobody: its extent is asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -90,6 +90,11 @@ def stop_day(acts: Acts) -> pd.Timestamp | None:
     return min(served) if served else None
 
 
+def with_all_approvals(admitted: Acts, recorded: Acts) -> Acts:
+    """The admitted acts with every recorded approval: one that came before the onset settles no case, but covers ground."""
+    return replace(admitted, approvals=recorded.approvals)
+
+
 def watch(
     row: Mapping[Any, Any],
     acts: Acts,
@@ -121,6 +126,12 @@ def watch(
         if not cover.known:
             words = f"{interval[1]:%Y-%m-%d}影像见扩大，{_unknown(held, row)}，不能判断是否覆盖"
             return Watch(StopWatch.EXTENT_UNKNOWN, since, words)
+        if not held:
+            words = (
+                f"制止文书{since:%Y-%m-%d}送达；{interval[1]:%Y-%m-%d}影像疑似扩大约{mu(cover.outside_m2):.2f}亩，"
+                f"在轮廓误差±{mu(error):.2f}亩以内，不能判断是否复工"
+            )
+            return Watch(StopWatch.QUIET, since, words)
     return _quiet(row, acts, since, now, error, observed_on, documents, crs)
 
 

@@ -30,8 +30,8 @@ HISTORY_OF_A = [
     ("2026-05-03", "拒不停止", "决定记录 2026-05-03 拒不停止"),
     ("2026-05-05", "已抄告", "抄告记录 2026-05-05 市自然资源局"),
     ("2026-05-24", "已抄告", "停工观察：观察中，未见扩大"),
-    ("2026-07-25", "已抄告", "清除复绿复查：已清除未复绿"),
-    ("2026-09-25", "已抄告", "清除复绿复查：已清除且已复绿"),
+    ("2026-07-25", "已抄告", "清除复绿复查：疑似已清除未复绿"),
+    ("2026-09-25", "已抄告", "清除复绿复查：疑似已清除且已复绿"),
     ("2026-10-08", "整改中", "核查记录 2026-10-08 核查为违法"),
     ("2026-10-08", "整改中", "决定记录 2026-10-08 整改到位"),
     ("2026-10-09", "已销案", "决定记录 2026-10-09 销案"),
@@ -99,7 +99,7 @@ def test_days_in_the_state_end_with_imagery_for_one_and_with_the_approval_for_th
     year: tuple[Year, list[Any]],
 ) -> None:
     last = of_month(year, 12, FOLLOW_UPS).set_index("target_id")
-    assert last.loc[A, ["days_least", "days_most", "ended_by"]].tolist() == [150, 217, "2026-07-25影像见已清除"]
+    assert last.loc[A, ["days_least", "days_most", "ended_by"]].tolist() == [150, 217, "2026-07-25影像疑似已清除"]
     assert last.loc[B, ["days_least", "days_most", "ended_by"]].tolist() == [111, 141, "2026-06-15批准覆盖"]
     assert last.loc[A, "ground"] == "unclear" and "季节" in last.loc[A, "ground_reason"]
     assert pd.isna(of_month(year, 5, FOLLOW_UPS).set_index("target_id").loc[A, "ended_by"])

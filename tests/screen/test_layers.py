@@ -6,6 +6,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.geodesy import AreaFormula, geodesic_area_m2, official_area_m2
 from pipeline.rulebook import load_rulebook
+from pipeline.schema import BASIC_FARMLAND
 from pipeline.screen.conditions import Range
 from pipeline.screen.facts import measure
 from pipeline.screen.layers import (
@@ -24,7 +26,8 @@ from pipeline.screen.layers import (
     polygonal,
     shared_area_m2,
 )
-from tests.screen.drawing import CRS, DAY, EAST, NORTH, candidate, candidates, ground, parcels, square
+from pipeline.screen.zones import basic_farmland_m2
+from tests.screen.drawing import CRS, DAY, EAST, NORTH, candidate, candidates, ground, layer, parcels, square
 
 
 def shapes(*given: object) -> np.ndarray:
@@ -118,3 +121,24 @@ def test_facts_are_measured_by_the_formula_the_rules_name(
     assert isinstance(basic, Range)
     assert [facts["area_m2"], facts["farmland_m2"], facts["inside_plan_m2"], basic.high] == [expected] * 4
     assert measured.by_class == [{"0101": expected}]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "area"),
+    [
+        # the days that layers write for "always" are years that nanoseconds do not hold
+        ("2017-01-01", "9999-12-31", 400.0),
+        ("0001-01-01", "9999-12-31", 400.0),
+        ("2026-10-31", None, 400.0),
+        ("2026-11-01", None, 0.0),
+        (None, "2026-10-31", 400.0),
+        (None, "2026-10-30", 0.0),
+    ],
+)
+def test_basic_farmland_counts_on_both_ends_of_its_time(since: str | None, until: str | None, area: float) -> None:
+    row = {"parcel_id": "B1", "valid_from": since, "valid_to": until, "geometry": square(0, 0, 50)}
+    for name in ("valid_from", "valid_to"):
+        row[name] = None if row[name] is None else pd.Timestamp(row[name])
+    zone = layer(BASIC_FARMLAND, [row])
+    found = basic_farmland_m2(shapes(square(0, 0, 20)), zone, pd.Series([pd.Timestamp("2026-10-31")]))
+    assert found[0] == pytest.approx(area, abs=0.01)

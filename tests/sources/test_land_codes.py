@@ -37,7 +37,7 @@ def test_a_layer_that_mixes_both_editions_is_named() -> None:
 
 def test_marks_behind_a_code_stay_and_what_is_no_code_is_counted() -> None:
     codes, report = read("021K", "0201K", "耕地", "01")
-    assert codes == ["0201K", "0201K", "耕地", "01"]
+    assert codes == ["0201K", "0201K", None, "01"]
     assert report["other_rows"] == 2
 
 
@@ -49,8 +49,22 @@ def test_numbers_get_the_zeros_of_their_edition_back(numbers: tuple[Any, ...], c
     assert read(*numbers)[0] == codes
 
 
-@pytest.mark.parametrize("numbers", [(101, 203), (11, 1202)])
-def test_numbers_that_could_be_of_both_editions_are_refused(numbers: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("written", "codes"),
+    [
+        # 102 beside 1006 is irrigated land (0102), not the highway of 2007
+        (("102", "1006", "301"), ["0102", "1006", "0301"]),
+        (("103.0", "1202.0"), ["0103", "1202"]),
+        (("０１０３", "1202"), ["0103", "1202"]),
+        (("011", "203"), ["0101", "203"]),
+    ],
+)
+def test_numbers_written_as_text_get_their_zeros_back(written: tuple[str, ...], codes: list[str]) -> None:
+    assert read(*written)[0] == codes
+
+
+@pytest.mark.parametrize("numbers", [(101, 203), (11, 1202), ("103", "203")])
+def test_numbers_that_could_be_of_both_editions_are_refused(numbers: tuple[Any, ...]) -> None:
     with pytest.raises(InputError, match="E308.*leading zeros"):
         read(*numbers)
 

@@ -287,3 +287,40 @@ def test_a_known_name_without_the_fields_is_not_enough(tmp_path: Path) -> None:
     layers = read_layers(tmp_path, CRS)
     write(tmp_path / "永久基本农田.gpkg", [{"A": 1, "geometry": square(0, 0, 20)}])
     assert layers.basic_farmland is not None and read_layers(tmp_path, CRS).basic_farmland is None
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("２０２６－０３－１５", "2026-03-15"),
+        ("20260315.0", "2026-03-15"),
+        # midnight of 15 March in China
+        (pd.Timestamp("2026-03-14T16:00:00Z"), "2026-03-15"),
+        (pd.Timestamp("2026-03-15T00:00:00Z"), "2026-03-15"),
+        ("2026-02-29", None),
+    ],
+)
+def test_days_in_wide_digits_and_with_a_time_zone(written: Any, day: str | None) -> None:
+    assert parse_day(written) == (None if day is None else pd.Timestamp(day))
+
+
+def test_a_class_that_is_no_code_is_named_and_its_ground_is_unknown(tmp_path: Path) -> None:
+    rows = [field(1, DLBM="0101"), field(2, shape=square(200, 0, 100), DLBM="耕地")]
+    write(tmp_path / "DLTB.gpkg", rows)
+    layers = read_layers(tmp_path, CRS)
+    source = entry(layers.report, "land_use")["sources"][0]
+    assert layers.land_use["class_code"].tolist() == ["0101"]
+    assert source["doubts"] == [{"row": 2, "field": "DLBM", "value": "耕地", "reason": "无法识别，按空值处理"}]
+    assert [row["row"] for row in source["unusable"]] == [2]
+
+
+def test_a_parcel_delivered_twice_is_named_and_counts_once(tmp_path: Path) -> None:
+    twice = square(0, 0, 100)
+    turned = shapely.Polygon([*twice.exterior.coords[2:], *twice.exterior.coords[1:3]])
+    rows = [field(1, shape=twice, DLBM="0101"), field(2, shape=turned, DLBM="0101"), field(3, shape=twice, DLBM="0702")]
+    write(tmp_path / "DLTB.gpkg", rows)
+    layers = read_layers(tmp_path, CRS)
+    source = entry(layers.report, "land_use")["sources"][0]
+    # the third says another class of the same ground: it is no repetition, and stays
+    assert layers.land_use["class_code"].tolist() == ["0101", "0702"]
+    assert source["unusable"] == [{"row": 2, "reason": "图形和地类与第1行相同，只计一次"}]

@@ -32,7 +32,7 @@ def verdict(target: str, unit: str | None, word: str, accountable: bool = True) 
 
 def counted(
     verdicts: list[dict[str, Any]] | None = None, alerts: list[tuple[Any, ...]] | None = None, replies: Any = (),
-    as_of: date = AS_OF, unit: Any = "U1", **records: Any,
+    as_of: date = AS_OF, unit: Any = "U1", disputed: frozenset[str] = frozenset(), **records: Any,
 ) -> Any:  # fmt: skip
     rows = [tuple(row.get(name) for name in VERDICTS.names) for row in verdicts or []]
     names = {row["target_id"] for row in verdicts or []} | {"T"}
@@ -40,7 +40,7 @@ def counted(
     answered = unit if callable(unit) else lambda target, day: unit
     facts = Facts(
         table(VERDICTS, *rows) if rows else no(VERDICTS), table(ALERTS, *alerts) if alerts else no(ALERTS), known,
-        DAYS, answered, as_of,
+        DAYS, answered, as_of, disputed,
     )  # fmt: skip
     made = accountability(facts, triggers_on(AS_OF), table(REPLIES, *replies), period="2026-10", confidence=0.95)
     check_table(ACCOUNTABILITY, made)
@@ -116,22 +116,38 @@ def test_referred_late_or_not_at_all(referred: Any, expected: tuple[int, int]) -
 
 
 def test_works_resumed_and_nobody_went() -> None:
-    alerts = [("T", "grew_after_notice", "2026-10-20", "r")]
+    alerts = [("T", "grew_without_approval", "2026-10-20", "r")]
     checks = violation("T", day="2026-10-01")
     # seen on 20 October, 30 days: due on 19 November
     assert share(counted(alerts=alerts, field_checks=checks), "A9", "U1") == (1, 1)
     went = [*checks, ("T", "2026-11-10", "violation")]
     assert share(counted(alerts=alerts, field_checks=went), "A9", "U1") == (0, 1)
-    around = [("T", "grew_around_notice", "2026-10-20", "r")]
-    assert share(counted(alerts=around, field_checks=checks), "A9") == (0, 0)
+    # growth around the notice, or on ground that an approval covers by then, is no resumption
+    for other in ("grew_around_notice", "grew_after_notice"):
+        found = [("T", other, "2026-10-20", "r")]
+        assert share(counted(alerts=found, field_checks=checks), "A9") == (0, 0)
 
 
-def test_it_is_the_unit_that_answered_on_the_due_day() -> None:
+@pytest.mark.parametrize(
+    ("handed_over", "of_unit"),
+    # found on 1 November, 3 days: due on the 4th
+    [("2026-11-01", "CT"), ("2026-11-02", None), ("2026-11-04", None), ("2026-11-05", "U1")],
+)
+def test_a_step_in_which_the_answering_unit_changed_counts_for_the_city_alone(
+    handed_over: str, of_unit: str | None
+) -> None:
     def unit(target: str, day: date) -> str:
-        return "U1" if day < date(2026, 11, 4) else "CT"
+        return "U1" if day < date.fromisoformat(handed_over) else "CT"
 
     made = counted(field_checks=violation("T"), unit=unit)
-    assert share(made, "A3", "CT") == (1, 1) and share(made, "A3", "U1") == (0, 0)
+    assert share(made, "A3") == (1, 1)
+    assert {name: share(made, "A3", name) for name in ("U1", "CT")} == {
+        name: (1, 1) if name == of_unit else (0, 0) for name in ("U1", "CT")
+    }
+
+
+def test_a_target_with_a_refused_record_is_late_with_nothing() -> None:
+    assert share(counted(field_checks=violation("T"), disputed=frozenset({"T"})), "A3") == (0, 0)
 
 
 def test_nobody_is_compared_where_intervals_overlap() -> None:

@@ -167,3 +167,11 @@ def test_the_order_of_the_records_changes_nothing() -> None:
     )
     pd.testing.assert_frame_equal(one, other)
     assert one["state"].tolist() == ["closed"]
+
+
+@pytest.mark.parametrize(("found", "state"), [("violation", "checked"), ("lawful", "closed")])
+def test_a_check_that_found_nothing_out_takes_nothing_back(found: str, state: str) -> None:
+    # 2026-11-20 未核 (nobody there): the finding of 2026-11-08 stands
+    checks = [("T", "2026-11-08", found), ("T", "2026-11-20", "unchecked")]
+    row = case(field_checks=checks, dispatches=[SENT])
+    assert row[["state", "outcome"]].tolist() == [state, found]

@@ -30,6 +30,16 @@ WORDS = claim_words(date(2026, 10, 31))
         ("没有停止施工", set()),
         ("已停工，拒不拆除", {"stopped"}),
         ("未停工；后经劝阻已停工", {"stopped"}),
+        # about a notice, power, a hoarding: not about the works
+        ("已停止施工通知书送达", set()),
+        ("已停水停电", set()),
+        ("已拆除围挡", set()),
+        ("边停止施工边施工", set()),
+        # works that went on again did not stop; nobody resuming says they did
+        ("已停工，后又复工", set()),
+        ("已停工，夜间继续施工", set()),
+        ("已停工，未见复工", {"stopped"}),
+        ("已停工，取得批准前不得复工", {"stopped"}),
         ("", set()),
         (None, set()),
     ],

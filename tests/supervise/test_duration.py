@@ -40,9 +40,15 @@ def test_days_run_from_the_onset_interval_to_what_ends_them(given: Any, least: i
     assert (found.ended_by is None) == (not {"gone", "approved", "decisions"} & set(given))
 
 
-def test_a_lawful_site_has_no_days_and_an_unknown_onset_none_either() -> None:
-    found = lasted(field_checks=[VIOLATION, ("T", "2026-11-20", "lawful")])
-    assert (found.least, found.most) == (None, None) and "合法" in str(found.ended_by)
+@pytest.mark.parametrize(("outcome", "word"), [("lawful", "合法"), ("pseudo_change", "伪变化"), ("other", "其他")])
+def test_a_site_that_is_no_violation_has_no_days_in_the_state(outcome: str, word: str) -> None:
+    found = lasted(field_checks=[VIOLATION, ("T", "2026-11-20", outcome)])
+    assert (found.least, found.most) == (None, None) and word in str(found.ended_by)
+    # and a later visit that found nothing out (未核) does not make it one
+    assert lasted(field_checks=[("T", "2026-11-20", outcome), ("T", "2026-11-28", "unchecked")]).least is None
+
+
+def test_an_unknown_onset_has_no_days() -> None:
     assert lasted(clear=None, seen=None) == Duration(None, None, None)
 
 

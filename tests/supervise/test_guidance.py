@@ -151,3 +151,16 @@ def test_every_kind_has_liabilities_with_their_marks(kind: str) -> None:
     (row,) = guide(found, tasks(), {"U1": "township"}, law=LAW, as_of=AS_OF).to_dict("records")
     assert row["liabilities"] and "，V" in row["liabilities"] and row["prohibitions"]
     assert row["notices_fit"] and pd.isna(row["law_note"])
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "changed"),
+    [
+        # 实施条例第五十七条 (100 to 1000 yuan per m2) came on 2021-09-01 and has no earlier wording here
+        (date(2021, 8, 31), date(2021, 9, 1), True),
+        (date(2021, 9, 1), date(2021, 9, 20), False),
+        (date(2021, 8, 1), date(2021, 8, 31), False),
+    ],
+)
+def test_a_section_that_begins_within_the_interval_is_a_change_of_law(first: date, last: date, changed: bool) -> None:
+    assert wordings(LAW, ["TDGLFSSTL-57"], first, last)[1] is changed

@@ -102,3 +102,11 @@ def test_the_letter_says_what_is_known_and_leaves_the_rest_open() -> None:
     assert letter.startswith("抄告函（草稿，未发出）：监测编号T，经实地核查疑似违法")
     assert "1.违法主体：（待补）。" in letter and "5.占地面积：约1.35亩（900平方米，影像量算）。" in letter
     assert letter.endswith("发出前请补齐：违法主体、项目名称、实际用途。")
+
+
+def test_an_earlier_referral_without_an_answer_is_not_hidden_by_a_later_one() -> None:
+    # due on 2026-12-07 and 2026-12-16; nobody answered the first, the second was answered in time
+    two = [("T", "2026-11-22", "市自然资源局", None), ("T", "2026-12-01", "市农业农村局", "2026-12-10")]
+    made = drafts(field_checks=VIOLATION, referrals=two).iloc[0]
+    assert (made["referred_to"], str(made["reply_due_on"].date())) == ("市自然资源局", "2026-12-07")
+    assert made["reply_state"] == "逾期3天未见回复；共抄告2次，1次未回复" and made.isna()["replied_on"]

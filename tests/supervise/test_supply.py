@@ -183,3 +183,10 @@ def test_what_was_supplied_before_the_imagery_began_may_be_built_on_without_ever
     # and once watched it stays so
     before = watch(parcel(), works()).supply
     assert breaches(watch(parcel(), works(), earlier=before, since=date(2026, 11, 1))) == [("idle_year", "疑似")]
+
+
+def test_completions_recorded_on_two_days_are_a_contradiction_and_no_missing_completion() -> None:
+    late = parcel(finish_by="2026-06-30")
+    made = watch(late, works(), ("S1", "finish", "2026-05-01"), ("S1", "finish", "2026-05-02"))
+    assert breaches(made) == [("stage_data", "疑似")]
+    assert "竣工有多个日期" in made.breaches.iloc[0]["reason"]

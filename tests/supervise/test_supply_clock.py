@@ -30,7 +30,7 @@ LIMITS = load_supply_limits()
 D = date.fromisoformat
 CONTRACT = Contract(D("2024-01-10"), D("2024-02-28"), D("2024-03-31"), D("2026-03-31"))
 EMPTY = Ground(works_low=0.0, works_high=0.0, built_low=0.0, observable=1.0, last_look=D("2026-04-01"))
-NOT_BEGUN = Start(SupplyStart.NOT_STARTED, None, None, "")
+NOT_BEGUN = Start(SupplyStart.NOT_STARTED, None, None, "", seen_empty=date.max)
 
 
 def start_of(events: tuple[Event, ...] = (), **ground: object) -> Start:
@@ -306,3 +306,49 @@ def test_exceptions_are_counted_once_and_only_inside_the_span() -> None:
     ]
     assert excepted(events, CONTRACT, first=D("2024-01-03"), last=D("2024-01-08")) == 6
     assert excepted([], CONTRACT, first=D("2024-01-03"), last=D("2024-01-08")) == 0
+
+
+# --- what looks and records that do not reach the last day leave open ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("last_look", "checked_empty", "passed"),
+    [
+        # the year is full at the end of 2025-03-31; a look of 03-10 does not show what was begun after it
+        ("2025-03-10", None, None),
+        ("2025-03-31", None, True),
+        ("2025-03-10", "2025-04-02", True),
+        (None, None, None),
+    ],
+)
+def test_a_parcel_is_idle_only_where_it_was_seen_empty_at_the_end_of_the_year(
+    last_look: str | None, checked_empty: str | None, passed: bool | None
+) -> None:
+    events = () if checked_empty is None else (Event(E.CHECKED_EMPTY, D(checked_empty)),)
+    start = start_of(events, last_look=None if last_look is None else D(last_look))
+    clock = idle_clock("idle_months", CONTRACT, events, start, LIMITS, as_of=D("2025-04-05"))
+    assert clock is not None and clock.passed is passed
+
+
+@pytest.mark.parametrize(
+    ("filed", "late"),
+    [
+        # completed 2024-01-10, papers due by 2024-07-10
+        ((), True),
+        (("2024-02-10", "2024-02-11"), False),
+        (("2024-07-10", "2024-07-11"), None),
+        (("2024-07-11", "2024-08-01"), True),
+    ],
+)
+def test_papers_filed_on_disagreeing_days_are_late_only_where_all_of_them_are(
+    filed: tuple[str, ...], late: bool | None
+) -> None:
+    events = (Event(E.FINISH, D("2024-01-10")), *(Event(E.FILED, D(day)) for day in filed))
+    clock = filing_clock(events, LIMITS, as_of=D("2025-01-01"))
+    assert clock is not None and (clock.last_day, clock.passed) == (D("2024-07-10"), late)
+
+
+def test_permits_with_two_days_are_not_said_to_be_missing() -> None:
+    permits = (Event(E.PERMIT, D("2024-04-10")), Event(E.PERMIT, D("2024-04-11")))
+    start = start_of(permits, works_low=0.5, works_high=0.6, built_low=0.3, built_by=D("2024-08-01"))
+    assert start.state is SupplyStart.UNKNOWN and "施工许可证记录有多个日期" in start.reason

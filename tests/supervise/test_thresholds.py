@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -15,7 +16,15 @@ import shapely
 from pipeline.lawbook import thresholds_on
 from pipeline.schema import ACCUMULATED
 from pipeline.store import check_table
-from pipeline.supervise.thresholds import accumulate, best_window, is_anonymous, reached, subject_key, subjects_of
+from pipeline.supervise.thresholds import (
+    Item,
+    accumulate,
+    best_window,
+    is_anonymous,
+    reached,
+    subject_key,
+    subjects_of,
+)
 from pipeline.values import Reached
 
 DAY = date(2026, 10, 31)
@@ -72,7 +81,8 @@ def test_basic_farmland_does_not_count_as_other_farmland_too() -> None:
 
 
 def test_acts_more_than_a_year_apart_are_not_summed() -> None:
-    old = target("T1", 50, basic=(2500, 2500), seen="2025-10-19", clear="2025-10-01")
+    # begun by 2025-10-01 and after 2026-10-01: no year holds both
+    old = target("T1", 50, basic=(2500, 2500), seen="2025-10-01", clear="2025-09-15")
     made = summed(old, target("T2", 50, basic=(2500, 2500)))
     row = made[made["category"] == "永久基本农田"].iloc[0]
     assert row["targets"] == 1 and row["standing"] == "below"
@@ -94,7 +104,18 @@ def test_areas_are_compared_exactly(low: Fraction, high: Fraction, says: Reached
     assert reached(low, high, Fraction(5)) is says
 
 
-@pytest.mark.parametrize("name", ["王某某", "李某", "不详", "未知主体", "无", "张", "/", "--", "主体待查"])
+@pytest.mark.parametrize(
+    "name", ["云泽市瑞兴村民委员会", "刘营村三组村民小组", "村民张三", "农民专业合作社", "个人独资企业甲"]
+)
+def test_bodies_and_persons_are_named(name: str) -> None:
+    assert not is_anonymous(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["王某某", "李某", "不详", "未知主体", "无", "张", "/", "--", "主体待查", "村民", "李集村村民", "村民3户", "村民等",
+     "农户", "当事人", "施工方"],
+)  # fmt: skip
 def test_anonymous_subjects_are_never_summed(name: str) -> None:
     assert is_anonymous(name)
     made = summed(target("T1", 50, basic=(2500, 2500)), target("T2", 50, basic=(2500, 2500)), subject=name)
@@ -120,7 +141,7 @@ def test_without_a_date_or_pixels_nothing_is_summed_and_no_targets_give_no_rows(
     undated = target("T1", 90) | {"first_seen": pd.NaT}
     assert summed(undated, target("T2", 90) | {"gsd_m": None}).empty
     with pytest.raises(ValueError, match="at least one"):
-        best_window([], 12)
+        best_window([], 12, Fraction(5))
 
 
 def test_black_soil_has_its_own_areas_since_may_2025() -> None:
@@ -138,3 +159,73 @@ def test_subjects_come_from_sure_matches_alone() -> None:
     entries = pd.DataFrame({"entry_id": ["e1", "e2", "e3", "e4"], "subject": ["甲 公司", "甲公司", "乙公司", None]})
     assert subjects_of(matches, entries, ("assigned", "decided")) == {"T1": ("甲公司",)}
     assert subject_key(" ＡＢ 公司") == "AB公司"
+
+
+def test_acts_that_may_lie_within_one_year_count_for_the_upper_end_whichever_window_holds_them() -> None:
+    # T1 began from 2025-01-01 to 01-10, T2 from 2026-01-05 to 03-01: 2025-01-10 and 2026-01-05 lie within one year
+    early = target("T1", 50, basic=(2500, 2500), clear="2024-12-31", seen="2025-01-10")
+    made = summed(early, target("T2", 50, basic=(2500, 2500), clear="2026-01-04", seen="2026-03-01"))
+    row = made[made["category"] == "永久基本农田"].iloc[0]
+    assert (row["targets"], row["area_high_m2"], row["standing"]) == (2, 5200.0, "possibly_above")
+    assert (row["window_from"], row["window_to"]) == (pd.Timestamp("2025-01-06"), pd.Timestamp("2026-01-05"))
+
+
+def test_a_window_that_may_reach_the_area_comes_before_one_with_more_that_is_sure() -> None:
+    # January 2025: surely 2600 to 2808. May 2026: none surely, at most 4900 + 140 = 5040 >= 3333.33
+    sure = target("T1", 52, basic=(2704, 2704), clear="2025-01-01", seen="2025-01-10")
+    made = summed(sure, target("T2", 70, basic=(0, 4900), clear="2026-04-30", seen="2026-05-10"))
+    row = made[made["category"] == "永久基本农田"].iloc[0]
+    assert (row["target_ids"], row["area_low_m2"], row["standing"]) == ("T2", 0.0, "possibly_above")
+
+
+@pytest.mark.parametrize(
+    ("clear", "seen", "told"),
+    [
+        # 2500 m2 with a band of 100 = 3.6 to 3.9 mu: above 3, below 5. The interpretation holds from 2025-05-09.
+        ("2025-03-01", "2025-05-08", [("永久基本农田", "below")]),
+        ("2025-05-08", "2025-06-01", [("永久基本农田(黑土地)", "surely_above")]),
+        ("2025-05-07", "2025-05-09", [("永久基本农田", "below"), ("永久基本农田(黑土地)", "possibly_above")]),
+    ],
+)
+def test_black_soil_is_judged_by_the_area_of_the_day_on_which_the_act_began(
+    clear: str, seen: str, told: list[tuple[str, str]]
+) -> None:
+    made = summed(
+        target("T1", 50, basic=(2500, 2500), clear=clear, seen=seen), thresholds=thresholds_on(DAY, black_soil=True)
+    )
+    assert list(made[["category", "standing"]].itertuples(index=False, name=None)) == told
+
+
+def test_a_large_site_for_which_nobody_is_named_is_listed_by_itself_and_a_small_one_is_not() -> None:
+    made = summed(target("T1", 80, basic=(6400, 6400)), target("T2", 50, basic=(2500, 2500)), subject={})
+    assert made[["subject", "category", "target_ids", "standing"]].to_numpy().tolist() == [
+        ["主体不明", "永久基本农田", "T1", "not_summed"]
+    ]
+    assert "单处疑似超过" in made.iloc[0]["reason"]
+
+
+def test_the_best_window_is_the_best_of_all_windows_of_a_year() -> None:
+    # against every window of a year that ends on any day, on made-up acts
+    draw = np.random.default_rng(20261126)
+    for _ in range(20):
+        items = []
+        for number in range(int(draw.integers(1, 6))):
+            first = pd.Timestamp("2024-01-01") + pd.Timedelta(days=int(draw.integers(0, 900)))
+            low = Fraction(int(draw.integers(0, 30)) * 100)
+            high = low + int(draw.integers(0, 10)) * 100
+            items.append(
+                Item(f"T{number}", low, low, high, first, first + pd.Timedelta(days=int(draw.integers(0, 60))))
+            )
+        _, sure, possible = best_window(items, 12, Fraction(5))
+        found = reached(
+            sum((i.low_m2 for i in sure), Fraction(0)), sum((i.high_m2 for i in possible), Fraction(0)), Fraction(5)
+        )
+        days = pd.date_range("2024-01-01", "2026-08-31")
+        starts = {end: end - pd.DateOffset(months=12) for end in days}
+        lows = [
+            sum((i.low_m2 for i in items if i.begun_from > starts[e] and i.begun_to <= e), Fraction(0)) for e in days
+        ]
+        highs = [
+            sum((i.high_m2 for i in items if i.begun_to > starts[e] and i.begun_from <= e), Fraction(0)) for e in days
+        ]
+        assert found is reached(max(lows), max(highs), Fraction(5)), items

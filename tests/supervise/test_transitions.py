@@ -77,3 +77,37 @@ def test_what_is_only_unusual_counts_and_is_shown(rows: Any, conflict: str) -> N
 def test_a_missing_interval_forbids_nothing() -> None:
     taken, found = admitted(acts(approvals=[("T", "2001-01-01", "文1")])["T"], last_clear=pd.NaT, first_seen=pd.NaT)
     assert len(taken.approvals) == 1 and not found
+
+
+PARTS = {"T": "T", "S": "T"}
+"""S was merged into T."""
+
+
+def of_parts(*checks: tuple[str, str, str], decisions: Any = ()) -> tuple[Any, dict[str, str]]:
+    known = acts(carried=PARTS, field_checks=list(checks), decisions=list(decisions))["T"]
+    taken, found = admitted(known, last_clear=CLEAR, first_seen=SEEN)
+    return taken, {row["conflict"]: row["effect"] for row in found}
+
+
+def test_what_settles_one_merged_part_does_not_settle_the_other() -> None:
+    # T 违法 2026-11-08; S, on its own ground, 合法 2026-11-20: T's ground is still a violation
+    taken, found = of_parts(VIOLATION, ("S", "2026-11-20", "lawful"))
+    assert [check.content for check in taken.checks] == ["violation"] and found == {"part_settled": REFUSED}
+    closed = ("S", None, "销案", "2026-11-20")
+    taken, found = of_parts(VIOLATION, ("S", "2026-11-08", "violation"), decisions=[closed])
+    assert taken.decisions == [] and found == {"part_settled": REFUSED}
+
+
+def test_a_check_of_the_whole_settles_it_and_the_other_finding_is_shown() -> None:
+    taken, found = of_parts(("S", "2026-11-08", "violation"), ("T", "2026-11-20", "lawful"))
+    assert taken.checks[-1].content == "lawful" and list(found) == ["parts_differ"]
+    assert REFUSED not in found.values()
+
+
+def test_what_was_settled_before_the_other_finding_or_of_the_same_part_is_no_contradiction() -> None:
+    for checks in (
+        (("S", "2026-11-01", "lawful"), VIOLATION),
+        (("S", "2026-11-01", "violation"), ("S", "2026-11-20", "lawful")),
+    ):
+        taken, found = of_parts(*checks)
+        assert found == {} and taken.checks[-1].content == checks[-1][2]

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from pipeline.supervise.watch import Watch, approved_day, stop_day, watch
+from pipeline.supervise.transitions import admitted
+from pipeline.supervise.watch import Watch, approved_day, stop_day, watch, with_all_approvals
 from tests.patrol.town import square, strip, targets
 from tests.supervise.records import acts, decision, notice
 
@@ -95,3 +96,25 @@ def test_approvals_add_up_and_the_day_is_that_of_the_last_one_needed() -> None:
     assert approved_day(row, NOW, held, halves, "EPSG:4547") == pd.Timestamp("2026-12-05")
     assert approved_day(row, NOW, held, {"文1": halves["文1"]}, "EPSG:4547") is None
     assert shapely.area(NOW) == 20000.0
+
+
+def test_growth_within_the_outlines_error_is_not_said_to_be_none() -> None:
+    # 40 m pixels: half a pixel along 600 m is 12000 m2 = 18 mu; 10000 m2 = 15 mu were added
+    held = watched(gsd_m=40.0)
+    assert held is not None and held.state.value == "quiet"
+    assert "疑似扩大约15.00亩，在轮廓误差±18.00亩以内" in held.words and "未见扩大" not in held.words
+
+
+def test_growth_on_ground_approved_before_the_onset_is_no_resumption() -> None:
+    # approved 2026-06-01, ground still unchanged on 2026-09-01: the approval settles no case, but it is no missing one
+    recorded = acts(**SERVED, approvals=[("T", "2026-06-01", "文1")])["T"]
+    taken, found = admitted(recorded, last_clear=pd.Timestamp("2026-09-01"), first_seen=pd.Timestamp("2026-10-01"))
+    assert not taken.approvals and [row["conflict"] for row in found] == ["approved_before_onset"]
+    row = targets({"target_id": "T", "geometry": NOW, "state": "growing", "area_m2": 20000.0, "area_before_m2": 10000.0,
+                   "gsd_m": 10.0})  # fmt: skip
+    held = watch(
+        row.iloc[0], with_all_approvals(taken, recorded), grounds=(BEFORE, NOW),
+        interval=(pd.Timestamp("2026-11-20"), pd.Timestamp("2026-12-10")), observed_on=pd.Timestamp("2026-12-10"),
+        documents={"文1": NOW}, crs=row.crs,
+    )  # fmt: skip
+    assert held is not None and held.state.value == "approved"
