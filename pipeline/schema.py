@@ -1167,6 +1167,19 @@ SUPPLY_ITEMS = Table(
     ),
     key=("supply_id",),
 )
+SUPPLY_HISTORY = Table(
+    "supply_history",
+    (
+        _text("supply_id", "电子监管号"),
+        _integer("number", "序号"),
+        _date("day", "日期"),
+        _text("source", "来源"),
+        _text("state", "动工情况"),
+        _text("event", "内容和依据"),
+        _text("recorded_in", "记入期次"),
+    ),
+    key=("supply_id", "number"),
+)
 HANDLING = Table(
     "handling",
     (
