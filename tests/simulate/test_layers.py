@@ -22,6 +22,7 @@ FIELDS = {
     "SSNYD": {"BABH", "BARQ", "XMMC"},
     "JSGCGHXK": {"XKZBH", "FZRQ", "XMMC"},
     "XCJSGHXK": {"XKZBH", "FZRQ", "XMMC"},
+    "GYTD": {"DZJGH", "QDRQ", "YDDGRQ", "YDJGRQ"},
 }
 
 
