@@ -11,6 +11,7 @@ import geopandas as gpd
 from pipeline.duty_rules import load_supply_limits
 from pipeline.schema import (
     CELL_STATES,
+    PLACE,
     SUPPLIED_LAND,
     SUPPLY,
     SUPPLY_BREACHES,
@@ -76,6 +77,9 @@ def write_supply(
     for name, frame in zip(FILES, (tables.supply, tables.breaches, tables.items, history), strict=True):
         write_table(out / name, _TABLES[name], frame)
     known = set(parcels["supply_id"])
-    strangers = sorted(set(events["supply_id"]) - known)
-    notes = [f"supply_events.csv: {name} is no parcel of the layer of supplied land" for name in strangers]
+    strangers = events[~events["supply_id"].isin(sorted(known))]
+    notes = [
+        f"{place}“电子监管号”栏：供地图层中没有{name}，未采用；编号写错的改正本行，图层缺漏的补送图层"
+        for name, place in strangers[["supply_id", PLACE]].itertuples(index=False)
+    ]
     return {"supplied": len(tables.supply), "supply_breaches": len(tables.breaches)}, tuple(notes)

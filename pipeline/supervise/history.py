@@ -137,6 +137,8 @@ def _gone(name: str, before: list[dict[Any, Any]], replayed: list[dict[str, Any]
             "one": f"{row['recorded_in']}期历程：{row['event']}",
             "other": "现有记录中没有这一条（被改动、删除，或不再符合办理顺序）",
             "effect": "历程保留原文，办理状态按现有记录",
+            "place": None,
+            "mend": "误删或误改的，在相应的 records 文件中照原样补回；确需更正的，在备注中写明",
         }
         for row in before
         if row["source"] == HistorySource.RECORD.value and row["event"].removesuffix(LATE) not in now

@@ -105,6 +105,7 @@ def test_claims_stand_beside_the_imagery_that_speaks_against_them(year: tuple[Ye
     }  # fmt: skip
     row = of_month(year, 6, CONFLICTS).iloc[0]
     assert "已自行拆除" in row["one"] and "2026-06-24影像" in row["other"] and "不作结论" in row["effect"]
+    assert row["place"] == "ledgers U1 台账.xlsx〔一〕第3行“处置效果、跟踪处置情况”栏" and "现场核实后" in row["mend"]
 
 
 def test_days_in_the_state_end_with_imagery_for_one_and_with_the_approval_for_the_other(
@@ -154,7 +155,13 @@ HISTORY_OF_E = [
     ("2026-08-20", "疑似已动工", "人工记录：施工许可 2026-08-20 施2026-17", 9),
     ("2026-09-05", "疑似已动工", "人工记录：动工 2026-09-05", 9),
     ("2026-10-12", "疑似已动工", "动工情况由“未见动工”改为“疑似已动工”：动工记录2026-09-05", 9),
-    ("2026-10-12", "疑似已动工", "阶段数据矛盾（疑似）：有动工（2026-09-05）而无交地记录", 9),
+    (
+        "2026-10-12",
+        "疑似已动工",
+        "阶段数据矛盾（疑似）：有动工（2026-09-05）而无交地记录〔records/supply_events.csv 第9行“日期”栏〕。"
+        "核对原件后，日期或编号写错的改正该行，缺的在 records/supply_events.csv 补记",
+        9,
+    ),
     ("2026-10-24", "疑似已动工", "影像：2026-09-25影像尚无施工，2026-10-24影像首次检出红线内疑似施工", 10),
     ("2026-10-24", "疑似已动工", "影像：2026-10-24影像首次检出红线内疑似地上建筑", 10),
 ]
