@@ -105,7 +105,7 @@ def test_claims_stand_beside_the_imagery_that_speaks_against_them(year: tuple[Ye
     }  # fmt: skip
     row = of_month(year, 6, CONFLICTS).iloc[0]
     assert "已自行拆除" in row["one"] and "2026-06-24影像" in row["other"] and "不作结论" in row["effect"]
-    assert row["place"] == "ledgers U1 台账.xlsx〔一〕第3行“处置效果、跟踪处置情况”栏" and "现场核实后" in row["mend"]
+    assert row["place"] == "ledgers U1 台账.xlsx〔一〕第3行“制止效果、后续处理”栏" and "现场核实后" in row["mend"]
 
 
 def test_days_in_the_state_end_with_imagery_for_one_and_with_the_approval_for_the_other(
