@@ -54,8 +54,10 @@ def make_supplied(approvals: gpd.GeoDataFrame, sites: Sites) -> tuple[gpd.GeoDat
     for number, row in enumerate(used.itertuples(), start=1):
         name = _name(row.approved_on.year, number)
         days = {key: row.approved_on + timedelta(days=count) for key, count in _DAYS.items()}
-        shape, project = approved.loc[row.document, ["geometry", "XMMC"]]
-        parcels.append(_parcel(name, project, row.subject, days["signed"], days["start_by"], days["finish_by"], shape))
+        shape, project = approved.loc[row.document, "geometry"], f"供地{number}号{row.project}项目"
+        # a land user of its own name: packages name supplied land to whoever acts there, ledgers' subjects they do not
+        days_agreed = (days["signed"], days["start_by"], days["finish_by"])
+        parcels.append(_parcel(name, project, f"供地{number}号用地单位", *days_agreed, shape))
         events += [_event(name, SupplyEvent.HANDOVER, days["handed_over"])]
         events += [_event(name, SupplyEvent.PERMIT, days["permit"])]
     idle = approvals[approvals["XMMC"].str.startswith(IDLE_PREFIX)]
