@@ -158,7 +158,7 @@ HISTORY_OF_E = [
     (
         "2026-10-12",
         "疑似已动工",
-        "阶段数据矛盾（疑似）：有动工（2026-09-05）而无交地记录〔records/supply_events.csv 第9行“日期”栏〕。"
+        "阶段数据矛盾（疑似）：有动工（2026-09-05）而无交地记录〔records/supply_events.csv 第10行“日期”栏〕。"
         "核对原件后，日期或编号写错的改正该行，缺的在 records/supply_events.csv 补记",
         9,
     ),
