@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.life.twelve import histories, run_year
+from tests.life.twelve import histories, run_year, supply_histories
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
         started = time.monotonic()
         year, contexts = run_year(Path(folder) / "城")
         seconds = time.monotonic() - started
-        for line in histories(year, contexts[-1]):
+        for line in (*histories(year, contexts[-1]), *supply_histories(year, contexts[-1])):
             print(line)
     print(f"{len(contexts)} months in {seconds:.1f} s")
 

@@ -63,6 +63,10 @@ class Table:
         return Table(name, self.columns + columns, key or self.key, self.geometry)
 
 
+PLACE = "_place"
+"""An extra column beside a record table's own: the file and row in which a person wrote the record, in words."""
+
+
 def conform(table: Table, frame: pd.DataFrame, crs: object = None) -> pd.DataFrame:
     """``frame`` with the table's columns only, in its order and dtypes; never changes ``frame`` itself.
 
@@ -997,6 +1001,8 @@ CONFLICTS = Table(
         _text("one", "一方依据"),
         _text("other", "另一方依据"),
         _text("effect", "处理"),
+        _text("place", "文件、行、栏", null=True),
+        _text("mend", "怎么办", null=True),
     ),
     key=("target_id", "conflict", "one", "other"),
 )
@@ -1166,6 +1172,19 @@ SUPPLY_ITEMS = Table(
         _date("next_day", "下一时限", null=True),
     ),
     key=("supply_id",),
+)
+SUPPLY_HISTORY = Table(
+    "supply_history",
+    (
+        _text("supply_id", "电子监管号"),
+        _integer("number", "序号"),
+        _date("day", "日期"),
+        _text("source", "来源"),
+        _text("state", "动工情况"),
+        _text("event", "内容和依据"),
+        _text("recorded_in", "记入期次"),
+    ),
+    key=("supply_id", "number"),
 )
 HANDLING = Table(
     "handling",

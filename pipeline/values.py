@@ -365,11 +365,13 @@ class StockKind(Labelled):
 
 
 class HistorySource(Labelled):
-    """Whose word a row of a case's history is."""
+    """Whose word a row of a case's or a supplied parcel's history is."""
 
     RECORD = "record", "人工记录"
     IMAGERY = "imagery", "影像"
     REGISTER = "register", "登记册"
+    LAYER = "layer", "供地图层"
+    JUDGED = "judged", "综合判断"
 
 
 class Conflict(Labelled):

@@ -136,3 +136,21 @@ def test_phones_leave_in_no_export(finished_city: Path) -> None:
                 contents = [archive.read(name) for name in archive.namelist()]
         for content in contents:
             assert not any(phone.encode() in content for phone in phones), path.name
+
+
+def test_the_idle_clocks_of_supplied_land_run_out_in_the_month_of_their_day(finished_city: Path) -> None:
+    """Parcel 3: agreed 2024-11-20, never begun; parcel 4: agreed 2025-10-31, 31 days put off by the government."""
+    told = {
+        period: set(
+            read_table(
+                finished_city / "runs" / period / "supervise" / "supply_breaches.parquet", schema.SUPPLY_BREACHES
+            )[["supply_id", "breach"]].itertuples(index=False, name=None)
+        )
+        for period in RUNS
+    }
+    three, four = "4199812024B00003", "4199812025B00004"
+    # by 9 November and by 10 December: 2026-11-20 and 2026-12-01 lie between
+    assert told == {
+        "2026-09": {(three, "idle_year")},
+        "2026-10": {(three, "idle_year"), (three, "idle_two_years"), (four, "idle_year")},
+    }

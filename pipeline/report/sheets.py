@@ -52,6 +52,8 @@ _CODES: dict[tuple[str, str], type[Labelled]] = {
     ("parcels", "state"): ParcelState,
     ("handling", "handler"): Handler,
     ("supply", "state"): SupplyStart,
+    ("supply_history", "state"): SupplyStart,
+    ("supply_history", "source"): HistorySource,
     ("supply_breaches", "breach"): SupplyBreach,
     ("matches", "status"): MatchStatus,
     ("missed", "kind"): MissedKind,

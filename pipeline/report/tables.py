@@ -69,6 +69,7 @@ class MonthTables:
     supply: Any
     supply_breaches: Any
     supply_items: Any
+    supply_history: Any
     accountability: Any
     class_names: dict[str, str]
     kind_names: dict[str, str]

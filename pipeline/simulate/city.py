@@ -20,6 +20,7 @@ from pipeline.simulate.permits import make_permits
 from pipeline.simulate.places import Clerks
 from pipeline.simulate.sightings import make_findings
 from pipeline.simulate.sites import Sites, make_sites
+from pipeline.simulate.supplied import LAYER, make_supplied
 from pipeline.simulate.truth import lookalike_table, sighting_table, site_table, stage_table, verdict_table
 from pipeline.simulate.units import Organisation, make_organisation
 from pipeline.simulate.workbooks import Workbook, make_workbooks
@@ -27,7 +28,10 @@ from pipeline.simulate.workbooks import Workbook, make_workbooks
 
 @dataclass(frozen=True)
 class SyntheticCity:
-    """Everything true about a city: ground, sites, layers, organisation; ``owners``: unit_id by cell_id."""
+    """Everything true about a city: ground, sites, layers, organisation; ``owners``: unit_id by cell_id.
+
+    ``supply_events``: what people recorded of its supplied land.
+    """
 
     frame: Frame
     landscape: Landscape
@@ -39,6 +43,7 @@ class SyntheticCity:
     ground: Ground
     named: NamedGround
     rngs: dict[str, np.random.Generator]
+    supply_events: pd.DataFrame
 
 
 def make_city(*, size: Size, seed: int) -> SyntheticCity:
@@ -53,7 +58,10 @@ def make_city(*, size: Size, seed: int) -> SyntheticCity:
     named = make_named_ground(frame=frame, landscape=landscape, rngs=rngs)
     layers |= named.layers()
     layers |= make_permits(frame=frame, landscape=landscape, zones=zones, sites=sites)
-    return SyntheticCity(frame, landscape, zones, sites, layers, organisation, owners, ground, named, rngs)
+    layers[LAYER], supply_events = make_supplied(layers["ZZ_NYDZYFW"], sites)
+    return SyntheticCity(
+        frame, landscape, zones, sites, layers, organisation, owners, ground, named, rngs, supply_events
+    )
 
 
 @dataclass(frozen=True)

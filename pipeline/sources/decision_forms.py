@@ -15,7 +15,7 @@ import pandas as pd
 from pipeline.errors import InputError
 from pipeline.ledger.sheets import RawSheet
 from pipeline.report.decide import ANSWER, DECIDED_BY, DECIDED_ON, ENTRY, KEYS, MARK, NOTE, PERIOD, TARGET, pair_mark
-from pipeline.schema import DECISIONS, conform, empty
+from pipeline.schema import DECISIONS, PLACE, conform, empty
 from pipeline.sources.delimited import parse_date
 from pipeline.sources.workbook import read_workbook
 from pipeline.values import MatchDecision, Period
@@ -72,11 +72,13 @@ def read_forms(city: Path, written: pd.DataFrame) -> tuple[pd.DataFrame, list[In
             "decided_on": pd.Timestamp(answer.decided_on),
             "reason": answer.note,
             "decided_by": answer.decided_by,
+            PLACE: answer.where,
         }
         for answer in answers
     ]
     frame = conform(DECISIONS, pd.DataFrame(rows)) if rows else empty(DECISIONS)
-    return frame.drop_duplicates(ignore_index=True), errors
+    placed = frame.assign(**{PLACE: pd.Series([row[PLACE] for row in rows], dtype="str")})
+    return placed.drop_duplicates(subset=DECISIONS.names, ignore_index=True), errors
 
 
 def _read(path: Path, shown: str) -> tuple[list[_Answer], list[InputError]]:

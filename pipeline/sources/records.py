@@ -19,6 +19,7 @@ from pipeline.schema import (
     DISPATCHES,
     FIELD_CHECKS,
     NOTICES,
+    PLACE,
     REFERRAL_RECORDS,
     REPLIES,
     RESTORATIONS,
@@ -50,7 +51,10 @@ TABLES: dict[str, Table] = {
 
 @dataclass(frozen=True)
 class Records:
-    """What people have recorded, as schema tables; outcomes are codes of :class:`~pipeline.values.Outcome`."""
+    """What people have recorded, as schema tables; outcomes are codes of :class:`~pipeline.values.Outcome`.
+
+    Every table has the extra column :data:`~pipeline.schema.PLACE`, so that whoever refuses a record can name its row.
+    """
 
     dispatches: Any
     field_checks: Any
@@ -119,7 +123,9 @@ def _collect(city: Path) -> tuple[dict[str, Any], list[InputError]]:
     frames: dict[str, Any] = {}
     errors: list[InputError] = []
     for name, table in TABLES.items():
-        frames[name], problems = _read(_path(city, name), table)
+        unique, problems = _read(_path(city, name), table)
+        places = [f"records/{name}.csv 第{row}行" for row in unique[ROW]]
+        frames[name] = conform(table, unique).assign(**{PLACE: pd.Series(places, dtype="str")})
         errors += problems
     answers, problems = read_forms(city, frames["decisions"])
     frames["decisions"] = pd.concat([frames["decisions"], answers], ignore_index=True)
@@ -127,8 +133,9 @@ def _collect(city: Path) -> tuple[dict[str, Any], list[InputError]]:
 
 
 def _read(path: Path, table: Table) -> tuple[Any, list[InputError]]:
+    """The rows as the table's, each with its number in :data:`ROW`, and every problem."""
     if not path.is_file():
-        return empty(table), []
+        return empty(table).assign(**{ROW: pd.Series([], dtype="int64")}), []
     parsed = read_csv(path, table, missing_code=UNUSABLE, row_code=UNUSABLE)
     frame, errors = parsed.frame, list(parsed.errors)
     if table is FIELD_CHECKS:
@@ -152,7 +159,7 @@ def _read(path: Path, table: Table) -> tuple[Any, list[InputError]]:
     unique, conflicts = _merge(table, frame, path)
     if table is NOTICES:
         errors += _notice_errors(unique, path)
-    return conform(table, unique), errors + conflicts
+    return unique, errors + conflicts
 
 
 _LATER: dict[str, tuple[str, str]] = {
@@ -251,7 +258,7 @@ def append_records(city: Path, table: Table, frame: pd.DataFrame) -> int:
     old, errors = _read(path, table)
     if errors:
         raise errors[0]
-    fresh = _fresh(table, old, new, path)
+    fresh = _fresh(table, conform(table, old), new, path)
     if fresh.empty:
         return 0
     content = path.read_bytes() if path.is_file() else b""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline import FORMAT_VERSION
 from pipeline.config import City, Config, commented_yaml
 from pipeline.errors import InputError
-from pipeline.schema import CELLS, DELEGATIONS, PEOPLE, PLAN, RESPONSIBILITY, UNITS, Table
+from pipeline.schema import CELLS, DELEGATIONS, PEOPLE, PLAN, RESPONSIBILITY, SUPPLY_EVENTS, UNITS, Table
 from pipeline.simulate.city import GroundSide, SyntheticCity, make_city, make_ground_side
 from pipeline.simulate.frame import (
     CITY_CRS,
@@ -32,6 +32,7 @@ from pipeline.simulate.scenes import SceneTruth, make_scene
 from pipeline.simulate.truth import scene_table
 from pipeline.sinks.geopackage import write_geopackage
 from pipeline.sinks.shapefile import write_shapefile
+from pipeline.sources.records import append_records
 from pipeline.spectra import BANDS
 from pipeline.stages.guard import require_writable
 from pipeline.store import read_json, write_bytes, write_json
@@ -83,13 +84,14 @@ def write_city(folder: Path, *, size: Size = "full", seed: int = 20261001) -> di
 
 
 def write_records(folder: Path, city: SyntheticCity) -> GroundSide:
-    """Write everything but the scenes: settings, layers, units, ledgers, tracks and their truth."""
+    """Write everything but the scenes: settings, layers, units, ledgers, tracks, records and their truth."""
     for part in ("layers", "units", "ledgers", "tracks", "records", "truth", _SCENES.as_posix()):
         (folder / part).mkdir(parents=True, exist_ok=True)
     model = Config(city=City(name=CITY_NAME, county_code=COUNTY_CODE, crs=CITY_CRS))
     write_bytes(folder / "config.yaml", commented_yaml(model).encode("utf-8"))
     _write_layers(folder / "layers", city)
     _write_units(folder / "units", city)
+    append_records(folder, SUPPLY_EVENTS, city.supply_events)
     ground_side = make_ground_side(city)
     _write_ground_side(folder, ground_side)
     return ground_side

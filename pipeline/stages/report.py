@@ -84,6 +84,7 @@ _TABLES: tuple[tuple[str, schema.Table, str | None], ...] = (
     ("supervise", schema.SUPPLY, None),
     ("supervise", schema.SUPPLY_BREACHES, None),
     ("supervise", schema.SUPPLY_ITEMS, None),
+    ("supervise", schema.SUPPLY_HISTORY, None),
     ("supervise", schema.ACCOUNTABILITY, None),
 )
 

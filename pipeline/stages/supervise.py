@@ -54,8 +54,9 @@ from pipeline.values import MatchStatus, TargetState
 def inputs(context: StageContext) -> tuple[Path, ...]:
     """Records, units, layers, and the parcels as the latest earlier period left them."""
     layers = tuple(sorted(path for path in (context.city / "layers").rglob("*") if path.is_file()))
-    earlier = [path for path in (earlier_parcels(context), earlier_supply(context)) if path is not None]
-    return (*record_files(context.city), *unit_files(context.city), *layers, *earlier, *earlier_files(context))
+    parcels = earlier_parcels(context)
+    earlier = (*(() if parcels is None else (parcels,)), *earlier_supply(context), *earlier_files(context))
+    return (*record_files(context.city), *unit_files(context.city), *layers, *earlier)
 
 
 def facts(context: StageContext) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from pipeline.schema import PLACE
 from pipeline.values import CaseDecision, Outcome
 
 CLOSING = (Outcome.LAWFUL.value, Outcome.PSEUDO_CHANGE.value, Outcome.OTHER.value)
@@ -30,6 +32,8 @@ class Act:
     """For a notice: its kind and number."""
     part: str = ""
     """For a check or decision: the id it was written under where that was merged since; it speaks of that part alone."""
+    place: str | None = None
+    """File and row in which the act is recorded, where known."""
 
 
 @dataclass
@@ -102,32 +106,43 @@ def gather(
     acts = {name: Acts() for name in carried.values()}
     for row in _rows(dispatches, "dispatched_on", carried):
         basis = f"派发记录 {_day(row['dispatched_on'])} {row['unit_id']}{_origin(row)}"
-        acts[row["target"]].dispatches.append(Act(row["dispatched_on"], row["unit_id"], basis))
+        acts[row["target"]].dispatches.append(Act(row["dispatched_on"], row["unit_id"], basis, place=place_of(row)))
     for row in _rows(field_checks, "checked_on", carried):
         basis = f"核查记录 {_day(row['checked_on'])}{_origin(row)}"
         own = acts[row["target"]]
         said = own.unresolved if row["outcome"] == Outcome.UNCHECKED.value else own.checks
-        said.append(Act(row["checked_on"], row["outcome"], basis, part=_part(row)))
+        said.append(Act(row["checked_on"], row["outcome"], basis, part=_part(row), place=place_of(row)))
     for row in _rows(approvals, "approved_on", carried):
         basis = f"批准记录 {_day(row['approved_on'])} {row['document']}{_origin(row)}"
         granted = None if pd.isna(row["approved_area_m2"]) else float(row["approved_area_m2"])
-        acts[row["target"]].approvals.append(Act(row["approved_on"], row["document"], basis, area_m2=granted))
+        act = Act(row["approved_on"], row["document"], basis, area_m2=granted, place=place_of(row))
+        acts[row["target"]].approvals.append(act)
     for row in _rows(notices, "issued_on", carried):
         served = None if pd.isna(row["served_on"]) else row["served_on"]
         basis = f"文书记录 {row['notice_kind']} {row['number']} {_day(served or row['issued_on'])}"
         basis += ("送达" if served is not None else "制作") + _origin(row)
         title = f"{row['notice_kind']} {row['number']}{_origin(row)}"
-        acts[row["target"]].notices.append(Act(row["issued_on"], row["number"], basis, served, title=title))
+        act = Act(row["issued_on"], row["number"], basis, served, title=title, place=place_of(row))
+        acts[row["target"]].notices.append(act)
     for row in _rows(referrals, "referred_on", carried):
         basis = f"抄告记录 {_day(row['referred_on'])} {row['referred_to']}{_origin(row)}"
         replied = None if pd.isna(row["replied_on"]) else row["replied_on"]
-        acts[row["target"]].referrals.append(Act(row["referred_on"], row["referred_to"], basis, replied_on=replied))
+        act = Act(row["referred_on"], row["referred_to"], basis, replied_on=replied, place=place_of(row))
+        acts[row["target"]].referrals.append(act)
     for row in _rows(decisions, "decided_on", carried):
         code = case_decision(row["decision"])
         if code is not None:
             basis = f"决定记录 {_day(row['decided_on'])} {row['decision']}{_origin(row)}"
-            acts[row["target"]].decisions.append(Act(row["decided_on"], code, basis, part=_part(row)))
+            acts[row["target"]].decisions.append(
+                Act(row["decided_on"], code, basis, part=_part(row), place=place_of(row))
+            )
     return acts
+
+
+def place_of(row: Mapping[Any, Any]) -> str | None:
+    """File and row of a record; None where it was not read from a file."""
+    place = row.get(PLACE)
+    return place if isinstance(place, str) else None
 
 
 def _part(row: dict[Any, Any]) -> str:
@@ -142,7 +157,7 @@ def _origin(row: dict[Any, Any]) -> str:
 def _rows(frame: pd.DataFrame, day: str, carried: dict[str, str]) -> list[dict[Any, Any]]:
     """Rows of known targets in the order of days, then of all their values, with the surviving id as ``target``."""
     known = frame[frame["target_id"].isin(sorted(carried))]
-    rest = [name for name in known.columns if name != day]
+    rest = [name for name in known.columns if name not in (day, PLACE)]
     ordered = known.sort_values([day, *rest], kind="stable")
     return [{**row, "target": carried[row["target_id"]]} for row in ordered.to_dict("records")]
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline.geodesy import mu
 from pipeline.schema import ALERTS, conform
-from pipeline.supervise.acts import Acts, case_decision
+from pipeline.supervise.acts import Acts, case_decision, place_of
 from pipeline.supervise.watch import Watch
 from pipeline.values import Alert, CaseDecision, MatchDecision, StopWatch, TargetState
 
@@ -55,22 +55,19 @@ def record_alerts(frames: Mapping[str, pd.DataFrame], known: set[str]) -> Any:
     rows: list[dict[str, Any]] = []
     for name, frame in sorted(frames.items()):
         file = "decisions.csv 或判定表" if name == "decisions" else f"{name}.csv"
-        for target_id in sorted(set(frame["target_id"]) - known):
-            rows.append(
-                _row(
-                    target_id,
-                    Alert.RECORD_WITHOUT_TARGET,
-                    None,
-                    f"{file} 有记录，登记册无此编号，请核对",
-                )
-            )
+        strange = frame[~frame["target_id"].isin(sorted(known))].sort_values("target_id", kind="stable")
+        for row in strange.to_dict("records"):
+            where = place_of(row) or file
+            words = f"{where}“监测编号”栏：登记册无此编号，未采用；编号写错的改正本行，误记的删去本行"
+            rows.append(_row(row["target_id"], Alert.RECORD_WITHOUT_TARGET, None, words))
     if "decisions" in frames:
-        for target_id, word in frames["decisions"][["target_id", "decision"]].itertuples(index=False):
+        for row in frames["decisions"].to_dict("records"):
+            target_id, word = row["target_id"], row["decision"]
             if case_decision(word) is None and word.strip() not in {
                 w for d in MatchDecision for w in (d.value, d.label)
             }:
                 allowed = "、".join(decision.label for decision in (*CaseDecision, *MatchDecision))
-                what = f"decisions.csv 的决定“{word}”未采用，请用：{allowed}"
+                what = f"{place_of(row) or 'decisions.csv'}“决定”栏的“{word}”未采用，请改用：{allowed}"
                 rows.append(_row(target_id, Alert.DECISION_NOT_UNDERSTOOD, None, what))
     return _table(rows)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.geodesy import mu
+from pipeline.schema import ENTRIES
 from pipeline.supervise.recovery import GREEN_NDVI
 from pipeline.values import Conflict, GroundAnswer, MatchStatus, Stage, TargetState
 
@@ -18,6 +19,7 @@ GROWING_DAYS = 60
 _CLAUSES = re.compile("[，,。；;、！!\n（）()]")
 _WORKS = (Stage.STRUCTURE.value, Stage.ROOFED.value)
 _SHOWN = "两方证据并列，仅提示核对，不作结论"
+_MEND = "现场核实后在 records/field_checks.csv 填写核查结果；台账写错的，由填报单位以更正行更正，不改原文件"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def claim_conflicts(
         day = entry["discovered_until"] if pd.notna(entry["discovered_until"]) else entry["discovered_on"]
         said = claims_in(entry, words)
         against = _against(said, day, target, intervals.get(target_id, (None, None)), ground.get(target_id))
-        rows += [{"target_id": target_id, "one": _quote(entry, day, words), "effect": _SHOWN, **one} for one in against]
+        said_by = {"one": _quote(entry, day, words), "effect": _SHOWN, "place": _place(entry, words), "mend": _MEND}
+        rows += [{"target_id": target_id, **said_by, **one} for one in against]
     return rows
 
 
@@ -109,6 +112,14 @@ def _against(
         elif "restored" in said and (built or late):
             found.append({"conflict": Conflict.RESTORED_BUT_STANDS.value, "other": ground["ground_reason"]})
     return found
+
+
+def _place(entry: Mapping[Any, Any], words: ClaimWords) -> str:
+    """File, sheet, row and columns of the entry, as a clerk finds them."""
+    labels = {column.name: column.label for column in ENTRIES.columns}
+    columns = "、".join(labels[name] for name in words.fields if isinstance(entry.get(name), str) and name in labels)
+    sheet = f"〔{entry['sheet']}〕" if isinstance(entry.get("sheet"), str) else ""
+    return f"ledgers {entry['unit_id']} {entry['file']}{sheet}第{int(entry['row'])}行“{columns}”栏"
 
 
 def _quote(entry: Mapping[Any, Any], day: pd.Timestamp, words: ClaimWords) -> str:

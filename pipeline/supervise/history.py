@@ -14,6 +14,7 @@ import pandas as pd
 
 from pipeline.schema import CASE_HISTORY, conform, empty
 from pipeline.supervise.acts import Act, Acts
+from pipeline.supervise.append_only import LATE, added
 from pipeline.supervise.cases import Deadlines, standing_of
 from pipeline.values import CaseState, Conflict, HistorySource, Outcome, TargetState
 
@@ -60,7 +61,7 @@ def case_history(
         if not merged:
             gone += _gone(name, before, replayed)
             replayed += _seen(sightings.get(name, []), acts.get(name, Acts()), deadlines)
-        rows += _added(name, before, replayed, period)
+        rows += added("target_id", name, before, replayed, period)
     frame = pd.DataFrame(rows, columns=CASE_HISTORY.names).sort_values(["target_id", "number"], kind="stable")
     return conform(CASE_HISTORY, frame), gone
 
@@ -126,27 +127,6 @@ def _merged_row(target: dict[Any, Any], month_end: date) -> list[dict[str, Any]]
     return [row | {"state": CaseState.MERGED.value}]
 
 
-def _added(
-    name: str, before: list[dict[Any, Any]], replayed: list[dict[str, Any]], period: str
-) -> list[dict[str, Any]]:
-    """The rows that earlier periods do not have yet, numbered on; what is older than a known row is marked 补记."""
-    known = {(row["source"], row["event"].removesuffix(LATE)) for row in before}
-    number = max((int(row["number"]) for row in before), default=0)
-    latest = max((row["day"] for row in before), default=None)
-    fresh = []
-    for row in sorted(replayed, key=lambda row: row["day"]):
-        if (row["source"], row["event"]) in known:
-            continue
-        known.add((row["source"], row["event"]))
-        number += 1
-        late = LATE if latest is not None and row["day"] < latest else ""
-        fresh.append({**row, "event": row["event"] + late, "target_id": name, "number": number, "recorded_in": period})
-    return fresh
-
-
-LATE = "（补记）"
-
-
 def _gone(name: str, before: list[dict[Any, Any]], replayed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Record rows of earlier periods that today's records do not bear out."""
     now = {row["event"] for row in replayed}
@@ -157,6 +137,8 @@ def _gone(name: str, before: list[dict[Any, Any]], replayed: list[dict[str, Any]
             "one": f"{row['recorded_in']}期历程：{row['event']}",
             "other": "现有记录中没有这一条（被改动、删除，或不再符合办理顺序）",
             "effect": "历程保留原文，办理状态按现有记录",
+            "place": None,
+            "mend": "误删或误改的，在相应的 records 文件中照原样补回；确需更正的，在备注中写明",
         }
         for row in before
         if row["source"] == HistorySource.RECORD.value and row["event"].removesuffix(LATE) not in now

@@ -14,6 +14,7 @@ import shapely
 
 from pipeline.geodesy import mu
 from pipeline.schema import SUPPLY, SUPPLY_BREACHES, SUPPLY_ITEMS, conform
+from pipeline.supervise.acts import place_of
 from pipeline.supervise.supply_clock import (
     Clock,
     Contract,
@@ -129,8 +130,8 @@ def _judged(
     labels = {event.value: event for event in SupplyEvent}
     own = events[events["supply_id"] == row["supply_id"]].sort_values(["happened_on", "event"], kind="stable")
     records = tuple(
-        Event(labels[kind], pd.Timestamp(day).date(), plain_day(until))
-        for kind, day, until in own[["event", "happened_on", "until"]].itertuples(index=False)
+        Event(labels[one["event"]], pd.Timestamp(one["happened_on"]).date(), plain_day(one["until"]), place_of(one))
+        for one in own.to_dict("records")
     )
     if not _watched(contract, records, row["watched_since"]):
         # what stood before the first comparison never shows as a change, so all of the parcel may be built on
@@ -200,7 +201,8 @@ def _breaches(parcel: _Parcel, options: SupplyOptions, as_of: date) -> list[dict
         rows.append(_breach(parcel, SupplyBreach.UNFINISHED, True, reason, since=finish))
     rows += _beyond(parcel, options)
     if parcel.problems:
-        rows.append(_breach(parcel, SupplyBreach.STAGE_DATA, True, "；".join(parcel.problems)))
+        mend = "核对原件后，日期或编号写错的改正该行，缺的在 records/supply_events.csv 补记，改好后再上传监管系统"
+        rows.append(_breach(parcel, SupplyBreach.STAGE_DATA, True, f"{'；'.join(parcel.problems)}。{mend}"))
     return rows
 
 

@@ -41,11 +41,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Event:
-    """A record about a parcel; ``until``: the last day of an exception, None: it runs on."""
+    """A record about a parcel; ``until``: the last day of an exception, None: it runs on; ``place``: file and row."""
 
     kind: SupplyEvent
     day: date
     until: date | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,9 @@ def legal_start(events: Sequence[Event], ground: Ground, *, seen_share: float, f
         return Start(SupplyStart.NOT_STARTED, None, None, words, seen_empty)
     if ground.works_low <= few and ground.observable < seen_share:
         return Start(SupplyStart.UNKNOWN, begun_after, None, f"影像可观测{ground.observable:.0%}，不能判断是否动工")
+    if ground.works_low <= few and ground.begun_by is None:
+        reason = f"影像可观测{ground.observable:.0%}，可见部分未见施工，其余不能判断"
+        return Start(SupplyStart.UNKNOWN, begun_after, None, reason)
     if ground.built_by is None or ground.built_low <= 0.0:
         return Start(
             SupplyStart.UNKNOWN, begun_after, None,
@@ -282,24 +286,29 @@ _ORDER = (
 
 def stage_problems(contract: Contract, events: Sequence[Event]) -> list[str]:
     """What of a parcel's stage data contradicts itself and must be mended before it is uploaded; empty: consistent."""
-    problems = [f"{kind.label}有多个日期" for kind in disagreeing(events)]
+    problems = [f"{kind.label}有多个日期{_places(events, kind)}" for kind in disagreeing(events)]
     first = {kind: min((e.day for e in events if e.kind is kind), default=None) for kind in SupplyEvent}
     for earlier, later in _ORDER:
         one, other = first[earlier], first[later]
         if other is not None and one is None and earlier is not SupplyEvent.PERMIT:
-            problems.append(f"有{later.label}（{other}）而无{earlier.label}记录")
+            problems.append(f"有{later.label}（{other}）而无{earlier.label}记录{_places(events, later)}")
         if one is not None and other is not None and other < one:
-            problems.append(f"{later.label}（{other}）早于{earlier.label}（{one}）")
+            places = _places(events, later, earlier)
+            problems.append(f"{later.label}（{other}）早于{earlier.label}（{one}）{places}")
     empty = max((event.day for event in events if event.kind is SupplyEvent.CHECKED_EMPTY), default=None)
     started = first[SupplyEvent.START]
     if empty is not None and started is not None and started < empty:
-        problems.append(f"动工（{started}）早于现场核实未动工（{empty}）")
+        places = _places(events, SupplyEvent.START, SupplyEvent.CHECKED_EMPTY)
+        problems.append(f"动工（{started}）早于现场核实未动工（{empty}）{places}")
     problems += _resumption_problems(events)
     for event in events:
         if contract.agreed_on is not None and event.day < contract.agreed_on:
-            problems.append(f"{event.kind.label}（{event.day}）早于签订（{contract.agreed_on}）")
+            early = f"{event.kind.label}（{event.day}）早于签订（{contract.agreed_on}）"
+            problems.append(early + _places([event], event.kind))
         if event.until is not None and event.until < event.day:
-            problems.append(f"{event.kind.label}截止（{event.until}）早于起始（{event.day}）")
+            problems.append(
+                f"{event.kind.label}截止（{event.until}）早于起始（{event.day}）{_places([event], event.kind)}"
+            )
     agreed: Mapping[str, date | None] = {
         "签订": contract.agreed_on, "约定交地": contract.handover_by, "约定动工": contract.start_by,
         "约定竣工": contract.finish_by,
@@ -313,12 +322,19 @@ def stage_problems(contract: Contract, events: Sequence[Event]) -> list[str]:
     return problems
 
 
+def _places(events: Sequence[Event], *kinds: SupplyEvent) -> str:
+    """File, rows and column of the records of some kinds, in brackets; empty where they were not read from a file."""
+    found = sorted({event.place for event in events if event.kind in kinds and event.place is not None})
+    return f"〔{'、'.join(found)}“日期”栏〕" if found else ""
+
+
 def _resumption_problems(events: Sequence[Event]) -> list[str]:
     """Stops and resumptions that do not follow each other in turn."""
     turns = sorted((e.day, e.kind) for e in events if e.kind in (SupplyEvent.STOP, SupplyEvent.RESUME))
     problems, stopped = [], False
     for day, kind in turns:
         if (kind is SupplyEvent.STOP) is stopped:
-            problems.append(f"{kind.label}（{day}）之前没有对应的{'复工' if stopped else '停工'}")
+            said = f"{kind.label}（{day}）之前没有对应的{'复工' if stopped else '停工'}"
+            problems.append(said + _places([one for one in events if one.day == day], kind))
         stopped = kind is SupplyEvent.STOP
     return problems

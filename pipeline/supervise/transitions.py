@@ -18,6 +18,26 @@ from pipeline.values import CaseDecision, Conflict, Outcome
 _SETTLING = (CaseDecision.CLOSED.value, CaseDecision.RECTIFIED.value, CaseDecision.STOPPED.value)
 REFUSED, SHOWN = "未采用，不改变办理状态，请核对补正", "仅提示，请核对"
 
+_CHECK = "在 records/field_checks.csv 补记该日或以前的核查结果；日期写错的改正本行日期；误记的删去本行"
+_VIOLATION = (
+    "核查为违法的，在 records/field_checks.csv 补记该日或以前的核查结果；日期写错的改正本行日期；误记的删去本行"
+)
+_APPROVAL = "核对批准文件：日期或编号写错的改正本行；批准属实的，现场核查后在 records/field_checks.csv 填写核查结果"
+_NOTICE = "已送达的，在 records/notices.csv 补记该文书的送达日期（不晚于该日）；日期写错的改正本行日期；误记的删去本行"
+_PART = "图斑编号写错的改正本行；两处都已了结的，用合并后的编号在 records/field_checks.csv 补记全部范围的核查结果"
+_MENDS: dict[Conflict, tuple[str, str]] = {
+    Conflict.CLOSED_WITHOUT_CHECK: ("决定日期", _CHECK),
+    Conflict.DECIDED_WITHOUT_VIOLATION: ("决定日期", _VIOLATION),
+    Conflict.REFERRED_WITHOUT_VIOLATION: ("抄告日期", _VIOLATION),
+    Conflict.NOTICE_WITHOUT_VIOLATION: ("制作日期", _VIOLATION),
+    Conflict.REFUSED_WITHOUT_NOTICE: ("决定日期", _NOTICE),
+    Conflict.APPROVED_BEFORE_ONSET: ("批准日期", _APPROVAL),
+    Conflict.APPROVED_DURING_ONSET: ("批准日期", _APPROVAL),
+    Conflict.PART_SETTLED: ("图斑编号", _PART),
+    Conflict.PARTS_DIFFER: ("图斑编号", _PART),
+}
+"""The heading of the field that contradicts, and what a clerk can do."""
+
 
 def admitted(acts: Acts, *, last_clear: Any, first_seen: Any) -> tuple[Acts, list[dict[str, Any]]]:
     """The acts that may move a case, and the conflicts met, as rows of ``schema.CONFLICTS`` without ``target_id``.
@@ -97,11 +117,20 @@ def _served_before(acts: Acts, day: pd.Timestamp) -> bool:
 
 def _say(found: list[dict[str, Any]], conflict: Conflict, act: Act, other: str, effect: str) -> bool:
     """List a conflict; False, so that a refusal reads as one."""
-    found.append({"conflict": conflict.value, "one": act.basis, "other": other, "effect": effect})
+    column, mend = _MENDS[conflict]
+    place = None if act.place is None else f"{act.place}“{column}”栏"
+    said = {"one": act.basis, "other": other, "effect": effect, "place": place, "mend": mend}
+    found.append({"conflict": conflict.value, **said})
     return False
 
 
 def conflict_table(rows: list[dict[str, Any]]) -> Any:
-    """Rows as ``schema.CONFLICTS``, each once, in order."""
-    frame = pd.DataFrame(rows, columns=CONFLICTS.names).drop_duplicates()
+    """Rows as ``schema.CONFLICTS``, each once, in order; rows that differ only in their place name all places."""
+    merged: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        known = merged.setdefault(tuple(row[name] for name in CONFLICTS.key), dict(row))
+        place = row.get("place")
+        if known is not row and isinstance(place, str) and place not in (known.get("place") or "").split("；"):
+            known["place"] = f"{known['place']}；{place}" if known.get("place") else place
+    frame = pd.DataFrame(list(merged.values()), columns=CONFLICTS.names)
     return conform(CONFLICTS, frame.sort_values(list(CONFLICTS.key), kind="stable"))

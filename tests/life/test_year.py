@@ -7,10 +7,21 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.schema import ALERTS, CASE_HISTORY, CASES, CONFLICTS, FOLLOW_UPS, PARCELS
+from pipeline.schema import (
+    ALERTS,
+    CASE_HISTORY,
+    CASES,
+    CONFLICTS,
+    FOLLOW_UPS,
+    PARCELS,
+    SUPPLY,
+    SUPPLY_BREACHES,
+    SUPPLY_HISTORY,
+    SUPPLY_ITEMS,
+)
 from pipeline.stages import supervise
 from pipeline.store import digest_tree
-from tests.life.twelve import A, B, histories, run_year
+from tests.life.twelve import A, B, D, E, F, histories, run_year, supply_histories
 from tests.life.year import Year
 
 
@@ -58,10 +69,11 @@ def test_a_clerk_reads_what_happened_in_order(year: tuple[Year, list[Any]], targ
         assert "违法行为成立" not in line
 
 
-def test_the_history_only_grows(year: tuple[Year, list[Any]]) -> None:
-    tables = [year[0].table(context, "supervise", CASE_HISTORY) for context in year[1]]
+@pytest.mark.parametrize("kind", [CASE_HISTORY, SUPPLY_HISTORY])
+def test_the_history_only_grows(year: tuple[Year, list[Any]], kind: Any) -> None:
+    tables = [year[0].table(context, "supervise", kind) for context in year[1]]
     for before, after in zip(tables, tables[1:], strict=False):
-        kept = after.merge(before, on=["target_id", "number"], suffixes=("", "_before"))
+        kept = after.merge(before, on=list(kind.key), suffixes=("", "_before"))
         assert len(kept) == len(before)
         for name in ("day", "source", "state", "event", "recorded_in"):
             assert (kept[name] == kept[f"{name}_before"]).all()
@@ -93,6 +105,7 @@ def test_claims_stand_beside_the_imagery_that_speaks_against_them(year: tuple[Ye
     }  # fmt: skip
     row = of_month(year, 6, CONFLICTS).iloc[0]
     assert "已自行拆除" in row["one"] and "2026-06-24影像" in row["other"] and "不作结论" in row["effect"]
+    assert row["place"] == "ledgers U1 台账.xlsx〔一〕第3行“制止效果、后续处理”栏" and "现场核实后" in row["mend"]
 
 
 def test_days_in_the_state_end_with_imagery_for_one_and_with_the_approval_for_the_other(
@@ -109,6 +122,111 @@ def test_the_parcel_on_which_nothing_is_built_stays_so_all_year(year: tuple[Year
     for month in range(1, 13):
         parcels = of_month(year, month, PARCELS).set_index("approval_id")
         assert parcels.loc["C", "built_share"] == 0.0
+
+
+# D: agreed 2024-06-30; 60 days of the first year and 20 of the second do not count (1 March to 29 April, 5 to 24 July).
+# One year: 2025-06-30 + 60 days = 2025-08-29. Two: 2026-06-30 + 60 + 20 days = 2026-09-18.
+HISTORY_OF_D = [
+    ("2023-06-30", "未见动工", "供地图层：签订合同或决定书（示地出〔2023〕1号），约定动工2024-06-30，约定竣工2026-12-31", 1),
+    ("2023-08-31", "未见动工", "人工记录：交地 2023-08-31", 1),
+    ("2025-03-01", "未见动工", "人工记录：政府原因 2025-03-01起至2025-04-29 示政函〔2025〕3号", 1),
+    ("2025-08-29", "未见动工", "超过约定动工满一年（疑似）：超过约定动工日期满一年未动工，可征不超过出让金百分之二十的闲置费；"
+     "自2024-06-30起算，不计60天，2025-08-29届满；截至2026-01-25影像未见施工", 1),
+    ("2026-01-08", "未见动工", "人工记录：现场核实未动工 2026-01-08", 1),
+    ("2026-02-12", "未见动工", "动工情况：未见动工", 1),
+    ("2026-02-12", "未见动工", "动工计时：满一年之日2025-08-29，满二年之日2026-08-29", 1),
+    ("2026-07-05", "未见动工", "人工记录：不可抗力 2026-07-05起至2026-07-24 洪水", 7),
+    ("2026-08-12", "未见动工", "满二年之日由2026-08-29改为2026-09-18（推后20天）", 7),
+    ("2026-09-18", "未见动工", "超过约定动工满二年（疑似）：满二年未动工，可无偿收回；自2024-06-30起算，不计80天，"
+     "2026-09-18届满；截至2026-09-25影像未见施工，也无动工记录；已列入供地巡查项，通报市自然资源局稿已拟（未发出）", 9),
+    ("2026-11-03", "未见动工", "人工记录：现场核实未动工 2026-11-03", 10),
+    ("2026-12-31", "未见动工", "疑似逾期未竣工（疑似）：约定2026-12-31竣工，截至2027-01-12无竣工记录", 12),
+]  # fmt: skip
+# E: agreed 2025-03-31; 10 February to 11 March do not count (30 days): the year is full on 2026-04-30, the second later.
+HISTORY_OF_E = [
+    ("2024-12-20", "未见动工", "签订合同或决定书", 1),
+    ("2026-01-08", "未见动工", "现场核实未动工", 1),
+    ("2026-02-10", "未见动工", "政府原因 2026-02-10起至2026-03-11 示政函〔2026〕2号（补记）", 2),
+    ("2026-02-12", "未见动工", "动工情况：未见动工", 1),
+    ("2026-02-12", "未见动工", "动工计时：满一年之日2026-03-31，满二年之日2027-03-31", 1),
+    ("2026-03-12", "未见动工", "满一年之日由2026-03-31改为2026-04-30（推后30天）", 2),
+    ("2026-03-12", "未见动工", "满二年之日由2027-03-31改为2027-04-30（推后30天）", 2),
+    ("2026-04-30", "未见动工", "疑似超过约定动工满一年（疑似）", 4),
+    ("2026-08-20", "疑似已动工", "人工记录：施工许可 2026-08-20 施2026-17", 9),
+    ("2026-09-05", "疑似已动工", "人工记录：动工 2026-09-05", 9),
+    ("2026-10-12", "疑似已动工", "动工情况由“未见动工”改为“疑似已动工”：动工记录2026-09-05", 9),
+    (
+        "2026-10-12",
+        "疑似已动工",
+        "阶段数据矛盾（疑似）：有动工（2026-09-05）而无交地记录〔records/supply_events.csv 第10行“日期”栏〕。"
+        "核对原件后，日期或编号写错的改正该行，缺的在 records/supply_events.csv 补记",
+        9,
+    ),
+    ("2026-10-24", "疑似已动工", "影像：2026-09-25影像尚无施工，2026-10-24影像首次检出红线内疑似施工", 10),
+    ("2026-10-24", "疑似已动工", "影像：2026-10-24影像首次检出红线内疑似地上建筑", 10),
+]
+# F: agreed 2025-12-31; held up from 2026-11-20 on, 23 days by 12 December, 54 by 12 January: never late.
+HISTORY_OF_F = [
+    ("2025-06-01", "未见动工", "签订合同或决定书", 1),
+    ("2026-01-08", "未见动工", "现场核实未动工", 1),
+    ("2026-02-12", "未见动工", "动工情况：未见动工", 1),
+    ("2026-02-12", "未见动工", "动工计时：满一年之日2026-12-31，满二年之日2027-12-31", 1),
+    ("2026-11-20", "未见动工", "政府原因 2026-11-20起，未载截止 示政函〔2026〕9号", 11),
+    ("2026-12-12", "未见动工", "满一年之日由2026-12-31改为2027-01-23（推后23天）", 11),
+    ("2026-12-12", "未见动工", "满二年之日由2027-12-31改为2028-01-23（推后23天）", 11),
+    ("2027-01-12", "未见动工", "满一年之日由2027-01-23改为2027-02-23（推后31天）", 12),
+    ("2027-01-12", "未见动工", "满二年之日由2028-01-23改为2028-02-23（推后31天）", 12),
+]
+
+
+@pytest.mark.parametrize(("parcel", "expected"), [(D, HISTORY_OF_D), (E, HISTORY_OF_E), (F, HISTORY_OF_F)])
+def test_a_clerk_reads_what_became_of_supplied_land(year: tuple[Year, list[Any]], parcel: str, expected: Any) -> None:
+    lines = [line for line in supply_histories(year[0], year[1][-1]) if line.startswith(parcel)]
+    assert len(lines) == len(expected)
+    for line, (day, state, words, month) in zip(lines, expected, strict=True):
+        assert (
+            line.startswith(f"{parcel} {day} 【{state}】")
+            and words in line
+            and line.endswith(f"（2026-{month:02d}期）")
+        )
+
+
+def test_the_idle_clocks_run_out_in_their_months_and_not_before(year: tuple[Year, list[Any]]) -> None:
+    rows = {month: of_month(year, month, SUPPLY_BREACHES) for month in range(1, 13)}
+    found = {m: set(zip(rows[m]["supply_id"], rows[m]["breach"], strict=True)) for m in rows}
+    pairs = [(parcel, breach) for parcel in (D, E, F) for breach in ("idle_year", "idle_two_years")]
+    told = {pair: [month for month in rows if pair in found[month]] for pair in pairs}
+    assert told == {
+        (D, "idle_year"): list(range(1, 13)), (D, "idle_two_years"): [9, 10, 11, 12],
+        (E, "idle_year"): list(range(4, 13)), (E, "idle_two_years"): [],
+        (F, "idle_year"): [], (F, "idle_two_years"): [],
+    }  # fmt: skip
+    assert all(set(frame["certainty"]) <= {"疑似"} for frame in rows.values())
+    draft = rows[9].set_index(["supply_id", "breach"]).loc[(D, "idle_two_years"), "draft"]
+    assert draft.startswith(
+        f"通报市自然资源局（草稿，未发出）：电子监管号{D}，织布厂，织布厂公司，疑似超过约定动工满二年（疑似）。"
+    )
+    assert "依据：城市房地产管理法第二十六条" in draft
+
+
+def test_the_parcel_that_idles_is_on_the_patrols_list_every_month_with_its_next_day(
+    year: tuple[Year, list[Any]],
+) -> None:
+    items = {month: of_month(year, month, SUPPLY_ITEMS).set_index("supply_id").loc[D] for month in range(1, 13)}
+    assert {item["cell_id"] for item in items.values()} == {"G2"}
+    assert all("是否动工" in item["look_at"] for item in items.values())
+    # a year is full before the run; the second moves in July's judgement, and after it only completion is to come
+    assert items[6]["clock"] == "距动工满二年（2026-08-29）48天；已过动工满一年（2025-08-29）"
+    assert items[7]["clock"] == "距动工满二年（2026-09-18）37天；已过动工满一年（2025-08-29）"
+    assert items[9]["clock"] == "距约定竣工（2026-12-31）80天；已过动工满二年（2026-09-18）"
+    assert items[12]["clock"] == "无将到时限；已过约定竣工（2026-12-31）"
+
+
+def test_the_last_row_written_of_supplied_land_has_the_state_of_its_month(year: tuple[Year, list[Any]]) -> None:
+    for month in range(1, 13):
+        last = of_month(year, month, SUPPLY_HISTORY).groupby("supply_id").last()
+        now = of_month(year, month, SUPPLY).set_index("supply_id")
+        assert last["state"].to_dict() == now["state"].to_dict()
 
 
 def test_the_same_months_give_the_same_bytes(year: tuple[Year, list[Any]], tmp_path: Any) -> None:

@@ -75,15 +75,16 @@ def seen(shape: Any, name: str, since: str, until: str, stage: str = "earthworks
     return candidate(shape, name, stage=stage, last_clear=since, first_seen=until, gsd_m=PIXEL_M)
 
 
-def make_city(city: Path, approved: list[dict[str, Any]]) -> Path:
-    """Units, one field over everything, and a layer of approved land."""
+def make_city(city: Path, approved: list[dict[str, Any]], supplied: list[dict[str, Any]]) -> Path:
+    """Units, one field over everything, a layer of approved land and one of supplied land."""
     write_units(city)
     (city / "layers").mkdir()
     field_ = {"BSM": ["1"], "DLBM": ["0103"]}
     land = gpd.GeoDataFrame(field_, geometry=[shapely.box(LEFT, 0, LEFT + 4000, 1000)], crs=CRS)
     write_gpkg(land, city / "layers" / "DLTB.gpkg")
-    rows = gpd.GeoDataFrame(pd.DataFrame(approved), geometry="geometry", crs=CRS)
-    write_gpkg(rows, city / "layers" / "ZZ_NYDZYFW.gpkg")
+    for name, given in (("ZZ_NYDZYFW", approved), ("GYTD", supplied)):
+        rows = gpd.GeoDataFrame(pd.DataFrame(given), geometry="geometry", crs=CRS)
+        write_gpkg(rows, city / "layers" / f"{name}.gpkg")
     return city
 
 
@@ -196,3 +197,8 @@ def _save(folder: Path, kind: Table, frame: Any) -> None:
 
 def approved(name: str, document: str, day: str, shape: Any) -> dict[str, Any]:
     return {"XMDM": name, "XMMC": f"项目{name}", "PZWH": document, "PZRQ": day, "geometry": shape}
+
+
+def supplied(name: str, project: str, signed: str, start: str, finish: str, shape: Any) -> dict[str, Any]:
+    return {"DZJGH": name, "GYFS": "挂牌出让", "HTBH": f"示地出〔{signed[:4]}〕{name[-1]}号", "XMMC": project,
+            "SRR": f"{project}公司", "QDRQ": signed, "YDDGRQ": start, "YDJGRQ": finish, "geometry": shape}  # fmt: skip

@@ -147,7 +147,7 @@ def small_month(**changes: Any) -> MonthTables:
     for name in ("revision", "plan_check", "routes", "matches", "ambiguous", "questions", "coverage", "effort", "estimates",
                  "audit_sample", "oddities", "restored", "cases", "case_history", "follow_ups", "conflicts", "alerts",
                  "parcels", "referrals", "guidance", "accumulated", "handling", "supply",
-                 "supply_breaches", "supply_items", "accountability"):  # fmt: skip
+                 "supply_breaches", "supply_items", "supply_history", "accountability"):  # fmt: skip
         tables[name] = frame(getattr(schema, name.upper()), [])
     about = {"city_name": "示例市", "county_code": "420000", "period": "2026-10", "run_name": "2026-10",
              "period_end": date(2026, 10, 31), "as_of": date(2026, 11, 30),
@@ -161,6 +161,7 @@ def empty_month() -> MonthTables:
     names = ("candidates suspected suppressed targets revision tasks plan_check routes entries visits repairs rejected "
              "matches ambiguous questions verdicts coverage missed omissions kpis "
              "effort estimates audit_sample oddities cases case_history follow_ups conflicts restored alerts parcels "
-             "referrals guidance accumulated handling supply supply_breaches supply_items accountability")  # fmt: skip
+             "referrals guidance accumulated handling supply supply_breaches supply_items supply_history "
+             "accountability")  # fmt: skip
     nothing = {name: schema.empty(getattr(schema, name.upper()), CRS) for name in names.split()}
     return small_month(**nothing, cell_states=full.cell_states.assign(state="not_observed", targets=0))

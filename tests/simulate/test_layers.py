@@ -22,6 +22,7 @@ FIELDS = {
     "SSNYD": {"BABH", "BARQ", "XMMC"},
     "JSGCGHXK": {"XKZBH", "FZRQ", "XMMC"},
     "XCJSGHXK": {"XKZBH", "FZRQ", "XMMC"},
+    "GYTD": {"DZJGH", "QDRQ", "YDDGRQ", "YDJGRQ"},
 }
 
 
@@ -89,3 +90,12 @@ def test_kinds_fit_the_ground(city: SyntheticCity) -> None:
             assert on_basic > 200.0
         if site.kind in ("V1", "V4", "V5", "V7"):
             assert on_basic <= 200.0
+
+
+def test_supplied_land_lies_on_approved_ground_and_borrows_no_name_of_the_ledgers(city: SyntheticCity) -> None:
+    supplied = city.layers["GYTD"]
+    approved = shapely.union_all(city.layers["ZZ_NYDZYFW"].geometry.to_numpy())
+    assert supplied["DZJGH"].is_unique and supplied.within(approved.buffer(0.01)).all()
+    assert set(city.supply_events["supply_id"]) <= set(supplied["DZJGH"])
+    told = " ".join([*supplied["XMMC"], *supplied["SRR"]])
+    assert not [subject for subject in city.sites.sites["subject"] if subject in told]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.schema import DECISIONS, DISPATCHES, FIELD_CHECKS, NOTICES
+from pipeline.schema import DECISIONS, DISPATCHES, FIELD_CHECKS, NOTICES, PLACE
 from pipeline.sources.records import append_records, check_records, read_records, record_files
 
 HEAD = "监测编号,核查日期,核查结果,核查人员,备注\r\n"
@@ -27,9 +27,23 @@ def dispatch(target: str, day: str, unit: str = "U1") -> dict[str, object]:
     }  # fmt: skip
 
 
+def test_every_record_knows_its_file_and_row(tmp_path: Path) -> None:
+    # a blank line and a row said twice: the rows counted are those that Excel shows
+    write(
+        tmp_path,
+        "field_checks.csv",
+        HEAD + "T1,2026-11-08,违法,,\r\n\r\nT2,2026-11-09,合法,,\r\nT1,2026-11-08,违法,,\r\n",
+    )
+    checks = read_records(tmp_path).until(date(2026, 12, 1)).field_checks
+    assert checks[["target_id", PLACE]].to_numpy().tolist() == [
+        ["T1", "records/field_checks.csv 第2行"], ["T2", "records/field_checks.csv 第4行"],
+    ]  # fmt: skip
+    assert read_records(tmp_path).until(date(2026, 11, 8)).field_checks[PLACE].tolist() == checks[PLACE].tolist()[:1]
+
+
 def test_missing_files_are_empty_tables(tmp_path: Path) -> None:
     records = read_records(tmp_path)
-    assert records.dispatches.empty and list(records.dispatches.columns) == DISPATCHES.names
+    assert records.dispatches.empty and list(records.dispatches.columns) == [*DISPATCHES.names, PLACE]
     assert str(records.notices["served_on"].dtype) == "datetime64[ms]"
     assert record_files(tmp_path) == ()
 

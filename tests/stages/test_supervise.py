@@ -127,7 +127,9 @@ def test_supplied_land_is_read_by_its_own_field_names_and_watched(month: StageCo
     ]  # fmt: skip
     items = read_table(out / "supply_items.parquet", SUPPLY_ITEMS)
     assert set(items["cell_id"]) == {"G1", "G2"} and len(items) == 2
-    assert outcome.notes == ("supply_events.csv: X is no parcel of the layer of supplied land",)
+    assert outcome.notes == (
+        "records/supply_events.csv 第3行“电子监管号”栏：供地图层中没有X，未采用；编号写错的改正本行，图层缺漏的补送图层",
+    )
     assert outcome.counts["supplied"] == 2
 
 

@@ -37,6 +37,14 @@ def start_of(events: tuple[Event, ...] = (), **ground: object) -> Start:
     return legal_start(events, replace(EMPTY, **ground), seen_share=0.5, few=0.02)
 
 
+def test_what_no_image_showed_is_never_said_to_be_visible() -> None:
+    # a cloud over 6 % of the parcel: works may stand below it, but none were seen
+    start = start_of(works_high=0.06, observable=0.94)
+    assert (start.state, start.reason) == (SupplyStart.UNKNOWN, "影像可观测94%，可见部分未见施工，其余不能判断")
+    seen = start_of(works_high=0.06, observable=0.94, begun_by=D("2026-03-01"))
+    assert seen.state is SupplyStart.UNKNOWN and "影像可见推填土或基坑" in seen.reason
+
+
 # --- 城市房地产管理法 §26: one and two years after the agreed start -------------------------------------------------
 
 

@@ -5,10 +5,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.schema import CONFLICTS
+from pipeline.schema import CONFLICTS, PLACE
 from pipeline.store import check_table
-from pipeline.supervise.transitions import REFUSED, admitted, conflict_table
-from tests.supervise.records import acts, decision, notice
+from pipeline.supervise.acts import gather
+from pipeline.supervise.transitions import _MENDS, REFUSED, admitted, conflict_table
+from tests.supervise.records import TABLES, acts, decision, frames, notice
 
 VIOLATION = ("T", "2026-11-08", "violation")
 CLEAR, SEEN = pd.Timestamp("2026-09-20"), pd.Timestamp("2026-10-15")
@@ -46,6 +47,25 @@ def test_an_act_without_its_precondition_is_refused_and_listed(rows: Any, left: 
     taken, found = judged(**rows)
     assert getattr(taken, left) == []
     assert found == {conflict: REFUSED}
+
+
+def test_a_refused_record_says_in_which_row_and_field_and_what_to_do() -> None:
+    made = frames(decisions=[decision("销案", "2026-11-20")])
+    made["decisions"] = made["decisions"].assign(**{PLACE: ["records/decisions.csv 第7行"]})
+    _, found = admitted(gather(**made, carried={"T": "T"})["T"], last_clear=CLEAR, first_seen=SEEN)
+    assert [(one["place"], one["effect"]) for one in found] == [("records/decisions.csv 第7行“决定日期”栏", REFUSED)]
+    assert "records/field_checks.csv 补记" in found[0]["mend"] and "删去本行" in found[0]["mend"]
+
+
+def test_one_act_written_twice_is_one_conflict_that_names_both_rows() -> None:
+    row = {"target_id": "T", "conflict": "record_gone", "one": "a", "other": "b", "effect": "c", "mend": "d"}
+    table = conflict_table([{**row, "place": "第2行"}, {**row, "place": "第5行"}, {**row, "place": "第2行"}])
+    assert table["place"].tolist() == ["第2行；第5行"]
+
+
+def test_every_conflict_of_a_record_names_a_column_that_its_file_has() -> None:
+    labels = {column.label for name in TABLES for column in TABLES[name].columns}
+    assert {column for column, _ in _MENDS.values()} <= labels
 
 
 def test_acts_in_their_order_are_taken_without_a_word() -> None:
