@@ -32,8 +32,10 @@ from numpy.typing import NDArray
 from pipeline.config import Screen
 from pipeline.rulebook import load_rulebook
 from pipeline.schema import APPROVALS, BASIC_FARMLAND, CANDIDATES, LAND_USE, PLANNING, TEMPORARY_LAND, conform
-from pipeline.screen.layers import Ground, class_areas_m2
+from pipeline.screen.layers import Ground, class_areas
 from pipeline.screen.legality import OPTIONS
+from pipeline.screen.outlines import Laid, outlines
+from pipeline.screen.scale import Scale
 from pipeline.screen.suppress import screen_candidates
 
 CRS = "EPSG:4547"
@@ -152,6 +154,12 @@ def screening(ground: Ground) -> dict[str, Any]:
     }
 
 
+def classes(ground: Ground, candidates: Any) -> list[dict[str, float]]:
+    """Areas by land class of every candidate."""
+    own = outlines(candidates.geometry.to_numpy(), Scale(ground.land_use.crs, "geodesic"))
+    return class_areas(own, Laid(ground.land_use)).by_code()
+
+
 def works(ground: Ground, candidates: Any) -> dict[str, Callable[[], Any]]:
     """The peer, the overlay of the screening verbs alone, and the whole verb without and with the other layers."""
     bare = Ground(ground.land_use)
@@ -159,7 +167,7 @@ def works(ground: Ground, candidates: Any) -> dict[str, Callable[[], Any]]:
         "geopandas.overlay": lambda: gpd.overlay(
             candidates[["candidate_id", "geometry"]], ground.land_use, how="intersection"
         ),
-        "class areas": lambda: class_areas_m2(candidates.geometry.to_numpy(), ground.land_use),
+        "class areas": lambda: classes(ground, candidates),
         "screen, two layers": lambda: screen_candidates(candidates, **screening(bare)),
         "screen, six layers": lambda: screen_candidates(candidates, **screening(ground)),
     }

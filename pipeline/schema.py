@@ -90,6 +90,8 @@ def conform(table: Table, frame: pd.DataFrame, crs: object = None) -> pd.DataFra
 def _cast(series: pd.Series, column: Column, table: str) -> pd.Series:
     if column.kind == "date":
         cast = pd.to_datetime(series).astype("datetime64[ms]")
+    elif column.kind in ("text", "json") and series.dtype == "str":
+        cast = series
     elif column.kind in ("text", "json"):
         cast = series.astype("object").where(series.notna(), None).astype("str")
     else:
