@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,16 +48,15 @@ class Numbers:
             return None
         return Range(low, high) if self.ranged else low
 
-    @cached_property
-    def texts(self) -> list[str]:
-        """Every object's fact as JSON."""
-        known = (self.low == self.low).tolist()
-        if not any(known):
-            return ["null"] * len(known)
+    def texts(self, rows: NDArray[np.intp]) -> list[str]:
+        """The facts of some objects as JSON."""
+        low, high = self.low[rows], self.high[rows]
+        lows = [repr(value) if value == value else "null" for value in low.tolist()]
         if not self.ranged:
-            return [repr(low) if there else "null" for low, there in zip(self.low.tolist(), known, strict=True)]
-        ends = zip(self.low.tolist(), self.high.tolist(), known, strict=True)
-        return [f'{{"high": {high!r}, "low": {low!r}}}' if there else "null" for low, high, there in ends]
+            return lows
+        alike = (low == high).tolist()
+        highs = [own if same else repr(value) for own, same, value in zip(lows, alike, high.tolist(), strict=True)]
+        return [f'{{"high": {b}, "low": {a}}}' if a != "null" else a for a, b in zip(lows, highs, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -71,11 +69,11 @@ class Codes:
         """The fact of one object."""
         return self.values[row]
 
-    @cached_property
-    def texts(self) -> list[str]:
-        """Every object's fact as JSON."""
-        written = {value: json.dumps(value, ensure_ascii=False) for value in set(self.values)}
-        return [written[value] for value in self.values]
+    def texts(self, rows: NDArray[np.intp]) -> list[str]:
+        """The facts of some objects as JSON."""
+        values = [self.values[row] for row in rows.tolist()]
+        written = {value: json.dumps(value, ensure_ascii=False) for value in set(values)}
+        return [written[value] for value in values]
 
 
 Column = Numbers | Codes

@@ -181,7 +181,7 @@ def measure_on(
     )
     parcels = shared_ground(own, ground.land_use)
     by_class = class_areas(own, ground.land_use, parcels)
-    stages = [str(value) for value in objects["stage"]]
+    stages = [str(value) for value in objects["stage"].tolist()]
     approved_m2 = common_m2(own, found.approved.under(BEFORE))
     facts: dict[str, Column] = {
         "area_m2": rounded(own.total_m2),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.screen.conditions import Numbers, Rule
@@ -47,20 +48,25 @@ def screening_columns(
     names = [documents.get(row) if area > 0 else None for row, area in enumerate(approved_m2.tolist())]
     return pd.DataFrame(
         {
-            "kinds": pd.Series(judged.kinds, index=index, dtype="str"),
-            "rules": pd.Series(judged.records, index=index, dtype="str"),
-            "area_by_class_m2": pd.Series(_class_texts(measured.by_class), index=index, dtype="str"),
+            "kinds": _texts(judged.kinds),
+            "rules": _texts(judged.records),
+            "area_by_class_m2": _texts(_class_texts(measured.by_class)),
             "farmland_m2": _values(measured, "farmland_m2"),
             "basic_farmland_m2": _values(measured, "basic_farmland_m2"),
             "construction_land_m2": decimals(measured.by_class.within(ground_rules.group("construction")), 2),
             "outside_plan_m2": _values(measured, "outside_plan_m2"),
             "approved_m2": np.full(len(names), np.nan) if unknown else np.round(approved_m2, 2),
-            "approval": pd.Series(names, index=index, dtype="str"),
+            "approval": _texts(names),
             "redline_m2": _values(measured, "redline_m2"),
             "village_plan_m2": _values(measured, "village_plan_m2"),
         },
         index=index,
     )
+
+
+def _texts(values: Sequence[str | None]) -> Any:
+    """A text column straight from Arrow, without a look at every value."""
+    return pd.Series(pa.array(values, type=pa.large_string()), dtype="str").array
 
 
 def _values(measured: Measured, name: str) -> NDArray[np.float64]:

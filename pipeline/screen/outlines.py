@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -43,11 +43,12 @@ def _polygon_parts(geometry: Any) -> Any:
     return shapely.union_all(parts) if parts else shapely.Polygon()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Laid:
     """A layer ready to be laid under outlines; ``frame`` is the delivered table, its rows are the polygons."""
 
     frame: gpd.GeoDataFrame
+    _named: dict[tuple[str, ...], NDArray[np.bool_]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def polygons(self) -> Shapes:
@@ -70,6 +71,13 @@ class Laid:
         """First and last day of protection of each polygon, NaT where there is none."""
         since, until = (self.frame[name].to_numpy(dtype="datetime64[ms]") for name in ("valid_from", "valid_to"))
         return since, until
+
+    def named(self, words: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Which polygons' projects have any of some words in their names."""
+        if words not in self._named:
+            projects = self.frame["project"].fillna("").tolist()
+            self._named[words] = np.array([any(word in name for word in words) for name in projects], dtype=bool)
+        return self._named[words]
 
     @cached_property
     def vertices(self) -> NDArray[np.intp]:

@@ -46,8 +46,9 @@ class Edges:
 
 def edges_of(polygons: NDArray[Any]) -> Edges:
     """Edges of valid polygons and multipolygons; empty ones have none."""
-    xy, owner = shapely.get_coordinates(polygons, return_index=True)
-    start = np.searchsorted(owner, np.arange(len(polygons) + 1)).astype(np.intp)
+    xy = shapely.get_coordinates(polygons)
+    start = np.zeros(len(polygons) + 1, dtype=np.intp)
+    np.cumsum(shapely.get_num_coordinates(polygons), out=start[1:])
     side = np.ones(len(xy), dtype=np.int8)
     last = np.zeros(len(xy), dtype=np.bool_)
     last[start[1:][start[1:] > start[:-1]] - 1] = True

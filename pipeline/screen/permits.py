@@ -122,8 +122,7 @@ def solar_m2(own: Outlines, ground: Surveyed, rules: GroundRules) -> Numbers:
         return unknown(len(own))
     areas = np.zeros(len(own), dtype=np.float64)
     for laid in layers:
-        projects = laid.frame["project"].fillna("")
-        named = projects.map(lambda text: any(word in text for word in rules.solar_words)).to_numpy(dtype=bool)
+        named = laid.named(rules.solar_words)
         if named.any():
             found = shared_ground(own, laid)
             areas = np.maximum(areas, once_m2(own, laid, found.where(named[found.polygon])))

@@ -53,9 +53,9 @@ def judge(
     for group, answer in enumerate(answers[first]):
         said = [(rule, judgement) for rule, own in zip(telling, answer.tolist(), strict=bool(telling))
                 if (judgement := _judgement(rule, own)) is not None]  # fmt: skip
-        rows = order[bounds[group] : bounds[group + 1]].tolist()
+        rows = order[bounds[group] : bounds[group + 1]]
         kind = to_json(sorted({str(rule.kind) for rule, judgement in said if judgement is Judgement.SUSPECTED}))
-        for row, text in zip(rows, _records(said, rows, facts, options, missing), strict=True):
+        for row, text in zip(rows.tolist(), _records(said, rows, facts, options, missing), strict=True):
             kinds[row], records[row] = kind, text
     return Judged(kinds, records)
 
@@ -75,7 +75,7 @@ def _judgement(rule: Rule, answer: int) -> Judgement | None:
 
 def _records(
     said: list[tuple[Rule, Judgement]],
-    rows: list[int],
+    rows: NDArray[np.intp],
     facts: Mapping[str, Column],
     options: Mapping[str, float],
     missing: frozenset[str],
@@ -84,7 +84,7 @@ def _records(
     entries = [_entry(rule, judgement, options, missing) for rule, judgement in said]
     template = to_json(entries).replace("%", "%%").replace(f'"{_HOLE}"', "%s")
     names = [name for entry in entries for name in sorted(entry["facts"]) if entry["facts"][name] == _HOLE]
-    told = {name: [facts[name].texts[row] for row in rows] for name in set(names)}
+    told = {name: facts[name].texts(rows) for name in dict.fromkeys(names)}
     if not names:
         return [template % ()] * len(rows)
     return [template % values for values in zip(*(told[name] for name in names), strict=True)]

@@ -18,7 +18,7 @@ from pipeline.screen.legality import screening_columns
 from pipeline.screen.timing import BEFORE, VALID
 from pipeline.values import Stage
 
-PART = 4096
+PART = 8192
 """Objects judged at once; what the rules need of them is let go before the next are judged."""
 
 
@@ -61,7 +61,7 @@ def screen_candidates(
         return empty(SUSPECTED, crs), empty(SUPPRESSED, crs)
     kept, held = [], []
     ordered = candidates.sort_values("candidate_id", ignore_index=True)
-    for columns, measured in _judged_parts(
+    for own, columns, measured in _judged_parts(
         ordered,
         part,
         ground=ground,
@@ -72,17 +72,18 @@ def screen_candidates(
         suppress_construction_land=suppress_construction_land,
         fallback_day=fallback_day,
     ):
-        own = ordered.iloc[columns.index]
         reasons = suppressions(own, measured, rules=rules, options=options, days=days_of(own, fallback_day))
         kept.append(columns.drop(index=reasons.index) if len(reasons) else columns)
         held.append(columns.loc[reasons.index].join(reasons))
+    # the parts' texts are joined without being copied
     suspected, suppressed = _filled(ordered, pd.concat(kept)), _filled(ordered, pd.concat(held))
     return conform(SUSPECTED, suspected, crs), conform(SUPPRESSED, suppressed, crs)
 
 
 def _filled(objects: gpd.GeoDataFrame, columns: pd.DataFrame) -> gpd.GeoDataFrame:
     """The objects that are in ``columns``, with these columns."""
-    return objects.loc[columns.index].assign(**{name: columns[name] for name in columns})
+    own = objects if len(columns) == len(objects) else objects.loc[columns.index]
+    return own.assign(**{name: columns[name] for name in columns})
 
 
 def judge_objects(
@@ -111,7 +112,7 @@ def judge_objects(
         suppress_construction_land=suppress_construction_land,
         fallback_day=fallback_day,
     )
-    columns = pd.concat([columns for columns, _ in parts])
+    columns = pd.concat([columns for _, columns, _ in parts])
     return objects.assign(**{name: columns[name] for name in columns})
 
 
@@ -126,8 +127,8 @@ def _judged_parts(
     outline_tolerance_px: float,
     suppress_construction_land: bool,
     fallback_day: date,
-) -> Iterator[tuple[pd.DataFrame, Measured]]:
-    """Screening columns and filled ``area_m2`` of objects, ``part`` at a time, and what was measured of them."""
+) -> Iterator[tuple[gpd.GeoDataFrame, pd.DataFrame, Measured]]:
+    """Objects, ``part`` at a time, their screening columns with ``area_m2`` filled, and what was measured of them."""
     refuse_other_crs(objects, ground)
     surveyed: Surveyed = survey(ground, ground_rules.area_formula)
     for start in range(0, max(len(objects), 1), part):
@@ -151,7 +152,7 @@ def _judged_parts(
         if not isinstance(area, Numbers):
             raise TypeError("an area is a number")
         areas = some["area_m2"].fillna(pd.Series(area.low, index=some.index))
-        yield columns.assign(area_m2=areas), measured
+        yield some, columns.assign(area_m2=areas), measured
 
 
 def days_of(objects: pd.DataFrame, fallback: date) -> NDArray[np.datetime64]:
