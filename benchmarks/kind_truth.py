@@ -25,7 +25,8 @@ from shapely.affinity import scale, translate
 from pipeline.config import load_config
 from pipeline.execute import Execution
 from pipeline.schema import CANDIDATES, conform
-from pipeline.screen.conditions import Range
+from pipeline.screen.conditions import Range, at
+from pipeline.screen.facts import measure
 from pipeline.screen.suppress import judge_objects, screen_candidates
 from pipeline.simulate.city import make_city
 from pipeline.simulate.frame import RECONCILED_AS_OF
@@ -41,6 +42,7 @@ KINDS = ("V1", "V2", "V3", "V4", "V5", "V6", "V7")
 OUTLINES = ("truth", "outlined")
 SUSPECTED, OPEN, HELD_BACK, NOTHING = "suspected", "open", "held back", "no rule"
 UNEXPLAINED = "UNEXPLAINED"
+MEASURED = ("ground", "ground_rules", "outline_tolerance_px", "suppress_construction_land")
 PIXEL_M, MIN_OVERLAP_M2 = 10.0, 100.0
 
 
@@ -71,12 +73,14 @@ def judged(city: Path, period: str, *, outline: str, seed: int) -> pd.DataFrame:
     objects = conform(CANDIDATES, targets.assign(candidate_id=targets["target_id"], gsd_m=PIXEL_M))
     keywords = judging(context, read_layers(city / "layers", config.city.crs))
     suspected, suppressed = screen_candidates(objects, **keywords)
-    told, measured = judge_objects(objects, **keywords)
+    told = judge_objects(objects, **keywords)
+    facts_of = measure(objects, **{name: keywords[name] for name in MEASURED}).facts
     held = dict(zip(suppressed["candidate_id"], suppressed["suppressed_by"], strict=True))
     assert len(suspected) + len(suppressed) == len(objects)
     sites = truth(city, "sites").set_index("site_id")
     rows = []
-    for row, facts in zip(told.to_dict("records"), measured.facts, strict=True):
+    for number, row in enumerate(told.to_dict("records")):
+        facts = at(facts_of, number)
         site = sites.loc[row["candidate_id"][1:]]
         rules = {entry["rule"]: entry["judgement"] for entry in json.loads(row["rules"])}
         kinds = [] if row["candidate_id"] in held else json.loads(row["kinds"])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 Kind = Literal["text", "integer", "real", "date", "flag", "json"]
@@ -87,13 +88,15 @@ def conform(table: Table, frame: pd.DataFrame, crs: object = None) -> pd.DataFra
         return plain
     geometry = frame["geometry"] if "geometry" in frame.columns else [None] * len(frame)
     own = getattr(frame, "crs", None) if isinstance(frame, gpd.GeoDataFrame) else None
-    shapes = gpd.GeoSeries(list(geometry), crs=crs if crs is not None else own)
+    shapes = gpd.GeoSeries(np.array(geometry, dtype=object), crs=crs if crs is not None else own)
     return gpd.GeoDataFrame(plain, geometry=shapes, crs=shapes.crs)
 
 
 def _cast(series: pd.Series, column: Column, table: str) -> pd.Series:
     if column.kind == "date":
         cast = pd.to_datetime(series).astype("datetime64[ms]")
+    elif column.kind in ("text", "json") and series.dtype == "str":
+        cast = series
     elif column.kind in ("text", "json"):
         cast = series.astype("object").where(series.notna(), None).astype("str")
     else:

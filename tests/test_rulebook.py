@@ -4,6 +4,7 @@ import shutil
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -11,6 +12,7 @@ from pipeline.config import Screen
 from pipeline.errors import InputError
 from pipeline.rulebook import RULES_FOLDER, load_rulebook, rule_on
 from pipeline.screen.facts import FACTS
+from pipeline.screen.layers import ClassAreas
 from pipeline.screen.legality import OPTIONS
 from pipeline.sources.layers import TABLES
 from pipeline.sources.track_common import TrackRule
@@ -67,14 +69,13 @@ def test_options_named_by_rules_are_in_the_configuration_and_columns_in_the_sche
 def test_class_groups_and_time_limits_of_a_day() -> None:
     rules = load_rulebook().ground_rules(TODAY)
     codes = ("0101", "0103", "1006", "1003", "203", "1104", "1101", "011")
-    by_class = {code: 2.0**power for power, code in enumerate(codes)}
-    assert rules.group_sum("farmland", by_class) == 131.0
-    assert rules.group_sum("construction", by_class) == 24.0
-    assert rules.group_sum("farm_road", by_class) == 4.0
-    assert rules.group_sum("natural_water", by_class) == 64.0
+    areas = ClassAreas(codes, np.array([[2.0**power for power in range(len(codes))]]))
+    sums = {name: areas.within(rules.group(name)).tolist()
+            for name in ("farmland", "construction", "farm_road", "natural_water")}  # fmt: skip
+    assert sums == {"farmland": [131.0], "construction": [24.0], "farm_road": [4.0], "natural_water": [64.0]}
     assert (rules.temporary_months, rules.temporary_longest_months) == (24, 48)
     with pytest.raises(KeyError):
-        rules.group_sum("nonsense", by_class)
+        rules.group("nonsense")
 
 
 @pytest.mark.parametrize(

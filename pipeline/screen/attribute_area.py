@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.geodesy import AreaFormula
-from pipeline.screen.layers import area_m2
+from pipeline.screen.scale import Scale
 
 
 def area_differences(land_use: Any, *, share: float, formula: AreaFormula = "geodesic") -> list[dict[str, Any]]:
@@ -17,7 +17,7 @@ def area_differences(land_use: Any, *, share: float, formula: AreaFormula = "geo
     stated area are left out.
     """
     stated = land_use["attribute_area_m2"].to_numpy(dtype=np.float64, na_value=np.nan)
-    measured = area_m2(land_use.geometry.to_numpy(), land_use.crs, formula)
+    measured = Scale(land_use.crs, formula).area_m2(land_use.geometry.to_numpy())
     off = np.abs(stated - measured) > share * measured
     return [
         {

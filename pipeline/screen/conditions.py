@@ -1,11 +1,19 @@
-"""Dated rules over the facts of one object, judged in three values: true, false, and not determinable (不可判)."""
+"""Dated rules over the facts of many objects at once, judged in three values: true, false, and not determinable (不可判).
+
+A fact is a column, and an answer too, so a condition is one comparison for all objects.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 OPTION = "$"
 
@@ -20,6 +28,65 @@ class Range:
 
 Fact = float | str | Range | None
 """A number, a code, a range, or None where the layer or record that would tell is missing."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A quantity of every object, between ``low`` and ``high``; NaN where it is not known.
+
+    ``ranged``: whether it is told as a range; otherwise both are the same array.
+    """
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    ranged: bool = False
+
+    def at(self, row: int) -> Fact:
+        """The fact of one object."""
+        low, high = float(self.low[row]), float(self.high[row])
+        if low != low:
+            return None
+        return Range(low, high) if self.ranged else low
+
+    def texts(self, rows: NDArray[np.intp]) -> list[str]:
+        """The facts of some objects as JSON."""
+        low, high = self.low[rows], self.high[rows]
+        lows = [repr(value) if value == value else "null" for value in low.tolist()]
+        if not self.ranged:
+            return lows
+        alike = (low == high).tolist()
+        highs = [own if same else repr(value) for own, same, value in zip(lows, alike, high.tolist(), strict=True)]
+        return [f'{{"high": {b}, "low": {a}}}' if a != "null" else a for a, b in zip(lows, highs, strict=True)]
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A code of every object; None where it is not known."""
+
+    values: tuple[str | None, ...]
+
+    def at(self, row: int) -> Fact:
+        """The fact of one object."""
+        return self.values[row]
+
+    def texts(self, rows: NDArray[np.intp]) -> list[str]:
+        """The facts of some objects as JSON."""
+        values = [self.values[row] for row in rows.tolist()]
+        written = {value: json.dumps(value, ensure_ascii=False) for value in set(values)}
+        return [written[value] for value in values]
+
+
+Column = Numbers | Codes
+
+
+def numbers(values: NDArray[np.float64]) -> Numbers:
+    """Plain numbers, NaN where not known."""
+    return Numbers(values, values)
+
+
+def unknown(count: int) -> Numbers:
+    """A fact that nothing tells of any object."""
+    return numbers(np.full(count, np.nan))
 
 
 class Judgement(StrEnum):
@@ -58,29 +125,44 @@ class Rule:
     reason: str = ""
     statutes: tuple[str, ...] = ()
 
-    def in_force(self, day: date) -> bool:
-        """Whether the rule applies to something that happened on ``day`` (both ends count)."""
-        return self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)
+    def in_force(self, days: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+        """Whether the rule applies to what happened on each of some days (both ends count)."""
+        since = days >= np.datetime64(self.effective_from, "D")
+        if self.effective_to is None:
+            return np.asarray(since, dtype=bool)
+        return np.asarray(since & (days <= np.datetime64(self.effective_to, "D")), dtype=bool)
 
 
-def holds(condition: Condition, facts: Mapping[str, Fact], options: Mapping[str, float]) -> bool | None:
-    """True, False, or None where the fact is missing or its range leaves it open; KeyError for an unknown fact."""
+FALSE, OPEN, TRUE = 0, 1, 2
+"""Answers, so that all of several conditions together are the least of their answers."""
+
+Answers = NDArray[np.int8]
+
+
+def holds(condition: Condition, facts: Mapping[str, Column], options: Mapping[str, float]) -> Answers:
+    """Per object TRUE, FALSE, or OPEN where the fact is missing or its range leaves it open.
+
+    Raises KeyError for an unknown fact, ValueError for a condition without a test or a code compared with a number.
+    """
     fact = facts[condition.fact]
-    if fact is None:
-        return None
     if condition.one_of:
-        return str(fact) in condition.one_of
-    low, high = (fact.low, fact.high) if isinstance(fact, Range) else (float(fact), float(fact))
+        return _is_one_of(fact, condition.one_of)
     if condition.at_least is not None:
-        return _compare(low, high, _number(condition.at_least, options))
-    beyond = _compare(low, high, _number(condition.below, options))
-    return None if beyond is None else not beyond
+        return _reaches(fact, _number(condition.at_least, options), condition.fact)
+    return np.asarray(TRUE - _reaches(fact, _number(condition.below, options), condition.fact), dtype=np.int8)
 
 
-def _compare(low: float, high: float, bound: float) -> bool | None:
-    if low >= bound:
-        return True
-    return False if high < bound else None
+def _is_one_of(fact: Column, wanted: tuple[str, ...]) -> Answers:
+    values = fact.values if isinstance(fact, Codes) else [fact.at(row) for row in range(len(fact.low))]
+    answers = {value: OPEN if value is None else TRUE if str(value) in wanted else FALSE for value in set(values)}
+    return np.array([answers[value] for value in values], dtype=np.int8)
+
+
+def _reaches(fact: Column, bound: float, name: str) -> Answers:
+    if isinstance(fact, Codes):
+        raise ValueError(f"{name} is a code, it cannot be compared with {bound}")
+    # a comparison with NaN is false, so what is not known stays open
+    return np.where(fact.low >= bound, TRUE, np.where(fact.high < bound, FALSE, OPEN)).astype(np.int8)
 
 
 def _number(value: float | str | None, options: Mapping[str, float]) -> float:
@@ -91,24 +173,25 @@ def _number(value: float | str | None, options: Mapping[str, float]) -> float:
     return float(value)
 
 
-def applies(rule: Rule, facts: Mapping[str, Fact], options: Mapping[str, float]) -> bool | None:
-    """All conditions of a rule together: False if one surely fails, None if none fails but one is open."""
-    open_one = False
+def applies(rule: Rule, facts: Mapping[str, Column], options: Mapping[str, float], count: int) -> Answers:
+    """All conditions of a rule together: FALSE where one surely fails, OPEN where none fails but one is open."""
+    answers: Answers = np.full(count, TRUE, dtype=np.int8)
     for condition in rule.when:
-        answer = holds(condition, facts, options)
-        if answer is False:
-            return False
-        open_one = open_one or answer is None
-    return None if open_one else True
+        answers = np.minimum(answers, holds(condition, facts, options))
+    return answers
 
 
-def cited(rule: Rule, facts: Mapping[str, Fact], options: Mapping[str, float]) -> dict[str, object]:
-    """The field values a rule looked at, and the options it compared them with, for the record."""
-    values: dict[str, object] = {}
+def cited(rule: Rule, options: Mapping[str, float]) -> dict[str, float | None]:
+    """The facts a rule looks at (None: told by the object) and the options it compares them with, for the record."""
+    values: dict[str, float | None] = {}
     for condition in rule.when:
-        fact = facts[condition.fact]
-        values[condition.fact] = {"low": fact.low, "high": fact.high} if isinstance(fact, Range) else fact
+        values[condition.fact] = None
         for bound in (condition.at_least, condition.below):
             if isinstance(bound, str):
                 values[bound.removeprefix(OPTION)] = options[bound.removeprefix(OPTION)]
     return values
+
+
+def at(facts: Mapping[str, Any], row: int) -> dict[str, Fact]:
+    """The facts of one object."""
+    return {name: column.at(row) for name, column in facts.items()}

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.geodesy import AreaFormula
-from pipeline.screen.conditions import Fact
+from pipeline.screen.conditions import Codes, Column, numbers, unknown
 from pipeline.screen.layers import (
-    UNKNOWN_CLASS,
+    ClassAreas,
     Ground,
     GroundRules,
-    Shapes,
-    area_m2,
-    class_areas_m2,
+    Surveyed,
+    class_areas,
+    decimals,
     largest_parcel_share,
-    polygonal,
+    survey,
 )
 from pipeline.screen.outline import farm_road_facts
+from pipeline.screen.outlines import Outlines, Shapes, common_m2, once_m2, outlines, polygonal, shared_ground
 from pipeline.screen.permits import (
     Onsets,
-    approved_ground,
-    common_area_m2,
+    beyond_m2,
+    changed_rows,
     minus,
     permit_facts,
     share,
@@ -43,10 +41,10 @@ from pipeline.screen.timing import (
     RECLAIM,
     UNDATED,
     VALID,
-    Explanation,
+    Papers,
     explain,
 )
-from pipeline.screen.zones import basic_farmland_m2, between, rounded, zone_facts
+from pipeline.screen.zones import basic_farmland_m2, between, protected_ground, rounded, zone_facts
 
 FACTS: dict[str, tuple[str, ...]] = {
     "area_m2": (),
@@ -102,18 +100,27 @@ BUILT = ("pit", "structure", "roofed")
 """Stages that show a building; earthworks may be for one, or for a field."""
 
 
-Area = tuple[Any, AreaFormula]
-"""The CRS of the shapes and the formula by which areas are measured."""
+@dataclass(frozen=True)
+class Measured:
+    """What the layers say of objects, row for row: land class areas, facts, and the approvals near them.
+
+    ``approved_m2``: area under approvals given before the change, by their own outline without any tolerance.
+    """
+
+    by_class: ClassAreas
+    facts: dict[str, Column]
+    papers: Papers
+    approved_m2: NDArray[np.float64]
+    missing: frozenset[str]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What the layers say of objects, row for row: land class areas, facts, and the approvals near them."""
+class Standings:
+    """The dated ground near objects: approvals and temporary land, facility filings, emergency land."""
 
-    by_class: list[dict[str, float]]
-    facts: list[dict[str, Fact]]
-    explanations: list[Explanation]
-    missing: frozenset[str]
+    approved: Papers
+    filed: Papers
+    urgent: Papers
 
 
 def measure(
@@ -126,88 +133,98 @@ def measure(
 ) -> Measured:
     """Facts of objects with ``geometry, stage, novelty, gsd_m, last_clear, first_seen`` in the layers' CRS.
 
-    Areas are ellipsoidal square metres. Approved ground is widened by ``outline_tolerance_px`` pixels of the object's
+    Areas are ellipsoidal square metres. Approved ground is widened by ``outline_tolerance_px`` pixels of the objects'
     source before anything counts as beyond it, because an outline is no more exact than that. Raises ValueError when
     objects and a layer differ in CRS.
     """
-    _same_crs(objects, ground)
-    crs, shapes = ground.land_use.crs, polygonal(objects.geometry.to_numpy())
-    formula = ground_rules.area_formula
-    gsd_m = objects["gsd_m"].fillna(0.0).to_numpy(dtype=np.float64)
-    onsets = Onsets(objects["last_clear"], objects["first_seen"], gsd_m * outline_tolerance_px)
-    explanations = explain(
-        shapes,
-        last_clear=onsets.last_clear,
-        first_seen=onsets.first_seen,
-        reach_m=onsets.reach_m,
-        approvals=ground.approvals,
-        temporary_land=ground.temporary_land,
-        rules=ground_rules,
+    refuse_other_crs(objects, ground)
+    return measure_on(
+        objects,
+        survey(ground, ground_rules.area_formula),
+        ground_rules=ground_rules,
+        outline_tolerance_px=outline_tolerance_px,
+        suppress_construction_land=suppress_construction_land,
     )
-    filed = standings(shapes, onsets, ground.facility_land, ground_rules)
-    urgent = standings(shapes, onsets, ground.emergency_land, ground_rules)
-    total = area_m2(shapes, crs, formula)
-    by_class = class_areas_m2(shapes, ground.land_use, formula)
-    stages = [str(v) for v in objects["stage"]]
-    columns: dict[str, list[Fact]] = {
-        "area_m2": rounded(total),
-        "stage_as_stated": list(stages),
-        "stage": [None if v == "unknown" else v for v in stages],
-        "built_stage": [v if v in BUILT else None for v in stages],
-        "novelty": [None if pd.isna(v) else round(float(v), 4) for v in objects["novelty"]],
-        "suppress_construction_land": [float(suppress_construction_land)] * len(shapes),
-        "solar_project_m2": solar_m2(shapes, ground, ground_rules),
-        **_class_facts(by_class, total, ground_rules),
-        **farm_road_facts(
-            shapes, gsd_m, width_m=ground_rules.farm_road_width_m, elongation=ground_rules.strip_elongation
-        ),
-        **zone_facts(shapes, total, ground, ground_rules),
-        **permit_facts(shapes, onsets, ground, ground_rules),
-        **_approval_facts(shapes, total, onsets, explanations, (crs, formula)),
-        **_filing_facts(shapes, total, onsets, filed, urgent, (crs, formula)),
-    }
-    farmland = next(group for group in ground_rules.groups if group.name == "farmland")
-    columns["whole_parcel_share"] = [float(v) for v in largest_parcel_share(shapes, ground.land_use, farmland)]
-    columns["basic_farmland_m2"] = (
-        [None] * len(shapes)
-        if ground.basic_farmland is None
-        else rounded(basic_farmland_m2(shapes, ground.basic_farmland, objects["first_seen"], formula))
-    )
-    found = Standings(explanations, filed, urgent)
-    columns |= _unapproved_facts(shapes, by_class, onsets, found, stages, ground, ground_rules)
-    missing = ground.missing()
-    for layer in ("approvals", "temporary_land", "facility_land", "emergency_land"):
-        if layer in missing:
-            columns |= {n: [None] * len(shapes) for n, needs in FACTS.items() if needs == (layer,)}
-    facts = [{name: columns[name][row] for name in FACTS} for row in range(len(shapes))]
-    return Measured(by_class, facts, explanations, missing)
 
 
-@dataclass(frozen=True)
-class Standings:
-    """Per object the dated ground near it: approvals and temporary land, facility filings, emergency land."""
-
-    approved: list[Explanation]
-    filed: list[Explanation]
-    urgent: list[Explanation]
-
-
-def _same_crs(objects: gpd.GeoDataFrame, ground: Ground) -> None:
+def refuse_other_crs(objects: gpd.GeoDataFrame, ground: Ground) -> None:
+    """Raise ValueError when objects and a layer differ in CRS."""
     for name, layer in vars(ground).items():
         if layer is not None and layer.crs != objects.crs:
             raise ValueError(f"layer {name} is in {layer.crs}, the objects are in {objects.crs}")
 
 
-def _approval_facts(
-    shapes: Shapes, total: NDArray[np.float64], onsets: Onsets, explanations: list[Explanation], area: Area
-) -> dict[str, list[Fact]]:
+def measure_on(
+    objects: gpd.GeoDataFrame,
+    ground: Surveyed,
+    *,
+    ground_rules: GroundRules,
+    outline_tolerance_px: float,
+    suppress_construction_land: bool,
+) -> Measured:
+    """As :func:`measure`, on layers made ready once for many objects. No object's facts depend on another's."""
+    own = outlines(polygonal(objects.geometry.to_numpy()), ground.scale)
+    gsd_m = objects["gsd_m"].fillna(0.0).to_numpy(dtype=np.float64)
+    onsets = Onsets(objects["last_clear"], objects["first_seen"], gsd_m * outline_tolerance_px)
+    found = Standings(
+        explain(
+            own.shapes,
+            last_clear=onsets.last_clear,
+            first_seen=onsets.first_seen,
+            reach_m=onsets.reach_m,
+            approvals=ground["approvals"],
+            temporary_land=ground["temporary_land"],
+            rules=ground_rules,
+        ),
+        standings(own.shapes, onsets, ground["facility_land"], ground_rules),
+        standings(own.shapes, onsets, ground["emergency_land"], ground_rules),
+    )
+    parcels = shared_ground(own, ground.land_use)
+    by_class = class_areas(own, ground.land_use, parcels)
+    stages = [str(value) for value in objects["stage"].tolist()]
+    approved_m2 = common_m2(own, found.approved.under(BEFORE))
+    facts: dict[str, Column] = {
+        "area_m2": rounded(own.total_m2),
+        **_stated_facts(objects, stages),
+        "suppress_construction_land": numbers(np.full(len(own), float(suppress_construction_land))),
+        "solar_project_m2": solar_m2(own, ground, ground_rules),
+        **_class_facts(by_class, own.total_m2, ground_rules),
+        **farm_road_facts(
+            own.shapes, gsd_m, width_m=ground_rules.farm_road_width_m, elongation=ground_rules.strip_elongation
+        ),
+        **zone_facts(own, ground, ground_rules),
+        **permit_facts(own, onsets, ground, ground_rules),
+        **_approval_facts(own, onsets, found.approved),
+        **_filing_facts(own, onsets, found),
+        "whole_parcel_share": numbers(
+            largest_parcel_share(parcels, ground.land_use, ground_rules.group("farmland"), len(own))
+        ),
+        **_unapproved_facts(own, by_class, onsets, found, stages, ground, ground_rules),
+    }
+    missing = ground.missing()
+    for layer in ("approvals", "temporary_land", "facility_land", "emergency_land"):
+        if layer in missing:
+            facts |= {name: unknown(len(own)) for name, needs in FACTS.items() if needs == (layer,)}
+    return Measured(by_class, {name: facts[name] for name in FACTS}, found.approved, approved_m2, missing)
+
+
+def _stated_facts(objects: gpd.GeoDataFrame, stages: list[str]) -> dict[str, Column]:
+    """What the objects' own record says."""
+    return {
+        "stage_as_stated": Codes(tuple(stages)),
+        "stage": Codes(tuple(None if v == "unknown" else v for v in stages)),
+        "built_stage": Codes(tuple(v if v in BUILT else None for v in stages)),
+        "novelty": numbers(decimals(objects["novelty"].to_numpy(dtype=np.float64, na_value=np.nan), 4)),
+    }
+
+
+def _approval_facts(own: Outlines, onsets: Onsets, papers: Papers) -> dict[str, Column]:
     """What approvals and temporary land cover of objects, by standing."""
-    lawful = approved_ground(explanations, BEFORE, reach_m=onsets.reach_m)
-    covered = approved_ground(explanations, BEFORE, VALID, reach_m=onsets.reach_m)
-    possible = minus(shapes, covered)
-    facts = {
-        "lawful_share": share(common_area_m2(shapes, lawful, *area), total),
-        "lawful_or_temporary_share": share(common_area_m2(shapes, covered, *area), total),
+    lawful = papers.under(BEFORE, reach_m=onsets.reach_m)
+    covered = papers.under(BEFORE, VALID, reach_m=onsets.reach_m)
+    facts: dict[str, Column] = {
+        "lawful_share": share(common_m2(own, lawful), own.total_m2),
+        "lawful_or_temporary_share": share(common_m2(own, covered), own.total_m2),
     }
     for name, standing in (
         ("late_approved_m2", (LATE,)),
@@ -217,62 +234,48 @@ def _approval_facts(
         ("expired_temporary_m2", (EXPIRED,)),
         ("ended_temporary_m2", (RECLAIM, EXPIRED)),
     ):
-        facts[name] = rounded(common_area_m2(possible, approved_ground(explanations, *standing), *area))
-    temporary = approved_ground(explanations, VALID)
-    facts["temporary_m2"] = rounded(common_area_m2(minus(shapes, lawful), temporary, *area))
+        facts[name] = rounded(beyond_m2(own, papers.under(*standing), covered))
+    facts["temporary_m2"] = rounded(beyond_m2(own, papers.under(VALID), lawful))
     return facts
 
 
-def _filing_facts(
-    shapes: Shapes,
-    total: NDArray[np.float64],
-    onsets: Onsets,
-    filed: list[Explanation],
-    urgent: list[Explanation],
-    area: Area,
-) -> dict[str, list[Fact]]:
+def _filing_facts(own: Outlines, onsets: Onsets, found: Standings) -> dict[str, Column]:
     """What filings of facility agriculture (设施农业用地备案) and emergency land cover of objects."""
-    before = approved_ground(filed, BEFORE, reach_m=onsets.reach_m)
-    rest = minus(shapes, before)
+    before = found.filed.under(BEFORE, reach_m=onsets.reach_m)
     return {
-        "filed_share": share(common_area_m2(shapes, before, *area), total),
-        "open_filed_m2": rounded(common_area_m2(rest, approved_ground(filed, INTERVAL, UNDATED), *area)),
-        "late_filed_m2": rounded(common_area_m2(rest, approved_ground(filed, LATE), *area)),
-        "emergency_m2": rounded(common_area_m2(shapes, approved_ground(urgent, BEFORE, INTERVAL, UNDATED), *area)),
+        "filed_share": share(common_m2(own, before), own.total_m2),
+        "open_filed_m2": rounded(beyond_m2(own, found.filed.under(INTERVAL, UNDATED), before)),
+        "late_filed_m2": rounded(beyond_m2(own, found.filed.under(LATE), before)),
+        "emergency_m2": rounded(common_m2(own, found.urgent.under(BEFORE, INTERVAL, UNDATED))),
     }
 
 
-def _class_facts(
-    by_class: list[dict[str, float]], total: NDArray[np.float64], rules: GroundRules
-) -> dict[str, list[Fact]]:
-    facts: dict[str, list[Fact]] = {}
-    for group in ("farmland", "construction", "natural_water", "facility_agriculture", "farm_road"):
-        sums = np.array([rules.group_sum(group, own) for own in by_class], dtype=np.float64)
-        facts[f"{group}_share"] = share(sums, total)
-        if group == "farmland":
-            facts["farmland_m2"] = rounded(sums)
-    mining = np.array([rules.group_sum("mining", own) for own in by_class], dtype=np.float64)
-    return facts | {"mining_land_m2": rounded(mining)}
+def _class_facts(by_class: ClassAreas, total: NDArray[np.float64], rules: GroundRules) -> dict[str, Column]:
+    facts: dict[str, Column] = {
+        f"{name}_share": share(by_class.within(rules.group(name)), total)
+        for name in ("farmland", "construction", "natural_water", "facility_agriculture", "farm_road")
+    }
+    facts["farmland_m2"] = rounded(by_class.within(rules.group("farmland")))
+    return facts | {"mining_land_m2": rounded(by_class.within(rules.group("mining")))}
 
 
-def _changed_class_areas(
-    shapes: Shapes, by_class: list[dict[str, float]], some: Shapes, ground: Ground, rules: GroundRules
-) -> list[dict[str, float]]:
-    """Class areas of shapes of which most are still the ones that ``by_class`` was measured on."""
-    changed = np.array([a is not b for a, b in zip(shapes, some, strict=True)], dtype=bool)
-    measured = iter(class_areas_m2(some[changed], ground.land_use, rules.area_formula))
-    return [next(measured) if anew else own for anew, own in zip(changed, by_class, strict=True)]
+def _changed_class_areas(own: Outlines, by_class: ClassAreas, some: Shapes, ground: Surveyed) -> ClassAreas:
+    """Class areas of shapes of which most are still the outlines that ``by_class`` was measured on."""
+    changed = changed_rows(own.shapes, some)
+    if not changed.any():
+        return by_class
+    return by_class.replaced(changed, class_areas(outlines(some[changed], own.scale), ground.land_use))
 
 
 def _unapproved_facts(
-    shapes: Shapes,
-    by_class: list[dict[str, float]],
+    own: Outlines,
+    by_class: ClassAreas,
     onsets: Onsets,
     found: Standings,
     stages: list[str],
-    ground: Ground,
+    ground: Surveyed,
     rules: GroundRules,
-) -> dict[str, list[Fact]]:
+) -> dict[str, Column]:
     """Ground no approval in time explains, between what is surely and what is possibly so.
 
     A filing in time (设施农业用地备案) needs no conversion, but leaves basic farmland open. Emergency land may be used
@@ -280,33 +283,38 @@ def _unapproved_facts(
     unless a building shows on the latter.
     """
     reach_m = onsets.reach_m
-    possible = minus(shapes, approved_ground(found.approved, BEFORE, VALID, reach_m=reach_m))
-    sure = minus(possible, approved_ground(found.approved, INTERVAL, UNDATED, OPEN, reach_m=reach_m))
-    sure = minus(sure, approved_ground(found.urgent, BEFORE, INTERVAL, UNDATED, reach_m=reach_m))
-    restored = approved_ground(found.approved, RECLAIM, reach_m=reach_m)
+    possible = minus(own.shapes, found.approved.under(BEFORE, VALID, reach_m=reach_m))
+    sure = minus(possible, found.approved.under(INTERVAL, UNDATED, OPEN, reach_m=reach_m))
+    sure = minus(sure, found.urgent.under(BEFORE, INTERVAL, UNDATED, reach_m=reach_m))
+    restored = found.approved.under(RECLAIM, reach_m=reach_m)
     restored[[stage in BUILT for stage in stages]] = NOWHERE
     sure = minus(sure, restored)
-    if ground.approvals is None:
-        sure = np.full(len(shapes), NOWHERE, dtype=object)
-    basic_sure = minus(sure, approved_ground(found.filed, BEFORE, INTERVAL, UNDATED, reach_m=reach_m))
-    unfiled = minus(possible, approved_ground(found.filed, BEFORE, reach_m=reach_m))
-    low, high = (_changed_class_areas(shapes, by_class, some, ground, rules) for some in (basic_sure, unfiled))
-    facts: dict[str, list[Fact]] = {
-        "unapproved_farmland_m2": [
-            between(rules.group_sum("farmland", a), rules.group_sum("farmland", b) + b.get(UNKNOWN_CLASS, 0.0))
-            for a, b in zip(low, high, strict=True)
-        ],
-        "unapproved_new_land_m2": [
-            between(
-                sum(a.values()) - a.get(UNKNOWN_CLASS, 0.0) - rules.group_sum("construction", a),
-                sum(b.values()) - rules.group_sum("construction", b),
-            )
-            for a, b in zip(low, high, strict=True)
-        ],
-        "unapproved_basic_farmland_m2": [None] * len(possible),
+    if ground["approvals"] is None:
+        sure = np.full(len(own), NOWHERE, dtype=object)
+    basic_sure = minus(sure, found.filed.under(BEFORE, INTERVAL, UNDATED, reach_m=reach_m))
+    unfiled = minus(possible, found.filed.under(BEFORE, reach_m=reach_m))
+    low, high = (_changed_class_areas(own, by_class, some, ground) for some in (basic_sure, unfiled))
+    farmland, construction = rules.group("farmland"), rules.group("construction")
+    return {
+        "unapproved_farmland_m2": between(low.within(farmland), high.within(farmland) + high.unknown()),
+        "unapproved_new_land_m2": between(
+            low.known() - low.within(construction), high.all() - high.within(construction)
+        ),
+        **_basic_farmland_facts(own, basic_sure, possible, onsets, ground),
     }
-    if ground.basic_farmland is not None:
-        sure_m2 = basic_farmland_m2(basic_sure, ground.basic_farmland, onsets.first_seen, rules.area_formula)
-        possible_m2 = basic_farmland_m2(possible, ground.basic_farmland, onsets.first_seen, rules.area_formula)
-        facts["unapproved_basic_farmland_m2"] = [between(a, b) for a, b in zip(sure_m2, possible_m2, strict=True)]
-    return facts
+
+
+def _basic_farmland_facts(
+    own: Outlines, sure: Shapes, possible: Shapes, onsets: Onsets, ground: Surveyed
+) -> dict[str, Column]:
+    """Basic farmland under objects, and under what of them is surely and possibly unapproved."""
+    if (laid := ground["basic_farmland"]) is None:
+        return {"basic_farmland_m2": unknown(len(own)), "unapproved_basic_farmland_m2": unknown(len(own))}
+    whole_m2 = once_m2(own, laid, protected_ground(own, laid, onsets.first_seen))
+    parts = []
+    for some in (sure, possible):
+        areas, changed = whole_m2.copy(), changed_rows(own.shapes, some)
+        if changed.any():
+            areas[changed] = basic_farmland_m2(outlines(some[changed], own.scale), laid, onsets.first_seen[changed])
+        parts.append(areas)
+    return {"basic_farmland_m2": rounded(whole_m2), "unapproved_basic_farmland_m2": between(parts[0], parts[1])}

@@ -1,22 +1,22 @@
-"""Overlay of objects with land layers: ellipsoidal areas by land class and by layer."""
+"""The land layers under objects: areas by land class, by layer and by parcel."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.geodesy import AreaFormula, ellipsoid_area_m2
+from pipeline.geodesy import AreaFormula
+from pipeline.screen.outlines import Laid, Outlines, Shared, once_m2, shared_ground
+from pipeline.screen.overlap import Floats
+from pipeline.screen.scale import Scale
 
 UNKNOWN_CLASS = "unknown"
-"""Key of ground that no land-use parcel covers."""
-
-Shapes = NDArray[Any]
+"""Name of ground that no land-use parcel covers."""
 
 
 @dataclass(frozen=True)
@@ -73,117 +73,129 @@ class GroundRules:
     solar_words: tuple[str, ...] = ()
     area_formula: AreaFormula = "geodesic"
 
-    def group_sum(self, name: str, by_class: dict[str, float]) -> float:
-        """Sum of a group's areas; KeyError for an unknown group."""
+    def group(self, name: str) -> ClassGroup:
+        """A group of land classes; KeyError for an unknown one."""
         group = next((g for g in self.groups if g.name == name), None)
         if group is None:
             raise KeyError(name)
-        return float(sum(by_class[code] for code in sorted(by_class) if group.holds(code)))
+        return group
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """Intersections of shapes with polygons: positions of both, and the polygonal part they share."""
+class Surveyed:
+    """The layers ready to be laid under many outlines, and the scale of their map."""
 
-    shape: NDArray[np.intp]
-    polygon: NDArray[np.intp]
-    geometry: Shapes
+    layers: Mapping[str, Laid | None]
+    scale: Scale
 
+    def __getitem__(self, name: str) -> Laid | None:
+        return self.layers[name]
 
-def polygonal(geometries: Shapes) -> Shapes:
-    """Only the polygon parts of geometries (repaired where invalid); empty polygons where there is none."""
-    valid = np.array(geometries, dtype=object)
-    broken = ~shapely.is_valid(valid)
-    valid[broken] = shapely.make_valid(valid[broken], method="structure", keep_collapsed=False)
-    kinds = shapely.get_type_id(valid)
-    mixed = ~np.isin(kinds, (3, 6))
-    if mixed.any():
-        valid[mixed] = [_polygon_parts(geometry) for geometry in valid[mixed]]
-    return valid
+    @property
+    def land_use(self) -> Laid:
+        """The layer that is always there."""
+        laid = self.layers["land_use"]
+        if laid is None:
+            raise ValueError("screening needs the land-use layer")
+        return laid
 
-
-def _polygon_parts(geometry: Any) -> Any:
-    if geometry is None or geometry.is_empty:
-        return shapely.Polygon()
-    parts = [part for part in shapely.get_parts(geometry) if part.geom_type in ("Polygon", "MultiPolygon")]
-    return shapely.union_all(parts) if parts else shapely.Polygon()
+    def missing(self) -> frozenset[str]:
+        """Names of the layers that were not delivered."""
+        return frozenset(name for name, laid in self.layers.items() if laid is None)
 
 
-def pieces(shapes: Shapes, polygons: Shapes) -> Pieces:
-    """All pairs that share area, ordered by shape, then polygon."""
-    if len(shapes) == 0 or len(polygons) == 0:
-        nothing = np.empty(0, dtype=np.intp)
-        return Pieces(nothing, nothing, np.empty(0, dtype=object))
-    shape, polygon = shapely.STRtree(polygons).query(shapes, predicate="intersects")
-    order = np.lexsort((polygon, shape))
-    shape, polygon = shape[order], polygon[order]
-    shared = shapes[shape]
-    # what lies wholly inside a polygon needs no cutting
-    cut = ~shapely.contains_properly(polygons[polygon], shared)
-    shared[cut] = polygonal(shapely.intersection(shared[cut], polygons[polygon[cut]]))
-    kept = shapely.area(shared) > 0.0
-    return Pieces(shape[kept], polygon[kept], shared[kept])
+def survey(ground: Ground, formula: AreaFormula) -> Surveyed:
+    """Layers ready to be overlaid, their areas by one formula."""
+    laid = {name: None if layer is None else Laid(layer) for name, layer in vars(ground).items()}
+    return Surveyed(laid, Scale(ground.land_use.crs, formula))
 
 
-def area_m2(shapes: Iterable[Any], crs: Any, formula: AreaFormula = "geodesic") -> NDArray[np.float64]:
-    """Ellipsoidal area of each shape, m2, rounded to square centimetres so that summation order leaves no trace."""
-    areas = ellipsoid_area_m2(gpd.GeoSeries(list(shapes), crs=crs), formula)
-    return np.asarray(np.round(areas, 4), dtype=np.float64)
+@dataclass(frozen=True)
+class ClassAreas:
+    """Area of each land class under each outline, m2 with two decimals; ``codes`` are sorted."""
+
+    codes: tuple[str, ...]
+    m2: Floats
+
+    def within(self, group: ClassGroup) -> Floats:
+        """Per outline the sum over the classes of a group, m2."""
+        return self._sum([group.holds(code) for code in self.codes])
+
+    def known(self) -> Floats:
+        """Per outline what lies under any parcel, m2."""
+        return self.all() - self.unknown()
+
+    def all(self) -> Floats:
+        """Per outline the sum of all classes, m2."""
+        return self._sum([True] * len(self.codes))
+
+    def unknown(self) -> Floats:
+        """Per outline the ground that no parcel covers, m2."""
+        return self.m2[:, self.codes.index(UNKNOWN_CLASS)]
+
+    def _sum(self, wanted: list[bool]) -> Floats:
+        # one class after the other: the order of a sum decides its last bit
+        total = np.zeros(len(self.m2), dtype=np.float64)
+        for column in np.flatnonzero(wanted):
+            total = total + self.m2[:, column]
+        return total
+
+    def replaced(self, rows: NDArray[np.bool_], other: ClassAreas) -> ClassAreas:
+        """These areas with some rows taken from others."""
+        codes = tuple(sorted({*self.codes, *other.codes}))
+        areas = np.zeros((len(self.m2), len(codes)), dtype=np.float64)
+        for column, code in enumerate(self.codes):
+            areas[:, codes.index(code)] = np.where(rows, 0.0, self.m2[:, column])
+        for column, code in enumerate(other.codes):
+            areas[rows, codes.index(code)] = other.m2[:, column]
+        return ClassAreas(codes, areas)
+
+    def with_class(self, code: str, m2: Floats) -> ClassAreas:
+        """These areas and those of one more class."""
+        codes = (*self.codes, code)
+        order = sorted(range(len(codes)), key=codes.__getitem__)
+        return ClassAreas(tuple(codes[n] for n in order), np.column_stack([self.m2, m2])[:, order])
+
+    def by_code(self) -> list[dict[str, float]]:
+        """Per outline the areas of the classes it has."""
+        rows: list[dict[str, float]] = [{} for _ in range(len(self.m2))]
+        at, column = np.nonzero(self.m2)
+        for row, number, area in zip(at.tolist(), column.tolist(), self.m2[at, column].tolist(), strict=True):
+            rows[row][self.codes[number]] = area
+        return rows
 
 
-def shared_area_m2(shapes: Shapes, layer: gpd.GeoDataFrame, formula: AreaFormula = "geodesic") -> NDArray[np.float64]:
-    """Per shape the area under a layer, m2; ground under two polygons of the layer counts once."""
-    return joined_area_m2(pieces(shapes, layer.geometry.to_numpy()), len(shapes), layer.crs, formula)
+def class_areas(own: Outlines, land_use: Laid, found: Shared | None = None) -> ClassAreas:
+    """Per outline the area of each land class code, m2; ground outside the layer is :data:`UNKNOWN_CLASS`."""
+    found = shared_ground(own, land_use) if found is None else found
+    numbers, names = land_use.classes
+    used, column = np.unique(numbers[found.polygon], return_inverse=True)
+    cell = found.row * len(used) + column.reshape(-1)
+    sums: Floats = np.bincount(cell, weights=found.m2, minlength=len(own) * len(used)).astype(np.float64)
+    rest = own.total_m2 - np.bincount(found.row, weights=found.m2, minlength=len(own))
+    known = ClassAreas(tuple(names[number] for number in used), decimals(sums.reshape(len(own), len(used)), 2))
+    return known.with_class(UNKNOWN_CLASS, decimals(np.where(rest > 0.05, rest, 0.0), 2))
 
 
-def joined_area_m2(found: Pieces, count: int, crs: Any, formula: AreaFormula = "geodesic") -> NDArray[np.float64]:
-    """Per shape (``count`` of them) the area of its pieces, m2; ground under two of them counts once."""
-    joined = np.full(count, None, dtype=object)
-    for position, start, stop in _runs(found.shape):
-        part = found.geometry[start:stop]
-        joined[position] = part[0] if len(part) == 1 else shapely.union_all(part)
-    hit = shapely.area(joined) > 0.0
-    areas = np.zeros(count, dtype=np.float64)
-    areas[hit] = area_m2(joined[hit], crs, formula)
-    return areas
-
-
-def class_areas_m2(
-    shapes: Shapes, land_use: gpd.GeoDataFrame, formula: AreaFormula = "geodesic"
-) -> list[dict[str, float]]:
-    """Per shape the area of each land class code, m2; ground outside the layer is :data:`UNKNOWN_CLASS`.
-
-    Keys are sorted. ``shapes``: polygons in the layer's CRS. An empty shape gives an empty dict.
-    """
-    found = pieces(shapes, land_use.geometry.to_numpy())
-    areas = area_m2(found.geometry, land_use.crs, formula)
-    codes = land_use["class_code"].to_numpy()[found.polygon]
-    totals = area_m2(shapes, land_use.crs, formula)
-    sums: list[dict[str, float]] = [{} for _ in range(len(shapes))]
-    for position, code, area in zip(found.shape, codes, areas, strict=True):
-        own = sums[position]
-        own[str(code)] = own.get(str(code), 0.0) + float(area)
-    for own, total in zip(sums, totals, strict=True):
-        rest = float(total) - sum(own.values())
-        if rest > 0.05:
-            own[UNKNOWN_CLASS] = rest
-    return [{code: round(own[code], 2) for code in sorted(own) if round(own[code], 2) > 0.0} for own in sums]
-
-
-def largest_parcel_share(shapes: Shapes, land_use: gpd.GeoDataFrame, group: ClassGroup) -> NDArray[np.float64]:
-    """Per shape the largest share of any one parcel of a class group that the shape covers, 0..1."""
-    codes = land_use["class_code"].astype(str)
-    own = land_use.geometry.to_numpy()[np.array([group.holds(code) for code in codes], dtype=bool)]
-    found = pieces(shapes, own)
-    shares = np.zeros(len(shapes), dtype=np.float64)
-    np.maximum.at(shares, found.shape, shapely.area(found.geometry) / shapely.area(own[found.polygon]))
+def largest_parcel_share(found: Shared, land_use: Laid, group: ClassGroup, count: int) -> Floats:
+    """Per outline (``count``) the largest share of any one parcel of a class group that it covers, 0..1."""
+    numbers, names = land_use.classes
+    belongs = np.array([group.holds(code) for code in names], dtype=bool)
+    kept = found.where(belongs[numbers[found.polygon]])
+    shares = np.zeros(count, dtype=np.float64)
+    np.maximum.at(shares, kept.row, kept.plain_m2 / shapely.area(land_use.polygons[kept.polygon]))
     return np.asarray(np.round(np.minimum(shares, 1.0), 4), dtype=np.float64)
 
 
-def _runs(positions: NDArray[np.intp]) -> list[tuple[int, int, int]]:
-    """Position, start and stop of each run of equal values in a sorted array."""
-    if len(positions) == 0:
-        return []
-    starts = np.flatnonzero(np.r_[True, positions[1:] != positions[:-1]])
-    stops = np.r_[starts[1:], len(positions)]
-    return [(int(positions[a]), int(a), int(b)) for a, b in zip(starts, stops, strict=True)]
+def shared_m2(own: Outlines, laid: Laid) -> Floats:
+    """Per outline the area under a layer, m2; ground under two polygons of the layer counts once."""
+    return once_m2(own, laid, shared_ground(own, laid))
+
+
+def decimals(values: Floats, digits: int) -> Floats:
+    """Rounded as Python's ``round`` does it, halves decided by the number's own last bit."""
+    near = np.round(values, digits)
+    scaled = values * 10.0**digits
+    ties = np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6
+    near[ties] = [round(value, digits) for value in values[ties].tolist()]
+    return np.asarray(near, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Dated rules judged over an object's facts: kinds of suspected violation, with their grounds.
+"""The screening columns of measured objects: kinds of suspected violation, with their grounds.
 
 Output is suspicion (疑似) only: every kind cites its rule and the field values that raised it, and what a missing
 layer or an open date order leaves undecided says so (不可判).
@@ -6,19 +6,18 @@ layer or an open date order leaves undecided says so (不可判).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from pipeline.screen.conditions import Fact, Judgement, Rule, applies, cited
-from pipeline.screen.facts import FACTS, Measured
-from pipeline.screen.layers import Ground, GroundRules, polygonal
-from pipeline.screen.permits import approved_ground, common_area_m2
+from pipeline.screen.conditions import Numbers, Rule
+from pipeline.screen.facts import Measured
+from pipeline.screen.layers import ClassAreas, GroundRules, decimals
+from pipeline.screen.record import judge
 from pipeline.screen.timing import BEFORE
 
 OPTIONS: tuple[str, ...] = (
@@ -33,94 +32,55 @@ OPTIONS: tuple[str, ...] = (
 """Options a rule may name with a dollar sign."""
 
 
-def day_of(first_seen: Any, fallback: date) -> date:
-    """The day whose rules apply: when the change was first seen, else ``fallback``."""
-    return fallback if pd.isna(first_seen) else pd.Timestamp(first_seen).date()
-
-
-def judge(
-    facts: Mapping[str, Fact],
-    *,
-    rules: Sequence[Rule],
-    day: date,
-    options: Mapping[str, float],
-    missing: frozenset[str],
-) -> tuple[list[str], list[dict[str, Any]]]:
-    """Suspected kinds (sorted codes) and the record of every rule that holds or is left open, by rule id."""
-    kinds: set[str] = set()
-    record: list[dict[str, Any]] = []
-    for rule in rules:
-        if rule.action == "suppress" or not rule.in_force(day):
-            continue
-        answer = applies(rule, facts, options)
-        if answer is False or (answer is None and rule.action == "explain"):
-            continue
-        if rule.action == "explain":
-            judgement = Judgement.EXPLANATION
-        elif answer:
-            judgement = Judgement.SUSPECTED
-            kinds.add(str(rule.kind))
-        else:
-            judgement = Judgement.UNDETERMINABLE
-        lacking = sorted({need for c in rule.when for need in FACTS[c.fact]} & missing)
-        record.append(
-            {
-                "rule": rule.id,
-                "kind": rule.kind,
-                "judgement": str(judgement),
-                "label": rule.label,
-                "facts": cited(rule, facts, options),
-                "missing": lacking,
-                "statutes": list(rule.statutes),
-                "in_force_since": rule.effective_from.isoformat(),
-            }
-        )
-    return sorted(kinds), sorted(record, key=lambda entry: str(entry["rule"]))
-
-
 def screening_columns(
-    objects: gpd.GeoDataFrame,
     measured: Measured,
     *,
-    ground: Ground,
+    index: Any,
     ground_rules: GroundRules,
     rules: Sequence[Rule],
     options: Mapping[str, float],
-    fallback_day: date,
+    days: NDArray[np.datetime64],
 ) -> pd.DataFrame:
-    """The screening columns of ``schema.SUSPECTED`` for measured objects, on the objects' index."""
-    shapes, crs = polygonal(objects.geometry.to_numpy()), ground.land_use.crs
-    formula = ground_rules.area_formula
-    kinds, records = [], []
-    for facts, first_seen in zip(measured.facts, objects["first_seen"], strict=True):
-        day = day_of(first_seen, fallback_day)
-        own, record = judge(facts, rules=rules, day=day, options=options, missing=measured.missing)
-        kinds.append(_json(own))
-        records.append(_json(record))
-    approved_m2 = common_area_m2(shapes, approved_ground(measured.explanations, BEFORE), crs, formula)
-    construction = [round(ground_rules.group_sum("construction", own), 2) for own in measured.by_class]
-    documents = ["；".join(e.documents.get(BEFORE, ())) if area > 0 else None
-                 for e, area in zip(measured.explanations, approved_m2, strict=True)]  # fmt: skip
+    """The screening columns of ``schema.SUSPECTED`` for measured objects, judged by the rules of each one's day."""
+    judged = judge(measured.facts, rules=rules, days=days, options=options, missing=measured.missing)
+    approved_m2, documents = measured.approved_m2, measured.papers.documents(BEFORE)
+    unknown = "approvals" in measured.missing
+    names = [documents.get(row) if area > 0 else None for row, area in enumerate(approved_m2.tolist())]
     return pd.DataFrame(
         {
-            "kinds": kinds,
-            "rules": records,
-            "area_by_class_m2": [_json(own) for own in measured.by_class],
-            "farmland_m2": [facts["farmland_m2"] for facts in measured.facts],
-            "basic_farmland_m2": [facts["basic_farmland_m2"] for facts in measured.facts],
-            "construction_land_m2": construction,
-            "outside_plan_m2": [facts["outside_plan_m2"] for facts in measured.facts],
-            "approved_m2": [None] * len(shapes) if ground.approvals is None else list(np.round(approved_m2, 2)),
-            "approval": documents,
-            "redline_m2": [facts["redline_m2"] for facts in measured.facts],
-            "village_plan_m2": [facts["village_plan_m2"] for facts in measured.facts],
+            "kinds": _texts(judged.kinds),
+            "rules": _texts(judged.records),
+            "area_by_class_m2": _texts(_class_texts(measured.by_class)),
+            "farmland_m2": _values(measured, "farmland_m2"),
+            "basic_farmland_m2": _values(measured, "basic_farmland_m2"),
+            "construction_land_m2": decimals(measured.by_class.within(ground_rules.group("construction")), 2),
+            "outside_plan_m2": _values(measured, "outside_plan_m2"),
+            "approved_m2": np.full(len(names), np.nan) if unknown else np.round(approved_m2, 2),
+            "approval": _texts(names),
+            "redline_m2": _values(measured, "redline_m2"),
+            "village_plan_m2": _values(measured, "village_plan_m2"),
         },
-        index=objects.index,
+        index=index,
     )
 
 
-def _json(value: Any) -> str:
-    return _ENCODER.encode(value)
+def _texts(values: Sequence[str | None]) -> Any:
+    """A text column straight from Arrow, without a look at every value."""
+    return pd.Series(pa.array(values, type=pa.large_string()), dtype="str").array
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+def _values(measured: Measured, name: str) -> NDArray[np.float64]:
+    column = measured.facts[name]
+    if not isinstance(column, Numbers):
+        raise TypeError(f"{name} is a code, not a number")
+    return column.low
+
+
+def _class_texts(areas: ClassAreas) -> list[str]:
+    """Areas by class as JSON, classes in the order of their codes."""
+    rows: list[list[str]] = [[] for _ in range(len(areas.m2))]
+    at, column = np.nonzero(areas.m2)
+    named = [f'"{code}": ' for code in areas.codes]
+    for row, number, area in zip(at.tolist(), column.tolist(), areas.m2[at, column].tolist(), strict=True):
+        rows[row].append(f"{named[number]}{area!r}")
+    return ["{" + ", ".join(own) + "}" for own in rows]

@@ -6,8 +6,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.screen.conditions import Fact, Range
-from pipeline.screen.layers import Shapes
+from pipeline.screen.conditions import Column, Numbers, numbers
+from pipeline.screen.layers import decimals
+from pipeline.screen.outlines import Shapes
 
 WIDTH_ERROR_PX = 1.0
 """An outline drawn along pixels may be half a pixel off on each of its two long sides."""
@@ -28,7 +29,7 @@ def strip_width_m(shapes: Shapes) -> tuple[NDArray[np.float64], NDArray[np.float
 
 def farm_road_facts(
     shapes: Shapes, gsd_m: NDArray[np.float64], *, width_m: tuple[float, float], elongation: float
-) -> dict[str, list[Fact]]:
+) -> dict[str, Column]:
     """``width_m`` and ``farm_road_like`` of outlines drawn at ``gsd_m`` (metres per pixel, 0: not known).
 
     ``farm_road_like``: 1 where a strip is surely between the two widths of a farm road, 0 where it is surely not or is
@@ -36,17 +37,20 @@ def farm_road_facts(
     pixels are not known nothing can be said of one.
     """
     width, length = strip_width_m(shapes)
-    low, high = np.maximum(width - WIDTH_ERROR_PX * gsd_m, 0.0), width + WIDTH_ERROR_PX * gsd_m
-    widths: list[Fact] = []
-    like: list[Fact] = []
-    for a, b, middle, along, pixel in zip(low, high, width, length, gsd_m, strict=True):
-        widths.append(Range(round(float(a), 2), round(float(b), 2)) if pixel > 0.0 else None)
-        if middle <= 0.0 or along < elongation * middle:
-            like.append(0.0)
-        elif pixel <= 0.0:
-            like.append(None)
-        elif a >= width_m[0] and b <= width_m[1]:
-            like.append(1.0)
-        else:
-            like.append(0.0 if a > width_m[1] or b < width_m[0] else None)
-    return {"width_m": widths, "farm_road_like": like}
+    error = WIDTH_ERROR_PX * gsd_m
+    low, high = np.maximum(width - error, 0.0), width + error
+    told = gsd_m > 0.0
+    # 0.0 no farm road, 1.0 one, NaN cannot be told; the earlier answer goes before the later ones
+    like = np.select(
+        [
+            (width <= 0.0) | (length < elongation * width),
+            ~told,
+            (low >= width_m[0]) & (high <= width_m[1]),
+            (low > width_m[1]) | (high < width_m[0]),
+        ],
+        [0.0, np.nan, 1.0, 0.0],
+        np.nan,
+    )
+    least, most = (np.where(told, decimals(side, 2), np.nan) for side in (low, high))
+    widths = Numbers(least, most, ranged=True)
+    return {"width_m": widths, "farm_road_like": numbers(like)}

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.schema import SUPPRESSED, SUSPECTED, conform, empty
-from pipeline.screen.conditions import Fact, Rule, applies
-from pipeline.screen.facts import Measured, measure
-from pipeline.screen.layers import Ground, GroundRules
-from pipeline.screen.legality import day_of, screening_columns
-from pipeline.screen.timing import BEFORE, VALID, Explanation
+from pipeline.screen.conditions import TRUE, Numbers, Rule, applies, at
+from pipeline.screen.facts import Measured, measure_on, refuse_other_crs
+from pipeline.screen.layers import Ground, GroundRules, Surveyed, survey
+from pipeline.screen.legality import screening_columns
+from pipeline.screen.timing import BEFORE, VALID
 from pipeline.values import Stage
+
+PART = 8192
+"""Objects judged at once; what the rules need of them is let go before the next are judged."""
 
 
 def gather(candidates: Mapping[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
@@ -44,18 +48,22 @@ def screen_candidates(
     outline_tolerance_px: float,
     suppress_construction_land: bool,
     fallback_day: date,
+    part: int = PART,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Split candidates (``schema.CANDIDATES``) into suspected and suppressed ones; every candidate is in one of them.
 
     ``rules``: all dated rules; each object is judged by those in force when it was first seen (``fallback_day`` where
     no image date is known). ``options``: the numbers that rules name. Both results are ordered by candidate id.
+    ``part``: candidates judged at once, of no effect on the results.
     """
     crs = ground.land_use.crs
     if len(candidates) == 0:
         return empty(SUSPECTED, crs), empty(SUPPRESSED, crs)
+    kept, held = [], []
     ordered = candidates.sort_values("candidate_id", ignore_index=True)
-    judged, measured = judge_objects(
+    for own, columns, measured in _judged_parts(
         ordered,
+        part,
         ground=ground,
         ground_rules=ground_rules,
         rules=rules,
@@ -63,20 +71,19 @@ def screen_candidates(
         outline_tolerance_px=outline_tolerance_px,
         suppress_construction_land=suppress_construction_land,
         fallback_day=fallback_day,
-    )
-    decisions = [
-        suppression(facts, explanation, rules=rules, options=options, day=day_of(first_seen, fallback_day),
-                    last_clear=last_clear)
-        for facts, explanation, first_seen, last_clear in zip(
-            measured.facts, measured.explanations, ordered["first_seen"], ordered["last_clear"], strict=True)
-    ]  # fmt: skip
-    kept = pd.Series([decision is None for decision in decisions], index=judged.index)
-    reasons = pd.DataFrame(
-        [decision for decision in decisions if decision is not None],
-        columns=["suppressed_by", "suppressed_reason"],
-        index=judged.index[~kept],
-    )
-    return conform(SUSPECTED, judged[kept], crs), conform(SUPPRESSED, judged[~kept].join(reasons), crs)
+    ):
+        reasons = suppressions(own, measured, rules=rules, options=options, days=days_of(own, fallback_day))
+        kept.append(columns.drop(index=reasons.index) if len(reasons) else columns)
+        held.append(columns.loc[reasons.index].join(reasons))
+    # the parts' texts are joined without being copied
+    suspected, suppressed = _filled(ordered, pd.concat(kept)), _filled(ordered, pd.concat(held))
+    return conform(SUSPECTED, suspected, crs), conform(SUPPRESSED, suppressed, crs)
+
+
+def _filled(objects: gpd.GeoDataFrame, columns: pd.DataFrame) -> gpd.GeoDataFrame:
+    """The objects that are in ``columns``, with these columns."""
+    own = objects if len(columns) == len(objects) else objects.loc[columns.index]
+    return own.assign(**{name: columns[name] for name in columns})
 
 
 def judge_objects(
@@ -89,51 +96,103 @@ def judge_objects(
     outline_tolerance_px: float,
     suppress_construction_land: bool,
     fallback_day: date,
-) -> tuple[gpd.GeoDataFrame, Measured]:
-    """Objects with the screening columns of ``schema.SUSPECTED`` filled anew, and what was measured; none suppressed.
+) -> gpd.GeoDataFrame:
+    """Objects with the screening columns of ``schema.SUSPECTED`` filled anew; none is suppressed.
 
     A missing ``area_m2`` is filled with the ellipsoidal area.
     """
-    measured = measure(
+    parts = _judged_parts(
         objects,
-        ground=ground,
-        ground_rules=ground_rules,
-        outline_tolerance_px=outline_tolerance_px,
-        suppress_construction_land=suppress_construction_land,
-    )
-    columns = screening_columns(
-        objects,
-        measured,
+        PART,
         ground=ground,
         ground_rules=ground_rules,
         rules=rules,
         options=options,
+        outline_tolerance_px=outline_tolerance_px,
+        suppress_construction_land=suppress_construction_land,
         fallback_day=fallback_day,
     )
-    areas = pd.Series([facts["area_m2"] for facts in measured.facts], index=objects.index, dtype="float64")
-    judged = objects.assign(area_m2=objects["area_m2"].fillna(areas), **{name: columns[name] for name in columns})
-    return judged, measured
+    columns = pd.concat([columns for _, columns, _ in parts])
+    return objects.assign(**{name: columns[name] for name in columns})
 
 
-def suppression(
-    facts: Mapping[str, Fact],
-    explanation: Explanation,
+def _judged_parts(
+    objects: gpd.GeoDataFrame,
+    part: int,
+    *,
+    ground: Ground,
+    ground_rules: GroundRules,
+    rules: Sequence[Rule],
+    options: Mapping[str, float],
+    outline_tolerance_px: float,
+    suppress_construction_land: bool,
+    fallback_day: date,
+) -> Iterator[tuple[gpd.GeoDataFrame, pd.DataFrame, Measured]]:
+    """Objects, ``part`` at a time, their screening columns with ``area_m2`` filled, and what was measured of them."""
+    refuse_other_crs(objects, ground)
+    surveyed: Surveyed = survey(ground, ground_rules.area_formula)
+    for start in range(0, max(len(objects), 1), part):
+        some = objects.iloc[start : start + part]
+        measured = measure_on(
+            some,
+            surveyed,
+            ground_rules=ground_rules,
+            outline_tolerance_px=outline_tolerance_px,
+            suppress_construction_land=suppress_construction_land,
+        )
+        columns = screening_columns(
+            measured,
+            index=some.index,
+            ground_rules=ground_rules,
+            rules=rules,
+            options=options,
+            days=days_of(some, fallback_day),
+        )
+        area = measured.facts["area_m2"]
+        if not isinstance(area, Numbers):
+            raise TypeError("an area is a number")
+        areas = some["area_m2"].fillna(pd.Series(area.low, index=some.index))
+        yield some, columns.assign(area_m2=areas), measured
+
+
+def days_of(objects: pd.DataFrame, fallback: date) -> NDArray[np.datetime64]:
+    """The days whose rules apply: when each change was first seen, else ``fallback``."""
+    seen = objects["first_seen"].to_numpy(dtype="datetime64[D]")
+    return np.where(np.isnat(seen), np.datetime64(fallback, "D"), seen)
+
+
+def suppressions(
+    objects: pd.DataFrame,
+    measured: Measured,
     *,
     rules: Sequence[Rule],
     options: Mapping[str, float],
-    day: date,
-    last_clear: Any,
-) -> tuple[str, str] | None:
-    """Id and reason of the first suppressing rule in force that surely holds, else None."""
-    words = {
-        **options,
-        **facts,
-        "stage": {stage.value: stage.label for stage in Stage}.get(str(facts.get("stage")), Stage.UNKNOWN.label),
-        "approvals_before": "；".join(explanation.documents.get(BEFORE, ())) or "无",
-        "temporary_valid": "；".join(explanation.documents.get(VALID, ())) or "无",
-        "last_clear": "不明" if pd.isna(last_clear) else pd.Timestamp(last_clear).date().isoformat(),
-    }
-    for rule in rules:
-        if rule.action == "suppress" and rule.in_force(day) and applies(rule, facts, options):
-            return rule.id, rule.reason.format_map(words)
-    return None
+    days: NDArray[np.datetime64],
+) -> pd.DataFrame:
+    """``suppressed_by`` and ``suppressed_reason`` of those objects for which a suppressing rule in force surely holds.
+
+    The first such rule decides. Rows have the objects' own index.
+    """
+    count = len(objects)
+    deciding = np.full(count, -1, dtype=np.intp)
+    holding = [rule for rule in rules if rule.action == "suppress"]
+    for number, rule in enumerate(holding):
+        surely = rule.in_force(days) & (applies(rule, measured.facts, options, count) == TRUE)
+        deciding[surely & (deciding < 0)] = number
+    rows = np.flatnonzero(deciding >= 0)
+    before, valid = (measured.papers.documents(standing) for standing in (BEFORE, VALID))
+    labels = {stage.value: stage.label for stage in Stage}
+    reasons = []
+    for row in rows.tolist():
+        facts, last_clear = at(measured.facts, row), objects["last_clear"].iloc[row]
+        words = {
+            **options,
+            **facts,
+            "stage": labels.get(str(facts["stage"]), Stage.UNKNOWN.label),
+            "approvals_before": before.get(row) or "无",
+            "temporary_valid": valid.get(row) or "无",
+            "last_clear": "不明" if pd.isna(last_clear) else pd.Timestamp(last_clear).date().isoformat(),
+        }
+        reasons.append(holding[deciding[row]].reason.format_map(words))
+    columns = {"suppressed_by": [holding[deciding[row]].id for row in rows], "suppressed_reason": reasons}
+    return pd.DataFrame(columns, index=objects.index[rows], dtype="str")

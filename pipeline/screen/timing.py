@@ -7,16 +7,16 @@ late (未批先建); one in between, or without a date, leaves the order open (�
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.screen.layers import GroundRules, Shapes, polygonal
+from pipeline.screen.layers import GroundRules
+from pipeline.screen.outlines import Laid, Shapes, polygonal
 
 BEFORE, INTERVAL, LATE, UNDATED = "before", "interval", "late", "undated"
 VALID, OPEN, RECLAIM, EXPIRED = "valid", "open", "reclaim", "expired"
@@ -24,18 +24,39 @@ NOWHERE = shapely.Polygon()
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """Per standing (``before`` .. ``expired``) the approved ground near one object, and the documents that say so."""
+class Papers:
+    """Pairs of an object and approved ground near it, ordered by object: standing, ground, and the document's words."""
 
-    ground: dict[str, Any] = field(default_factory=dict)
-    documents: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    count: int
+    row: NDArray[np.intp]
+    standing: NDArray[Any]
+    ground: Shapes
+    document: NDArray[Any]
 
-    def of(self, *standings: str) -> Any:
-        """The ground under any of some standings, one polygonal geometry (empty when none)."""
-        parts = [self.ground[standing] for standing in standings if standing in self.ground]
-        if not parts:
-            return NOWHERE
-        return _joined(parts)
+    def under(self, *standings: str, reach_m: NDArray[np.float64] | None = None) -> Shapes:
+        """Per object the ground under some standings as one polygonal geometry, widened by ``reach_m`` metres."""
+        grounds = np.full(self.count, NOWHERE, dtype=object)
+        wanted = np.isin(self.standing, standings)
+        row, ground, standing = self.row[wanted], self.ground[wanted], self.standing[wanted]
+        several = np.bincount(row, minlength=self.count)[row] > 1
+        grounds[row[~several]] = ground[~several]
+        for own in np.unique(row[several]):
+            near = row == own
+            by_standing = [ground[near & (standing == name)] for name in standings]
+            grounds[own] = _joined([_joined(list(parts)) for parts in by_standing if len(parts)])
+        hit = np.unique(row)
+        hit = hit[~shapely.is_empty(grounds[hit])]
+        if reach_m is not None and len(hit):
+            grounds[hit] = shapely.buffer(grounds[hit], reach_m[hit])
+        return grounds
+
+    def documents(self, standing: str) -> dict[int, str]:
+        """By object, the documents of a standing, each once, in their order as text."""
+        named: dict[int, set[str]] = {}
+        wanted = self.standing == standing
+        for row, document in zip(self.row[wanted].tolist(), self.document[wanted].tolist(), strict=True):
+            named.setdefault(row, set()).add(document)
+        return {row: "；".join(sorted(names)) for row, names in named.items()}
 
 
 def _joined(parts: list[Any]) -> Any:
@@ -91,48 +112,63 @@ def explain(
     last_clear: pd.Series,
     first_seen: pd.Series,
     reach_m: NDArray[np.float64],
-    approvals: gpd.GeoDataFrame | None,
-    temporary_land: gpd.GeoDataFrame | None,
+    approvals: Laid | None,
+    temporary_land: Laid | None,
     rules: GroundRules,
-) -> list[Explanation]:
-    """Per object the approved and temporary ground within ``reach_m`` (metres, one per object), by standing."""
-    grounds: list[dict[str, list[Any]]] = [{} for _ in range(len(shapes))]
-    documents: list[dict[str, list[str]]] = [{} for _ in range(len(shapes))]
-    for layer, temporary in ((approvals, False), (temporary_land, True)):
-        if layer is None or len(layer) == 0 or len(shapes) == 0:
+) -> Papers:
+    """The approved and temporary ground within ``reach_m`` (metres, one per object) of objects, by standing."""
+    parts = []
+    for laid, temporary in ((approvals, False), (temporary_land, True)):
+        if laid is None or len(laid.frame) == 0 or len(shapes) == 0:
             continue
-        polygons = layer.geometry.to_numpy()
-        near_shape, near_polygon = shapely.STRtree(polygons).query(shapes, predicate="dwithin", distance=reach_m)
-        order = np.lexsort((near_polygon, near_shape))
-        for position, number in zip(near_shape[order], near_polygon[order], strict=True):
-            row = layer.iloc[int(number)]
-            dates = (last_clear.iloc[int(position)], first_seen.iloc[int(position)])
-            if temporary:
-                standing = temporary_standing(
-                    row["approved_on"],
-                    row["expires_on"],
-                    *dates,
-                    months=rules.temporary_months,
-                    longest_months=rules.temporary_longest_months,
-                    reclaim_months=rules.temporary_reclaim_months,
-                )
-            else:
-                standing = approval_standing(row["approved_on"], *dates)
-            grounds[position].setdefault(standing, []).append(polygons[number])
-            documents[position].setdefault(standing, []).append(_document(row, temporary))
-    return [
-        Explanation(
-            {standing: _joined(parts) for standing, parts in g.items()},
-            {standing: tuple(sorted(set(names))) for standing, names in d.items()},
+        row, polygon = laid.tree.query(shapes, predicate="dwithin", distance=reach_m)
+        order = np.lexsort((polygon, row))
+        row, polygon = row[order].astype(np.intp), polygon[order]
+        papers = _papers(laid, temporary, np.unique(polygon))
+        told = [papers[number] for number in polygon.tolist()]
+        dates = zip(last_clear.iloc[row], first_seen.iloc[row], strict=True)
+        standing = [_standing(on, end, own, temporary, rules) for (on, end, _), own in zip(told, dates, strict=True)]
+        parts.append((row, _objects(standing), laid.polygons[polygon], _objects([words for _, _, words in told])))
+    if not parts:
+        nothing = _objects([])
+        return Papers(len(shapes), np.empty(0, dtype=np.intp), nothing, nothing, nothing)
+    row, standings, ground, documents = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(row, kind="stable")
+    return Papers(len(shapes), row[order], standings[order], ground[order], documents[order])
+
+
+def _objects(values: list[str]) -> NDArray[Any]:
+    return np.array(values, dtype=object)
+
+
+def _papers(laid: Laid, temporary: bool, wanted: NDArray[np.intp]) -> dict[int, tuple[Any, Any, str]]:
+    """By polygon the day of approval, the last day of its term, and its words."""
+    rows = laid.frame.iloc[wanted]
+    until = rows["expires_on"] if temporary else [pd.NaT] * len(rows)
+    return {
+        int(number): (on, end, _document(name if pd.notna(name) else other, on, end, temporary))
+        for number, name, other, on, end in zip(
+            wanted, rows["document"], rows["approval_id"], rows["approved_on"], until, strict=True
         )
-        for g, d in zip(grounds, documents, strict=True)
-    ]
+    }
 
 
-def _document(row: pd.Series, temporary: bool) -> str:
-    number = row["document"] if pd.notna(row["document"]) else row["approval_id"]
-    text = f"{number}，{_day(row['approved_on'])}批准"
-    return f"{text}，{_day(row['expires_on'])}到期" if temporary else text
+def _standing(approved_on: Any, expires_on: Any, dates: tuple[Any, Any], temporary: bool, rules: GroundRules) -> str:
+    if not temporary:
+        return approval_standing(approved_on, *dates)
+    return temporary_standing(
+        approved_on,
+        expires_on,
+        *dates,
+        months=rules.temporary_months,
+        longest_months=rules.temporary_longest_months,
+        reclaim_months=rules.temporary_reclaim_months,
+    )
+
+
+def _document(number: Any, approved_on: Any, expires_on: Any, temporary: bool) -> str:
+    text = f"{number}，{_day(approved_on)}批准"
+    return f"{text}，{_day(expires_on)}到期" if temporary else text
 
 
 def _day(value: Any) -> str:

@@ -12,7 +12,7 @@ import shapely
 
 from pipeline import schema
 from pipeline.schema import Table
-from pipeline.screen.layers import polygonal
+from pipeline.screen.outlines import polygonal
 
 
 def read_values(given: pd.Series, column: schema.Column, rows: pd.Series, doubts: list[dict[str, Any]]) -> pd.Series:

@@ -16,7 +16,7 @@ from pipeline import FORMAT_VERSION, schema
 from pipeline.errors import InputError, XunchaError
 from pipeline.rulebook import LayerAlias, load_rulebook
 from pipeline.schema import Table, conform, empty
-from pipeline.screen.layers import polygonal
+from pipeline.screen.outlines import polygonal
 from pipeline.sources.land_codes import load_successors, read_codes
 from pipeline.sources.layer_crs import Bounds, Placement, place
 from pipeline.sources.layer_files import LayerFile, Scan, opened

@@ -112,4 +112,4 @@ def judging(context: StageContext, layers: Layers) -> dict[str, Any]:
 def judged_again(context: StageContext, objects: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Objects with their screening columns filled anew on their own outline and interval; none is suppressed."""
     layers = context.layers()
-    return judge_objects(objects, **judging(context, layers))[0]
+    return judge_objects(objects, **judging(context, layers))

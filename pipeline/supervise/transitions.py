@@ -24,7 +24,7 @@ _VIOLATION = (
 )
 _APPROVAL = "核对批准文件：日期或编号写错的改正本行；批准属实的，现场核查后在 records/field_checks.csv 填写核查结果"
 _NOTICE = "已送达的，在 records/notices.csv 补记该文书的送达日期（不晚于该日）；日期写错的改正本行日期；误记的删去本行"
-_PART = "图斑编号写错的改正本行；两处都已了结的，用合并后的编号在 records/field_checks.csv 补记全部范围的核查结果"
+_PART = "监测编号写错的改正本行；两处都已了结的，用合并后的编号在 records/field_checks.csv 补记全部范围的核查结果"
 _MENDS: dict[Conflict, tuple[str, str]] = {
     Conflict.CLOSED_WITHOUT_CHECK: ("决定日期", _CHECK),
     Conflict.DECIDED_WITHOUT_VIOLATION: ("决定日期", _VIOLATION),
@@ -33,8 +33,8 @@ _MENDS: dict[Conflict, tuple[str, str]] = {
     Conflict.REFUSED_WITHOUT_NOTICE: ("决定日期", _NOTICE),
     Conflict.APPROVED_BEFORE_ONSET: ("批准日期", _APPROVAL),
     Conflict.APPROVED_DURING_ONSET: ("批准日期", _APPROVAL),
-    Conflict.PART_SETTLED: ("图斑编号", _PART),
-    Conflict.PARTS_DIFFER: ("图斑编号", _PART),
+    Conflict.PART_SETTLED: ("监测编号", _PART),
+    Conflict.PARTS_DIFFER: ("监测编号", _PART),
 }
 """The heading of the field that contradicts, and what a clerk can do."""
 

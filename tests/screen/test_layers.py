@@ -15,17 +15,11 @@ from hypothesis import strategies as st
 from pipeline.geodesy import AreaFormula, geodesic_area_m2, official_area_m2
 from pipeline.rulebook import load_rulebook
 from pipeline.schema import BASIC_FARMLAND
-from pipeline.screen.conditions import Range
+from pipeline.screen.conditions import Range, at
 from pipeline.screen.facts import measure
-from pipeline.screen.layers import (
-    ClassGroup,
-    area_m2,
-    class_areas_m2,
-    largest_parcel_share,
-    pieces,
-    polygonal,
-    shared_area_m2,
-)
+from pipeline.screen.layers import ClassGroup, class_areas, largest_parcel_share, shared_m2
+from pipeline.screen.outlines import Laid, Outlines, outlines, polygonal, shared_ground
+from pipeline.screen.scale import Scale
 from pipeline.screen.zones import basic_farmland_m2
 from tests.screen.drawing import CRS, DAY, EAST, NORTH, candidate, candidates, ground, layer, parcels, square
 
@@ -34,9 +28,17 @@ def shapes(*given: object) -> np.ndarray:
     return np.array(given, dtype=object)
 
 
+def drawn(*given: object) -> Outlines:
+    return outlines(shapes(*given), Scale(parcels(c0101=square(0, 0, 1)).crs, "geodesic"))
+
+
+def by_class(own: Outlines, land: Any) -> list[dict[str, float]]:
+    return class_areas(own, Laid(land)).by_code()
+
+
 def test_areas_by_class_of_a_square_over_two_fields_and_bare_ground() -> None:
     land = parcels(c0101=square(0, 0, 50, 100), c0701=square(50, 0, 30, 100))
-    (areas,) = class_areas_m2(shapes(square(0, 0, 100)), land)
+    (areas,) = by_class(drawn(square(0, 0, 100)), land)
     assert list(areas) == ["0101", "0701", "unknown"]
     assert areas == {"0101": pytest.approx(5000, abs=0.1), "0701": pytest.approx(3000, abs=0.1),
                      "unknown": pytest.approx(2000, abs=0.1)}  # fmt: skip
@@ -44,23 +46,23 @@ def test_areas_by_class_of_a_square_over_two_fields_and_bare_ground() -> None:
 
 def test_parcels_of_one_class_are_summed_and_neighbours_that_only_touch_are_not_counted() -> None:
     land = parcels(c0103=[square(0, 0, 20), square(20, 0, 20), square(100, 0, 20)])
-    (areas,) = class_areas_m2(shapes(square(0, 0, 40, 20)), land)
+    (areas,) = by_class(drawn(square(0, 0, 40, 20)), land)
     assert areas == {"0103": pytest.approx(800, abs=0.05)}
-    found = pieces(shapes(square(0, 0, 20)), land.geometry.to_numpy())
+    found = shared_ground(drawn(square(0, 0, 20)), Laid(land))
     assert found.polygon.tolist() == [0]
 
 
 def test_ground_under_two_polygons_of_a_layer_counts_once() -> None:
     land = parcels(c0101=[square(0, 0, 60), square(30, 0, 60)])
-    areas = shared_area_m2(shapes(square(0, 0, 90, 60), square(500, 0, 10)), land)
+    areas = shared_m2(drawn(square(0, 0, 90, 60), square(500, 0, 10)), Laid(land))
     assert areas == pytest.approx([90 * 60, 0.0], abs=0.1)
 
 
 def test_no_shapes_and_no_polygons_give_nothing() -> None:
     land = parcels(c0101=square(0, 0, 10))
-    assert class_areas_m2(shapes(), land) == []
-    assert class_areas_m2(shapes(square(0, 0, 10)), land.iloc[:0]) == [{"unknown": pytest.approx(100, abs=0.01)}]
-    assert shared_area_m2(shapes(square(0, 0, 10)), land.iloc[:0]).tolist() == [0.0]
+    assert by_class(drawn(), land) == []
+    assert by_class(drawn(square(0, 0, 10)), land.iloc[:0]) == [{"unknown": pytest.approx(100, abs=0.01)}]
+    assert shared_m2(drawn(square(0, 0, 10)), Laid(land.iloc[:0])).tolist() == [0.0]
 
 
 def test_a_bow_tie_is_repaired_to_its_two_triangles_and_lines_are_dropped() -> None:
@@ -75,7 +77,8 @@ def test_a_bow_tie_is_repaired_to_its_two_triangles_and_lines_are_dropped() -> N
 def test_largest_parcel_share_looks_at_one_parcel_of_the_group() -> None:
     land = parcels(c0101=[square(0, 0, 10), square(10, 0, 100, 10)], c0301=square(0, 10, 5))
     farmland = ClassGroup("farmland", ("01",))
-    shares = largest_parcel_share(shapes(square(0, 0, 60, 10), square(0, 10, 5)), land, farmland)
+    own, laid = drawn(square(0, 0, 60, 10), square(0, 10, 5)), Laid(land)
+    shares = largest_parcel_share(shared_ground(own, laid), laid, farmland, 2)
     assert shares == pytest.approx([1.0, 0.0])
 
 
@@ -95,8 +98,8 @@ def test_class_areas_add_up_to_the_object(cells: list[tuple[int, int]], box: tup
     land = parcels(c0101=[square(10 * x, 10 * y, 10) for x, y in cells[::2]],
                    c0702=[square(10 * x, 10 * y, 10) for x, y in cells[1::2]])  # fmt: skip
     shape = square(*box)
-    (areas,) = class_areas_m2(shapes(shape), land)
-    assert sum(areas.values()) == pytest.approx(area_m2([shape], CRS)[0], abs=0.1)
+    (areas,) = by_class(drawn(shape), land)
+    assert sum(areas.values()) == pytest.approx(drawn(shape).total_m2[0], abs=0.1)
     known = shapely.area(shapely.intersection(shape, shapely.union_all(land.geometry.to_numpy())))
     assert sum(area for code, area in areas.items() if code != "unknown") == pytest.approx(known, abs=0.5)
 
@@ -116,11 +119,11 @@ def test_facts_are_measured_by_the_formula_the_rules_name(
         suppress_construction_land=False,
     )  # fmt: skip
     expected = round(float(area(gpd.GeoSeries([site], crs=CRS))[0]), 2)
-    (facts,) = measured.facts
+    facts = at(measured.facts, 0)
     basic = facts["unapproved_basic_farmland_m2"]
     assert isinstance(basic, Range)
     assert [facts["area_m2"], facts["farmland_m2"], facts["inside_plan_m2"], basic.high] == [expected] * 4
-    assert measured.by_class == [{"0101": expected}]
+    assert measured.by_class.by_code() == [{"0101": expected}]
 
 
 @pytest.mark.parametrize(
@@ -140,5 +143,5 @@ def test_basic_farmland_counts_on_both_ends_of_its_time(since: str | None, until
     for name in ("valid_from", "valid_to"):
         row[name] = None if row[name] is None else pd.Timestamp(row[name])
     zone = layer(BASIC_FARMLAND, [row])
-    found = basic_farmland_m2(shapes(square(0, 0, 20)), zone, pd.Series([pd.Timestamp("2026-10-31")]))
+    found = basic_farmland_m2(drawn(square(0, 0, 20)), Laid(zone), pd.Series([pd.Timestamp("2026-10-31")]))
     assert found[0] == pytest.approx(area, abs=0.01)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline.rulebook import load_rulebook
-from pipeline.screen.conditions import Range
+from pipeline.screen.conditions import Range, at
 from pipeline.screen.facts import measure
 from pipeline.screen.layers import Ground
 from pipeline.screen.suppress import screen_candidates
@@ -252,7 +252,7 @@ def test_a_rule_says_what_was_worked_out_on_paper(case: Case) -> None:
     if case.rule.startswith("V"):
         assert case.says != SUSPECTED or case.rule[:2] in kinds
     keywords = {name: value for name, value in screening(case.on(), **case.options).items() if name in MEASURED}
-    (facts,) = measure(candidates(row), **keywords).facts
+    facts = at(measure(candidates(row), **keywords).facts, 0)
     for name, value in case.facts.items():
         told = facts[name]
         if isinstance(value, tuple):

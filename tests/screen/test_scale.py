@@ -3,8 +3,7 @@ from __future__ import annotations
 import geopandas as gpd
 import pytest
 
-from benchmarks.screen_scale import CRS, WORKS, digest, draw_ground, measure, screening, works
-from pipeline.screen.layers import class_areas_m2
+from benchmarks.screen_scale import CRS, WORKS, classes, digest, draw_ground, measure, screening, works
 from pipeline.screen.suppress import screen_candidates
 
 
@@ -14,7 +13,7 @@ def test_the_scale_benchmark_screens_every_candidate_and_its_pieces_are_the_peer
     assert len(suspected) + len(suppressed) == len(candidates) == 200
     peer = works(ground, candidates)[WORKS[0]]()
     plane = peer.assign(m2=peer.area).groupby(["candidate_id", "class_code"])["m2"].sum()
-    by_class = class_areas_m2(candidates.geometry.to_numpy(), ground.land_use)
+    by_class = classes(ground, candidates)
     for candidate, areas in zip(candidates["candidate_id"], by_class, strict=True):
         assert {code for code in areas if code != "unknown"} == {
             code for code, m2 in plane[candidate].items() if m2 > 0.01
@@ -25,11 +24,8 @@ def test_the_scale_benchmark_screens_every_candidate_and_its_pieces_are_the_peer
 
 def test_a_result_does_not_depend_on_which_candidates_stand_beside() -> None:
     ground, candidates = draw_ground(0.004)
-    whole = class_areas_m2(candidates.geometry.to_numpy(), ground.land_use)
-    parts = [
-        class_areas_m2(candidates.geometry.to_numpy()[half], ground.land_use)
-        for half in (slice(0, 90), slice(90, None))
-    ]
+    whole = classes(ground, candidates)
+    parts = [classes(ground, candidates.iloc[half]) for half in (slice(0, 90), slice(90, None))]
     assert parts[0] + parts[1] == whole
 
 

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.screen_scale import digest, draw_ground
+from benchmarks.screen_scale import screening as scale_screening
 from pipeline.schema import CANDIDATES, SUPPRESSED, SUSPECTED, conform, empty
 from pipeline.screen.layers import Ground
 from pipeline.screen.suppress import gather, judge_objects, screen_candidates
@@ -204,7 +206,7 @@ def test_rules_of_another_time_do_not_apply() -> None:
 
 
 def test_a_missing_stated_area_is_filled_and_a_stated_one_kept() -> None:
-    judged, _ = judge_objects(
+    judged = judge_objects(
         candidates(candidate(square(0, 0, 40)), candidate(square(0, 0, 40), "c2", area_m2=1599.0)),
         **screening(ground(parcels(c0101=FIELD))),
     )
@@ -232,6 +234,18 @@ def test_gather_keeps_ids_unique_across_sources_and_names_the_source() -> None:
     assert both["source"].tolist() == ["s2", "s2", "vhr"]
     assert gather({}) is None
     assert len(gather({"s2": one.iloc[:0]})) == 0
+
+
+@settings(max_examples=6, deadline=None)
+@given(part=st.integers(1, 40), data=st.data())
+def test_how_many_are_judged_at_once_changes_no_byte(part: int, data: st.DataObject) -> None:
+    on, some = draw_ground(0.0007, seed=data.draw(st.integers(1, 5)))
+    keywords = scale_screening(on)
+    parts, whole = screen_candidates(some, **keywords, part=part), screen_candidates(some, **keywords)
+    assert len(whole[0]) + len(whole[1]) == len(some) == 35
+    for one, other in zip(parts, whole, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+    assert digest(parts) == digest(whole)
 
 
 PIECE = st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(1, 8), st.integers(1, 8))
