@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import geopandas as gpd
@@ -110,8 +110,15 @@ def make_changes(
         if change is not None:
             changes.append(change)
             taken += change.shape.area
+    changes = [_so_far(change, span) for change in changes]
     changes.sort(key=lambda change: (change.onset, change.shape.bounds))
     return changes, cover.phases
+
+
+def _so_far(change: Change, span: Span) -> Change:
+    """The change without the stages it reaches only long after the last image, on the ground it takes until then."""
+    reached = tuple(stage for stage in change.stages if stage[1] <= span.last_number + 30.0)
+    return replace(change, stages=reached, shape=reached[-1][2])
 
 
 def _form(size: float, rng: np.random.Generator) -> tuple[str, Polygon]:

@@ -47,6 +47,10 @@ def test_stages_come_in_order_and_end_on_the_final_ground(city: WildCity) -> Non
         assert rows.geometry.iloc[-1].symmetric_difference(final.geometry[site_id]).area < 1.0
 
 
+def test_stages_end_a_month_after_the_last_image(city: WildCity) -> None:
+    assert city.stages["from"].max() <= pd.Timestamp(city.span.last) + pd.Timedelta(days=31)
+
+
 def test_changes_are_small_and_rare(city: WildCity) -> None:
     areas = city.sites.geometry.area
     assert areas.between(190.0, 51000.0).all()
