@@ -1,6 +1,7 @@
 """Write the harder synthetic city: years of Sentinel-2-like scenes and 2 m mosaics over ground that changes by itself.
 
-usage: python -m benchmarks.wild_city DIR [--seed N] [--years 3] [--size-px 400] [--no-classes] [--no-fine] [--looks]
+usage: python -m benchmarks.wild_city DIR [--seed N] [--years 3] [--size-px 400] [--no-classes] [--no-fine]
+       [--mosaic-months 3] [--looks]
 
 The folder has the layout of every city: config.yaml, scenes/s2, scenes/vhr, layers, units, ledgers, tracks, truth. In
 truth/, beside the tables of the demo: sites.parquet holds every change of all years (with change, form, paused_days),
@@ -40,18 +41,19 @@ CLASSES = "_SCL"
 
 def write_wild_city(
     folder: Path, *, seed: int, size_px: int = 400, months: int = 36, classes: bool = True, fine: bool = True,
-    looks: bool = False,
+    mosaic_months: int = 3, looks: bool = False,
 ) -> dict[str, int]:  # fmt: skip
     """Write a wild city; the same arguments give the same bytes. Returns counts of what was written.
 
-    ``classes``: a scene classification beside every scene; ``fine``: the 2 m source as well.
+    ``classes``: a scene classification beside every scene; ``fine``: the 2 m source as well, a mosaic for every
+    ``mosaic_months`` months.
     """
     city = wild_city(seed=seed, size_px=size_px, months=months)
     write_records(folder, city.plain)
     write_bytes(folder / "config.yaml", commented_yaml(_config(fine)).encode("utf-8"))
     views, events = _write_scenes(folder, city, classes=classes, looks=looks)
     truth = folder / "truth"
-    count = _write_mosaics(folder, city, looks=looks) if fine else 0
+    count = _write_mosaics(folder, city, every_months=mosaic_months, looks=looks) if fine else 0
     city.sites.to_parquet(truth / "sites.parquet", index=False)
     city.stages.to_parquet(truth / "stages.parquet", index=False)
     distractors = all_distractors(city, events)
@@ -87,11 +89,11 @@ def _write_scenes(folder: Path, city: WildCity, *, classes: bool, looks: bool) -
     return views, events
 
 
-def _write_mosaics(folder: Path, city: WildCity, *, looks: bool) -> int:
+def _write_mosaics(folder: Path, city: WildCity, *, every_months: int, looks: bool) -> int:
     target = folder / "scenes" / "vhr"
     target.mkdir(parents=True, exist_ok=True)
     grid, rows = mosaic_grid(city), []
-    for mosaic in mosaics(city, grid=grid, bands=FINE_BANDS):
+    for mosaic in mosaics(city, grid=grid, every_months=every_months, bands=FINE_BANDS):
         write_geotiff(
             target / f"{mosaic.name}.tif", mosaic.bands, grid.transform, BANDS[:FINE_BANDS], (mosaic.first, mosaic.last)
         )
@@ -99,7 +101,7 @@ def _write_mosaics(folder: Path, city: WildCity, *, looks: bool) -> int:
                  for index, day in enumerate(mosaic.strip_days)]  # fmt: skip
         if looks:
             _look(folder / "looks" / f"{mosaic.name}.png", mosaic.bands[[2, 1, 0]] / 255.0, gamma=1.0)
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=["file", "from", "to", "strip", "day"])
     for name in ("from", "to", "day"):
         table[name] = pd.to_datetime(table[name]).astype("datetime64[ms]")
     table.to_parquet(folder / "truth" / "mosaics.parquet", index=False)
@@ -120,6 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size-px", type=int, default=400, help="Side in pixels of 10 m, from 120")
     parser.add_argument("--no-classes", action="store_true", help="Deliver no scene classification")
     parser.add_argument("--no-fine", action="store_true", help="Deliver no 2 m mosaics")
+    parser.add_argument("--mosaic-months", type=int, default=3, help="Months between 2 m mosaics")
     parser.add_argument("--looks", action="store_true", help="Write pictures as well")
     options = parser.parse_args(arguments)
     if options.folder.exists() and any(options.folder.iterdir()):
@@ -127,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     begun = time.process_time()
     counts = write_wild_city(
         options.folder, seed=options.seed, size_px=options.size_px, months=round(12 * options.years),
-        classes=not options.no_classes, fine=not options.no_fine, looks=options.looks,
+        classes=not options.no_classes, fine=not options.no_fine, mosaic_months=options.mosaic_months, looks=options.looks,
     )  # fmt: skip
     print(json.dumps({**counts, "cpu_seconds": round(time.process_time() - begun, 1)}))
 

@@ -125,7 +125,9 @@ def verdict_table(
                  "could_see_visits": len(chances),
                  "real_visits": been, "new_in_period": bool(site.onset > before)}
             )  # fmt: skip
-    table = pd.DataFrame(rows)
+    columns = ["period", "site_id", "unit_id", "verdict", "dispatched_on", "reported_on", "could_see_visits",
+               "real_visits", "new_in_period"]  # fmt: skip
+    table = pd.DataFrame(rows, columns=columns)
     for name in ("dispatched_on", "reported_on"):
         table[name] = pd.to_datetime(table[name]).astype("datetime64[ms]")
     return table
