@@ -93,7 +93,9 @@ def make_findings(
         pd.DataFrame(small, columns=["find_id", "visit_id", "what", "area_m2", "began_on", "geometry"]),
         geometry="geometry", crs=CITY_CRS,
     )  # fmt: skip
-    return Findings(pd.DataFrame(rows, columns=columns), finds)
+    # an empty table has no types of its own
+    answers = dict.fromkeys(("could_see", "seen", "reported", "repeat"), "bool")
+    return Findings(pd.DataFrame(rows, columns=columns).astype(answers), finds)
 
 
 def _small_find(outing: Outing, number: int, rng: np.random.Generator) -> dict[str, object]:

@@ -196,7 +196,7 @@ def _stage_rows(
     return rows
 
 
-def _kind(shape: Polygon, case: str, ground: dict[str, BaseGeometry]) -> str:
+def kind_of(shape: Polygon, case: str, ground: dict[str, BaseGeometry]) -> str:
     """The violation kind an informed judge would name, ``lawful`` where none."""
     if case in LAWFUL_CASES:
         return "lawful"
@@ -211,7 +211,7 @@ def _kind(shape: Polygon, case: str, ground: dict[str, BaseGeometry]) -> str:
     return "V4" if shape.intersection(ground["farmland"]).area > 0.5 * shape.area else "V1"
 
 
-def _approval(case: str, onset: date, number: int, rng: np.random.Generator) -> dict[str, Any]:
+def approval_of(case: str, onset: date, number: int, rng: np.random.Generator) -> dict[str, Any]:
     """Dates and document of the approval a case has."""
     if case == "approved_before":
         return {"approved_on": onset - timedelta(days=int(rng.integers(40, 400))), "document": _document(number)}
@@ -260,16 +260,16 @@ def make_sites(
         site_id = f"S{index + 1:03d}"
         rows = _stage_rows(site_id, days, growth, _extents(final, len(growth) + 1, rng))
         case = CASES[(number + (0 if group == "september" else 4)) % len(CASES)]
-        kind = _kind(final, case, ground)
+        kind = kind_of(final, case, ground)
         stages += rows
         sites.append(
             {
                 "site_id": site_id, "group": group, "case": case, "kind": kind, "lawful": kind == "lawful",
-                "project": str(rng.choice(PROJECTS[kind])), "subject": _subject(rng), "onset": onset,
+                "project": str(rng.choice(PROJECTS[kind])), "subject": subject_of(rng), "onset": onset,
                 "pit_from": days.get(Stage.PIT), "structure_from": days.get(Stage.STRUCTURE),
                 "roofed_from": days.get(Stage.ROOFED), "stopped": Stage.ROOFED not in days, "final_area_m2": final.area,
                 "approved_on": None, "expires_on": None, "document": None,
-                **_approval(case, onset, index + 1, rng), "geometry": final,
+                **approval_of(case, onset, index + 1, rng), "geometry": final,
             }
         )  # fmt: skip
     stage_frame = gpd.GeoDataFrame(pd.DataFrame(stages), geometry="geometry", crs=CITY_CRS)
@@ -278,7 +278,8 @@ def make_sites(
     return Sites(gpd.GeoDataFrame(pd.DataFrame(sites), geometry="geometry", crs=CITY_CRS), stage_frame, lookalikes)
 
 
-def _subject(rng: np.random.Generator) -> str:
+def subject_of(rng: np.random.Generator) -> str:
+    """Who is said to build: a person or a firm."""
     owner = str(rng.choice(_OWNERS))
     name = "".join(str(part) for part in rng.choice(list("华兴盛达宏安瑞丰泰祥"), 2))
     person = str(rng.choice(list("王李张刘陈赵周吴"))) + str(rng.choice(["某某", "某", "某军", "某华"]))

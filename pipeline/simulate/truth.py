@@ -68,6 +68,7 @@ def sighting_table(sightings: pd.DataFrame, written: pd.DataFrame) -> pd.DataFra
     table["visited_on"] = pd.to_datetime(table["visited_on"]).astype("datetime64[ms]")
     genuine = written[(written["origin"] == "visit") & written["site_id"].notna()]
     places = genuine[["visit_id", "site_id", "file", "sheet", "row", "item"]]
+    places = places.astype({name: table[name].dtype for name in ("visit_id", "site_id")})
     table = table.merge(places, on=["visit_id", "site_id"], how="left")
     table["reported_on"] = table["visited_on"].where(table["reported"]).astype("datetime64[ms]")
     table["row"], table["item"] = table["row"].astype("Int64"), table["item"].astype("Int64")
@@ -125,7 +126,9 @@ def verdict_table(
                  "could_see_visits": len(chances),
                  "real_visits": been, "new_in_period": bool(site.onset > before)}
             )  # fmt: skip
-    table = pd.DataFrame(rows)
+    columns = ["period", "site_id", "unit_id", "verdict", "dispatched_on", "reported_on", "could_see_visits",
+               "real_visits", "new_in_period"]  # fmt: skip
+    table = pd.DataFrame(rows, columns=columns)
     for name in ("dispatched_on", "reported_on"):
         table[name] = pd.to_datetime(table[name]).astype("datetime64[ms]")
     return table

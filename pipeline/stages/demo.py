@@ -155,8 +155,16 @@ def _write_scenes(folder: Path, city: SyntheticCity) -> list[SceneTruth]:
     return truths
 
 
-def write_geotiff(path: Path, bands: NDArray[Any], transform: Affine, names: tuple[str, ...], day: date) -> None:
-    """Write (band, rows, cols) in :data:`SCENE_CRS` with nodata 0, band descriptions and the tag ACQUISITION_DATE."""
+def write_geotiff(
+    path: Path, bands: NDArray[Any], transform: Affine, names: tuple[str, ...], day: date | tuple[date, date]
+) -> None:
+    """Write (band, rows, cols) in :data:`SCENE_CRS` with nodata 0, band descriptions and the tag ACQUISITION_DATE.
+
+    A mosaic has the first and last day of its pixels as ``day``, in the tags ACQUISITION_START and ACQUISITION_END.
+    """
+    days = (
+        {"ACQUISITION_DATE": day} if isinstance(day, date) else {"ACQUISITION_START": day[0], "ACQUISITION_END": day[1]}
+    )
     profile = {
         "driver": "GTiff", "count": bands.shape[0], "height": bands.shape[1], "width": bands.shape[2],
         "dtype": bands.dtype, "crs": SCENE_CRS, "transform": transform, "nodata": 0, "compress": "deflate",
@@ -164,6 +172,6 @@ def write_geotiff(path: Path, bands: NDArray[Any], transform: Affine, names: tup
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as target:
         target.write(bands)
-        target.update_tags(ACQUISITION_DATE=day.isoformat())
+        target.update_tags(**{name: one.isoformat() for name, one in days.items()})
         for number, name in enumerate(names, start=1):
             target.set_band_description(number, name)
