@@ -9,15 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.detect.expectation import Expectation, unexpected
 from pipeline.spectra import bsi, mndwi, ndvi
 
 FloatArray = NDArray[np.float32]
 
 TRUNCATE = 3.0
+VISIBLE = ("pan", "blue", "green", "red")
 FEATURES: tuple[str, ...] = (
     "cva_fine",
     "cva_coarse",
+    "cva_visible",
+    "cva_infrared",
+    "change_edges",
+    "unexpected",
     "decorrelation",
+    "decorrelation_least",
     "brightness_after",
     "brightness_rise",
     "texture_rise",
@@ -34,7 +41,7 @@ FEATURES: tuple[str, ...] = (
 
 def halo_px(scale_px: float) -> int:
     """Pixels a block must be grown by so that no feature, nor the smoothed score, depends on the block's edge."""
-    return int(np.ceil(16 * scale_px)) + 8
+    return int(np.ceil(22 * scale_px)) + 8
 
 
 @dataclass(frozen=True)
@@ -49,13 +56,26 @@ def smooth(image: FloatArray, *, sigma_px: float) -> FloatArray:
     """Gaussian mean of the pixels that have a value, (y, x) or (band, y, x); NaN only where the centre has none."""
     if image.ndim == 3:
         return np.stack([smooth(band, sigma_px=sigma_px) for band in image])
-    known = np.isfinite(image)
-    weight = ndimage.gaussian_filter(known.astype(np.float32), sigma_px, mode="constant", truncate=TRUNCATE)
-    total = ndimage.gaussian_filter(
-        np.where(known, image, 0.0).astype(np.float32), sigma_px, mode="constant", truncate=TRUNCATE
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(known, total / weight, np.nan).astype(np.float32)
+    return Smoother(np.asarray(np.isfinite(image), dtype=bool), sigma_px=sigma_px)(image)
+
+
+class Smoother:
+    """Gaussian means over the pixels (y, x) that several images share."""
+
+    def __init__(self, known: NDArray[np.bool_], *, sigma_px: float) -> None:
+        self.known, self.sigma_px = known, sigma_px
+        self.weight = self._blurred(known.astype(np.float32))
+
+    def __call__(self, image: FloatArray) -> FloatArray:
+        """The mean of ``image`` (y, x) or (band, y, x) around every known pixel, NaN elsewhere."""
+        if image.ndim == 3:
+            return np.stack([self(band) for band in image])
+        total = self._blurred(np.where(self.known, image, 0.0).astype(np.float32))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.known, total / self.weight, np.nan).astype(np.float32)
+
+    def _blurred(self, image: FloatArray) -> FloatArray:
+        return np.asarray(ndimage.gaussian_filter(image, self.sigma_px, mode="constant", truncate=TRUNCATE))
 
 
 def difference_statistics(difference: FloatArray) -> DifferenceStatistics:
@@ -71,29 +91,30 @@ def difference_statistics(difference: FloatArray) -> DifferenceStatistics:
     return DifferenceStatistics(tuple(median.tolist()), tuple(np.maximum(spread, 1e-4).tolist()))
 
 
-def change_vector(difference: FloatArray, statistics: DifferenceStatistics, *, sigma_px: float) -> FloatArray:
-    """Root mean square over bands of the smoothed robust z of after - before, (band, y, x) to (y, x).
+def standardised_difference(difference: FloatArray, statistics: DifferenceStatistics) -> FloatArray:
+    """Robust z of after - before, (band, y, x)."""
+    median = np.asarray(statistics.median, dtype=np.float32)[:, None, None]
+    spread = np.asarray(statistics.spread, dtype=np.float32)[:, None, None]
+    return np.asarray((difference - median) / spread, dtype=np.float32)
+
+
+def change_vector(z: FloatArray) -> FloatArray:
+    """Root mean square over bands of smoothed robust z (band, y, x), to (y, x).
 
     Change vector analysis (Malila 1980) on standardised, smoothed differences.
     """
-    median = np.asarray(statistics.median, dtype=np.float32)[:, None, None]
-    spread = np.asarray(statistics.spread, dtype=np.float32)[:, None, None]
-    z = smooth((difference - median) / spread, sigma_px=sigma_px)
     return np.sqrt(np.mean(z * z, axis=0, dtype=np.float64)).astype(np.float32)
 
 
-def local_correlation(before: FloatArray, after: FloatArray, *, sigma_px: float, noise: float) -> FloatArray:
-    """Correlation of two images (y, x) in a Gaussian window, -1..1; ``noise`` is the spread below which it fades.
+def local_correlation(before: FloatArray, after: FloatArray, soft: Smoother, *, noise: float) -> FloatArray:
+    """Correlation of two images (y, x) in the window of ``soft``, -1..1; ``noise``: the spread below which it fades.
 
     1 means the same pattern, about 0 a pattern replaced by another or by nothing.
     """
-    both = np.isfinite(before) & np.isfinite(after)
-    first = np.where(both, before, np.nan).astype(np.float32)
-    second = np.where(both, after, np.nan).astype(np.float32)
-    mean_first, mean_second = smooth(first, sigma_px=sigma_px), smooth(second, sigma_px=sigma_px)
-    covariance = smooth(first * second, sigma_px=sigma_px) - mean_first * mean_second
-    variance_first = np.maximum(smooth(first * first, sigma_px=sigma_px) - mean_first**2, 0.0)
-    variance_second = np.maximum(smooth(second * second, sigma_px=sigma_px) - mean_second**2, 0.0)
+    mean_first, mean_second = soft(before), soft(after)
+    covariance = soft(before * after) - mean_first * mean_second
+    variance_first = np.maximum(soft(before * before) - mean_first**2, 0.0)
+    variance_second = np.maximum(soft(after * after) - mean_second**2, 0.0)
     floor = np.float32(noise * noise)
     correlation = (covariance + floor) / np.sqrt((variance_first + floor) * (variance_second + floor))
     return np.asarray(np.clip(correlation, -1.0, 1.0), dtype=np.float32)
@@ -101,8 +122,7 @@ def local_correlation(before: FloatArray, after: FloatArray, *, sigma_px: float,
 
 def gradient(image: FloatArray, *, sigma_px: float) -> FloatArray:
     """Gradient magnitude per pixel of a smoothed image (y, x); NaN beside missing pixels."""
-    soft = smooth(image, sigma_px=sigma_px)
-    rows, cols = np.gradient(soft)
+    rows, cols = np.gradient(smooth(image, sigma_px=sigma_px))
     return np.asarray(np.hypot(rows, cols), dtype=np.float32)
 
 
@@ -111,46 +131,96 @@ def evidence(
     after: FloatArray,
     bands: Sequence[str],
     statistics: DifferenceStatistics,
+    expectation: Expectation | None = None,
     *,
     scale_px: float = 1.0,
 ) -> FloatArray:
     """The raw features of :data:`FEATURES` per pixel, (feature, y, x) float32.
 
     ``before``/``after``: reflectance-like (band, y, x), NaN where not observable in either. Features whose bands are
-    missing are NaN everywhere; all others are NaN exactly where a pixel has no value in one of the images.
+    missing are NaN everywhere; all others are NaN where a pixel has no value in one of the images, those of texture and
+    edges beside it too.
+    ``expectation``: what one date lets expect of the other, fitted over the scene; without it ``unexpected`` is NaN.
     ``scale_px``: width of the finest smoothing, 1 at 10 m, more for finer pixels (:func:`scale_px_of`).
     """
-    names = list(bands)
-    both = np.isfinite(before).all(axis=0) & np.isfinite(after).all(axis=0)
+    both = np.asarray(np.isfinite(before).all(axis=0) & np.isfinite(after).all(axis=0), dtype=bool)
     first = np.where(both, before, np.nan).astype(np.float32)
     second = np.where(both, after, np.nan).astype(np.float32)
-    difference = second - first
-    light_first, light_second = first.mean(axis=0), second.mean(axis=0)
-    noise = 0.5 * float(np.mean(statistics.spread))
-    texture_first, texture_second = (
-        smooth(gradient(light, sigma_px=scale_px), sigma_px=2.0 * scale_px) for light in (light_first, light_second)
+    fine = Smoother(both, sigma_px=scale_px)
+    soft_first, soft_second = fine(first), fine(second)
+    found = (
+        _size_of_change(second - first, bands, statistics, fine)
+        | _loss_of_pattern(first, second, statistics, Smoother(both, sigma_px=2.0 * scale_px))
+        | _light_and_texture(first.mean(axis=0), second.mean(axis=0), fine)
+        | _indices(soft_first, soft_second, bands)
     )
-    found: dict[str, FloatArray] = {
-        "cva_fine": change_vector(difference, statistics, sigma_px=scale_px),
-        "cva_coarse": change_vector(difference, statistics, sigma_px=2.5 * scale_px),
-        "decorrelation": 1.0 - local_correlation(light_first, light_second, sigma_px=2.0 * scale_px, noise=noise),
-        "brightness_after": smooth(light_second, sigma_px=scale_px),
-        "brightness_before": smooth(light_first, sigma_px=scale_px),
-        "brightness_rise": smooth(light_second - light_first, sigma_px=scale_px),
-        "texture_rise": texture_second - texture_first,
-        "texture_after": texture_second,
-    }
-    soft_first, soft_second = smooth(first, sigma_px=scale_px), smooth(second, sigma_px=scale_px)
-    at = {name: index for index, name in enumerate(names)}
-    if {"nir", "red"} <= at.keys():
-        green_first = ndvi(soft_first[at["nir"]], soft_first[at["red"]])
-        green_second = ndvi(soft_second[at["nir"]], soft_second[at["red"]])
-        found |= {"ndvi_before": green_first, "ndvi_after": green_second, "ndvi_fall": green_first - green_second}
-    if {"blue", "red", "nir", "swir1"} <= at.keys():
-        needed = ("blue", "red", "nir", "swir1")
-        bare = [bsi(*(soft[at[name]] for name in needed)) for soft in (soft_first, soft_second)]
-        found |= {"bsi_after": bare[1], "bsi_rise": bare[1] - bare[0]}
-    if {"green", "swir1"} <= at.keys():
-        found["mndwi_after"] = mndwi(soft_second[at["green"]], soft_second[at["swir1"]])
+    if expectation is not None:
+        found["unexpected"] = unexpected(soft_first, soft_second, expectation)
     nothing = np.full(both.shape, np.nan, dtype=np.float32)
     return np.stack([np.where(both, found.get(name, nothing), np.nan) for name in FEATURES]).astype(np.float32)
+
+
+def _size_of_change(
+    difference: FloatArray, bands: Sequence[str], statistics: DifferenceStatistics, fine: Smoother
+) -> dict[str, FloatArray]:
+    """How large the difference is: near and far, apart for the bands that crops change little and much, its edges.
+
+    Construction changes visible light and has edges; the seasons of plants change the infrared over whole fields.
+    """
+    z = standardised_difference(difference, statistics)
+    soft = fine(z)
+    at_visible = [index for index, name in enumerate(bands) if name in VISIBLE]
+    at_infrared = [index for index, name in enumerate(bands) if name not in VISIBLE]
+    steep = [gradient(band, sigma_px=0.7 * fine.sigma_px) for band in z]
+    edges = np.sqrt(np.sum([band * band for band in steep], axis=0)).astype(np.float32)
+    found = {
+        "cva_fine": change_vector(soft),
+        "cva_coarse": change_vector(Smoother(fine.known, sigma_px=2.5 * fine.sigma_px)(z)),
+        "change_edges": smooth(edges, sigma_px=4.0 * fine.sigma_px),
+    }
+    if at_visible and at_infrared:
+        found |= {"cva_visible": change_vector(soft[at_visible]), "cva_infrared": change_vector(soft[at_infrared])}
+    return found
+
+
+def _loss_of_pattern(
+    first: FloatArray, second: FloatArray, statistics: DifferenceStatistics, wide: Smoother
+) -> dict[str, FloatArray]:
+    """1 - local correlation: of the mean of all bands, and of the band that kept its pattern best."""
+    noise = 0.5 * np.asarray(statistics.spread, dtype=np.float32)
+    kept = [
+        local_correlation(one, two, wide, noise=float(level))
+        for one, two, level in zip(first, second, noise, strict=True)
+    ]
+    light = local_correlation(first.mean(axis=0), second.mean(axis=0), wide, noise=float(noise.mean()))
+    return {"decorrelation": 1.0 - light, "decorrelation_least": 1.0 - np.max(kept, axis=0)}
+
+
+def _light_and_texture(before: FloatArray, after: FloatArray, fine: Smoother) -> dict[str, FloatArray]:
+    """Brightness and local texture of both dates."""
+    texture_before, texture_after = (
+        smooth(gradient(light, sigma_px=fine.sigma_px), sigma_px=2.0 * fine.sigma_px) for light in (before, after)
+    )
+    return {
+        "brightness_after": fine(after),
+        "brightness_before": fine(before),
+        "brightness_rise": fine(after - before),
+        "texture_rise": texture_after - texture_before,
+        "texture_after": texture_after,
+    }
+
+
+def _indices(before: FloatArray, after: FloatArray, bands: Sequence[str]) -> dict[str, FloatArray]:
+    """Indices of plants, bare soil and water from smoothed images, as far as the bands allow."""
+    at = {name: index for index, name in enumerate(bands)}
+    found: dict[str, FloatArray] = {}
+    if {"nir", "red"} <= at.keys():
+        green_before, green_after = (ndvi(image[at["nir"]], image[at["red"]]) for image in (before, after))
+        found |= {"ndvi_before": green_before, "ndvi_after": green_after, "ndvi_fall": green_before - green_after}
+    if {"blue", "red", "nir", "swir1"} <= at.keys():
+        needed = ("blue", "red", "nir", "swir1")
+        bare = [bsi(*(image[at[name]] for name in needed)) for image in (before, after)]
+        found |= {"bsi_after": bare[1], "bsi_rise": bare[1] - bare[0]}
+    if {"green", "swir1"} <= at.keys():
+        found["mndwi_after"] = mndwi(after[at["green"]], after[at["swir1"]])
+    return found

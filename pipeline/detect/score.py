@@ -15,9 +15,15 @@ from pipeline.detect.change import FEATURES
 
 FloatArray = NDArray[np.float32]
 
-_LOGGED = {"cva_fine": 0.05, "cva_coarse": 0.05, "decorrelation": 0.02}
+_LOGGED = {
+    "cva_fine": 0.05, "cva_coarse": 0.05, "cva_visible": 0.05, "cva_infrared": 0.05, "change_edges": 0.05,
+    "decorrelation": 0.02, "decorrelation_least": 0.02,
+}  # fmt: skip
 _CLIP = (-4.0, 6.0)
-WEIGHTS: dict[str, float] = {"cva_fine": 0.5, "cva_coarse": 0.6, "decorrelation": 0.9, "ndvi_after": -0.5}
+WEIGHTS: dict[str, float] = {
+    "cva_visible": 0.6, "cva_infrared": -0.3, "cva_coarse": 0.45, "change_edges": 0.3, "unexpected": 0.4,
+    "decorrelation": 0.3, "decorrelation_least": 0.6, "ndvi_after": -0.5,
+}  # fmt: skip
 WATER_WEIGHT = -0.8
 GREEN_WEIGHT = 0.3
 GREEN_LIMIT = 0.45

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from pipeline.detect.change import DifferenceStatistics, difference_statistics, evidence, halo_px, smooth
+from pipeline.detect.change import (
+    FEATURES,
+    TRUNCATE,
+    DifferenceStatistics,
+    Smoother,
+    difference_statistics,
+    evidence,
+    halo_px,
+    smooth,
+)
 from pipeline.detect.delineate import BlockPieces, Component, clean, component_mask, label_block, stitch, tightened
 from pipeline.detect.describe import RING_PX, Evidence, describe
+from pipeline.detect.expectation import Expectation, fit_expectation
 from pipeline.detect.neighbours import alike_share, neighbour_odds, states
 from pipeline.detect.score import FeatureStatistics, feature_statistics, log_odds, log_odds_of, probability, transformed
 from pipeline.execute import Execution, map_blocks
@@ -27,6 +38,7 @@ from pipeline.stages.imagery import on_step, sample_step, spread_blocks
 
 FloatArray = NDArray[np.float32]
 STATISTICS_BLOCKS = 64
+EXPECTATION_SAMPLES = 60_000
 BARE_NDVI = 0.3
 
 
@@ -70,12 +82,32 @@ class DifferenceSample:
 
 
 @dataclass(frozen=True)
+class ExpectationSample:
+    """Samples (band, n) of both images in a block, smoothed as the evidence smooths them."""
+
+    pair: PairRasters
+    shape: tuple[int, int]
+    step: int
+    scale_px: float
+
+    def __call__(self, block: Block) -> tuple[FloatArray, FloatArray]:
+        grown = block.with_halo(math.ceil(TRUNCATE * self.scale_px), self.shape)
+        before, after = read_block(self.pair.before, grown), read_block(self.pair.after, grown)
+        soft = Smoother(np.isfinite(before).all(axis=0) & np.isfinite(after).all(axis=0), sigma_px=self.scale_px)
+        rows, cols = block.trim(grown)
+        on_rows, on_cols = on_step(block, self.step)
+        first, second = (soft(image)[:, rows, cols][:, on_rows, on_cols] for image in (before, after))
+        return first.reshape(len(first), -1), second.reshape(len(second), -1)
+
+
+@dataclass(frozen=True)
 class EvidenceBlock:
     """Raw features of a grown block."""
 
     pair: PairRasters
     shape: tuple[int, int]
     statistics: DifferenceStatistics
+    expectation: Expectation | None
     scale_px: float
 
     def grown(self, block: Block) -> Block:
@@ -84,7 +116,7 @@ class EvidenceBlock:
     def __call__(self, block: Block) -> FloatArray:
         grown = self.grown(block)
         before, after = read_block(self.pair.before, grown), read_block(self.pair.after, grown)
-        return evidence(before, after, self.pair.bands, self.statistics, scale_px=self.scale_px)
+        return evidence(before, after, self.pair.bands, self.statistics, self.expectation, scale_px=self.scale_px)
 
 
 @dataclass(frozen=True)
@@ -137,7 +169,8 @@ class ScoreBlock:
         strong = weak & (level >= log_odds_of(options.strong_probability))
         at = block.trim(grown)
         labels, pieces = label_block(weak[at], strong[at], block, dict(self.numbers)[block])
-        return ScoredBlock(odds[at], found[0][at], 1.0 - found[2][at], labels, pieces)
+        cva, decorrelation = (found[FEATURES.index(name)][at] for name in ("cva_fine", "decorrelation"))
+        return ScoredBlock(odds[at], cva, 1.0 - decorrelation, labels, pieces)
 
 
 def scale_of(profile: str, pixel_m: float | None) -> float:
@@ -151,6 +184,21 @@ def difference_of(pair: PairRasters, shape: tuple[int, int], execution: Executio
     function = DifferenceSample(pair, sample_step(shape))
     parts = [part for _, part in map_blocks(function, lattice(shape), execution, "difference")]
     return difference_statistics(np.concatenate(parts, axis=1))
+
+
+def expectation_of(
+    pair: PairRasters,
+    shape: tuple[int, int],
+    blocks: tuple[Block, ...],
+    step: int,
+    options: DetectOptions,
+    execution: Execution,
+) -> Expectation | None:
+    """What one date lets expect of the other, from a strided sample of ``blocks``."""
+    function = ExpectationSample(pair, shape, step, options.scale_px)
+    parts = [part for _, part in map_blocks(function, blocks, execution, "expectation")]
+    before, after = (np.concatenate([part[index] for part in parts], axis=1) for index in (0, 1))
+    return fit_expectation(before, after)
 
 
 def detect_objects(
@@ -171,9 +219,12 @@ def detect_objects(
     """
     shape = shape_of(geobox)
     blocks = lattice(shape)
-    features = EvidenceBlock(pair, shape, difference_of(pair, shape, execution), options.scale_px)
     chosen = spread_blocks(blocks, STATISTICS_BLOCKS)
-    step = sample_step((512 * len(chosen), 512) if len(chosen) == STATISTICS_BLOCKS else shape)
+    sampled = (512 * len(chosen), 512) if len(chosen) == STATISTICS_BLOCKS else shape
+    difference = difference_of(pair, shape, execution)
+    expectation = expectation_of(pair, shape, chosen, sample_step(sampled, EXPECTATION_SAMPLES), options, execution)
+    features = EvidenceBlock(pair, shape, difference, expectation, options.scale_px)
+    step = sample_step(sampled)
     sample = [part for _, part in map_blocks(FeatureSample(features, step), chosen, execution, "features")]
     numbers = tuple((block, number) for number, block in enumerate(blocks))
     score = ScoreBlock(features, feature_statistics(np.concatenate(sample, axis=1)), options, numbers, adjust)

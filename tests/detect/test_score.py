@@ -30,11 +30,11 @@ def score(**values: float) -> float:
 
 
 def test_evidence_pulls_the_way_it_should() -> None:
-    base = score(cva_fine=1.0, cva_coarse=1.0, decorrelation=0.5)
-    assert score(cva_fine=3.0, cva_coarse=3.0, decorrelation=0.5) > base
-    assert score(cva_fine=1.0, cva_coarse=1.0, decorrelation=1.2) > base
-    assert score(cva_fine=1.0, cva_coarse=1.0, decorrelation=0.5, ndvi_after=0.8) < base
-    assert score(cva_fine=1.0, cva_coarse=1.0, decorrelation=0.5, mndwi_after=0.4) < base
+    base = score(cva_visible=1.0, cva_coarse=1.0, decorrelation=0.5)
+    assert score(cva_visible=3.0, cva_coarse=3.0, decorrelation=0.5) > base
+    assert score(cva_visible=1.0, cva_coarse=1.0, decorrelation=1.2) > base
+    assert score(cva_visible=1.0, cva_coarse=1.0, decorrelation=0.5, ndvi_after=0.8) < base
+    assert score(cva_visible=1.0, cva_coarse=1.0, decorrelation=0.5, mndwi_after=0.4) < base
 
 
 def test_missing_bands_count_as_ordinary() -> None:

@@ -18,6 +18,7 @@ from pipeline.simulate.layers import Zones, make_layers, make_zones
 from pipeline.simulate.named_ground import make_named_ground
 from pipeline.simulate.permits import make_permits
 from pipeline.simulate.sites import CASES, PROJECTS, Sites, approval_of, kind_of, subject_of
+from pipeline.simulate.supplied import LAYER, make_supplied
 from pipeline.simulate.truth import site_table, stage_table
 from pipeline.simulate.units import make_organisation
 from pipeline.simulate.wild.changes import Change, make_changes
@@ -97,8 +98,10 @@ def wild_city(*, seed: int, size_px: int = 400, months: int = 36, monthly_share:
     named = make_named_ground(frame=frame, landscape=landscape, rngs=plain_rngs)
     layers |= named.layers()
     layers |= make_permits(frame=frame, landscape=landscape, zones=zones, sites=recent)
+    layers[LAYER], supply_events = make_supplied(layers["ZZ_NYDZYFW"], recent)
     plain = SyntheticCity(frame, landscape, zones, recent, layers, organisation, owners,
-                          make_ground(frame=frame, landscape=landscape, rngs=plain_rngs), named, plain_rngs)  # fmt: skip
+                          make_ground(frame=frame, landscape=landscape, rngs=plain_rngs), named, plain_rngs,
+                          supply_events)  # fmt: skip
     return WildCity(seed, span, plain, world, *_tables(sites, stages, plain), event_table(_inside(events, frame), CITY_CRS),
                     make_passes(span, rngs["orbits"]), _grid(frame))  # fmt: skip
 
