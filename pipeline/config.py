@@ -82,7 +82,7 @@ class Detect(Section):
     """From images to candidate objects."""
 
     min_area_m2: Positive = Field(400.0, description="Smallest object kept, at least one pixel")
-    prior_log_odds: float = Field(-8.0, description="Log odds of an ordinary pixel in a month")
+    prior_log_odds: float = Field(-8.5, description="Log odds of an ordinary pixel in a month")
     novelty_weight: Annotated[float, Field(ge=0.0)] = Field(
         2.0, description="Log odds per spread of how far the after state is from all earlier ones"
     )
