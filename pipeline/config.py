@@ -97,7 +97,7 @@ class Detect(Section):
         {"s2": 1000.0, "landsat": 3600.0, "vhr": 40.0}, description="Smallest object of `compare` by profile, m2"
     )
     pair_prior_log_odds: dict[str, float] = Field(
-        {"s2": -5.5, "landsat": -5.5, "vhr": -4.5},
+        {"s2": -5.5, "landsat": -5.5, "vhr": -3.5},
         description="Log odds of an ordinary pixel of `compare` by profile, images years apart",
     )
     pair_strong_probability: Share = Field(0.5, description="An object of a pair needs one such pixel")
