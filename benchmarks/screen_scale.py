@@ -34,7 +34,8 @@ from numpy.typing import NDArray
 from pipeline.config import Screen
 from pipeline.rulebook import load_rulebook
 from pipeline.schema import APPROVALS, BASIC_FARMLAND, CANDIDATES, LAND_USE, PLANNING, TEMPORARY_LAND, conform
-from pipeline.screen.layers import Ground, class_areas
+from pipeline.screen.classes import class_ground
+from pipeline.screen.layers import Ground
 from pipeline.screen.legality import OPTIONS
 from pipeline.screen.outlines import Laid, outlines
 from pipeline.screen.scale import Scale
@@ -159,7 +160,7 @@ def screening(ground: Ground) -> dict[str, Any]:
 def classes(ground: Ground, candidates: Any) -> list[dict[str, float]]:
     """Areas by land class of every candidate."""
     own = outlines(candidates.geometry.to_numpy(), Scale(ground.land_use.crs, "geodesic"))
-    return class_areas(own, Laid(ground.land_use)).by_code()
+    return class_ground(own, Laid(ground.land_use)).areas.by_code()
 
 
 def works(ground: Ground, candidates: Any) -> dict[str, Callable[[], Any]]:

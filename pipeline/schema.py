@@ -360,6 +360,7 @@ LAND_USE = Table(
         _text("class_name", "地类名称", null=True),
         _text("location_code", "坐落代码", null=True),
         _real("attribute_area_m2", "图斑面积", "平方米", null=True),
+        _integer("survey_year", "数据年份", null=True),
     ),
     key=("parcel_id",),
     geometry=True,

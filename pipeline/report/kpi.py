@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.report.sheets import Formula, Sheet, labels_of, named
 from pipeline.report.tables import MonthTables
-from pipeline.values import Alert, CaseState, Outcome, Stage, Verdict
+from pipeline.values import Alert, CaseState, Outcome, Stage, StopWatch, Verdict
 
 FACTS_NAME, KPI_NAME = "考核明细", "考核指标"
 CITY = "全市"
@@ -23,7 +23,8 @@ _UNSTOPPED = (CaseState.REFUSED, CaseState.REFERRED)
 _GREW = (Alert.GREW_AFTER_NOTICE, Alert.GREW_AFTER_CHECK, Alert.GREW_AROUND_NOTICE)
 _SETTLED = (CaseState.CLOSED, CaseState.APPROVED)
 _STANDING = (Stage.STRUCTURE.value, Stage.ROOFED.value)
-_YES, _NO = "是", "否"
+_COVERED = (StopWatch.APPROVED.value, StopWatch.PARTLY_APPROVED.value)
+_YES, _NO, _UNCHECKED = "是", "否", "未核"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator("发现及时（派发前发现率）", "应发现", "派发前发现", "派发前台账已记录的目标 ÷ 应发现的目标（核查为伪变化的除外）"),
     Indicator("早期发现率", "派发前发现", "主体前发现", "影像见到主体以前已记录的目标 ÷ 派发前发现的目标"),
     Indicator("报告准确", "已报且已核", "报告属实", "核查属实（违法、合法、其他）的目标 ÷ 台账已报且已核查的目标"),
-    Indicator("制止有效", "已制止", "制止有效", "未拒不停止、未抄告且影像未见扩大的目标 ÷ 核查违法并已下达文书的目标"),
+    Indicator("制止有效", "已制止且可判", "制止有效",
+              "未拒不停止、未抄告且未见批准之外扩大的目标 ÷ 核查违法、已下达文书且能判断的目标（扩大的范围或先后不明的不计）"),
     Indicator("查处到位", "违法", "查处到位", "已销案或已批准、影像未再见的目标 ÷ 核查违法的目标"),
     Indicator("逾期率", "办理中", "逾期", "超过办理期限的目标 ÷ 有期限的目标", True),
     Indicator("重开率", "已销案", "重开", "销案后影像再次检出的目标 ÷ 已销案的目标", True),
@@ -77,13 +79,15 @@ def fact_table(month: MonthTables) -> pd.DataFrame:
     told: dict[str, set[str]] = {}
     for target, alert in month.alerts[["target_id", "alert"]].itertuples(index=False):
         told.setdefault(target, set()).add(alert)
+    watches = dict(zip(month.follow_ups["target_id"], month.follow_ups["watch"], strict=True))
     known = month.targets[["target_id", "history", "first_seen"]].itertuples(index=False, name=None)
     stood = {name: structure_day(history, seen) for name, history, seen in known}
     facts = []
     for row in rows.to_dict("records"):
         name = row["target_id"]
         case: Mapping[Any, Any] = cases.loc[name].to_dict() if name in cases.index else {}
-        facts.append({"监测编号": name, **_facts(row, case, told.get(name, set()), stood.get(name))})
+        own = _facts(row, case, told.get(name, set()), stood.get(name), watches.get(name))
+        facts.append({"监测编号": name, **own})
     columns = ["监测编号", "结论", "核查结果", "办理状态", "发现日期", "派发日期", "首见主体", _LEAD, *_FLAGS]
     frame = pd.DataFrame(facts, columns=columns)
     return frame.assign(
@@ -117,7 +121,23 @@ def _with_units(table: pd.DataFrame, rows: pd.DataFrame, month: MonthTables) -> 
     return table
 
 
-def _facts(row: Mapping[Any, Any], case: Mapping[Any, Any], alerts: set[str], stood: Any) -> dict[str, Any]:
+def stop_held(state: Any, watch: Any, alerts: set[str]) -> bool | None:
+    """Whether a stop held, as the no-growth watch sees it; None where growth is seen and nothing tells whose it was.
+
+    Growth inside approvals, or before the notice reached the party, is no failure of the stop.
+    """
+    if state in _UNSTOPPED or watch == StopWatch.RESUMED or Alert.GREW_WITHOUT_APPROVAL in alerts:
+        return False
+    grown = alerts & set(_GREW)
+    if not grown or watch in _COVERED:
+        return True
+    if not isinstance(watch, str):
+        # no notice reached the party: what an approval or a closing lets grow is not known here
+        return None if state in _SETTLED else False
+    return True if grown == {Alert.GREW_AFTER_CHECK} and watch != StopWatch.EXTENT_UNKNOWN else None
+
+
+def _facts(row: Mapping[Any, Any], case: Mapping[Any, Any], alerts: set[str], stood: Any, watch: Any) -> dict[str, Any]:
     found_first = row["verdict"] == Verdict.FOUND_BEFORE_DISPATCH
     reported = row["verdict"] in (Verdict.FOUND_BEFORE_DISPATCH, Verdict.FOUND_AFTER_DISPATCH)
     outcome, state = row["outcome"], case.get("state")
@@ -125,6 +145,7 @@ def _facts(row: Mapping[Any, Any], case: Mapping[Any, Any], alerts: set[str], st
     asked = outcome != Outcome.PSEUDO_CHANGE
     day = row["discovered_on"]
     lead = (stood - day).days if reported and stood is not None and pd.notna(day) else None
+    stopped, held = violation and state in _NOTIFIED, stop_held(state, watch, alerts)
     closed = state == CaseState.CLOSED or Alert.SEEN_AFTER_CLOSING in alerts
     answers: dict[str, tuple[bool, bool]] = {
         "应发现": (True, asked),
@@ -133,8 +154,8 @@ def _facts(row: Mapping[Any, Any], case: Mapping[Any, Any], alerts: set[str], st
         "已报且已核": (True, reported and outcome != Outcome.UNCHECKED),
         "报告属实": (reported and outcome != Outcome.UNCHECKED, outcome in _REAL),
         "违法": (True, violation),
-        "已制止": (violation, state in _NOTIFIED),
-        "制止有效": (violation and state in _NOTIFIED, state not in _UNSTOPPED and not alerts & set(_GREW)),
+        "已制止且可判": (violation, stopped and held is not None),
+        "制止有效": (stopped and held is not None, bool(held)),
         "查处到位": (violation, state in _SETTLED and Alert.SEEN_AFTER_CLOSING not in alerts),
         "办理中": (True, pd.notna(case.get("due_on"))),
         "逾期": (pd.notna(case.get("due_on")), bool(case.get("overdue", False))),
@@ -142,6 +163,9 @@ def _facts(row: Mapping[Any, Any], case: Mapping[Any, Any], alerts: set[str], st
         "重开": (closed, Alert.SEEN_AFTER_CLOSING in alerts),
     }
     shown = {name: (_YES if answer else _NO) if arises else None for name, (arises, answer) in answers.items()}
+    if outcome == Outcome.UNCHECKED:
+        # nobody has been there: 否 would read as a clearance
+        shown["违法"] = _UNCHECKED
     return {
         "结论": row["verdict"], "核查结果": outcome, "办理状态": state, "发现日期": day, "派发日期": row["dispatched_on"],
         "首见主体": stood, _LEAD: lead, **shown,

@@ -51,13 +51,14 @@ def correction_sheets(
     old = mine[mine["discovered_on"] < pd.Timestamp(since)]
     mine = mine.drop(old.index).sort_values(["file", "sheet", "row", "item"], kind="stable")
     settled = set(zip(old["file"], old["sheet"], old["row"], strict=True))
-    lost = rejected[~rejected["code"].isin(NOTHING_TO_MEND)]
-    lost, repaired = (_open_rows(table[table["file"].isin(names)], settled) for table in (lost, repairs))
+    refused = rejected[rejected["file"].isin(names)]
+    asked = refused[~refused["code"].isin(NOTHING_TO_MEND)]
+    lost, repaired = (_open_rows(table, settled) for table in (asked, repairs[repairs["file"].isin(names)]))
     if not len(mine) and not len(lost) and not len(repaired):
         return ()
     about = f"{city_name} {unit_name}"
     return (
-        _mend_sheet(lost, about),
+        _mend_sheet(lost, about, free=len(refused) - len(asked), earlier=len(asked) - len(lost)),
         _ledger_sheet(mine, about),
         _repair_sheet(repaired, about),
         _file_sheet(own_files, about),
@@ -79,12 +80,22 @@ def _with_answers(frame: pd.DataFrame, answers: tuple[str, ...]) -> pd.DataFrame
     return frame.assign(**{name: pd.Series([None] * len(frame), dtype="object") for name in answers})
 
 
-def _mend_sheet(lost: pd.DataFrame, about: str) -> Sheet:
+def _mend_sheet(lost: pd.DataFrame, about: str, *, free: int, earlier: int) -> Sheet:
+    """What to mend; ``free``: refused rows that ask nothing of anybody, ``earlier``: those of earlier forms."""
+    note = (
+        f"需补正 {len(lost)} 处，没有采用或采用不全。能改在条目上的，请直接改“巡查台账”表；整行没有采用的，请在该表末尾补填一行。"
+        if len(lost)
+        else "本期没有需要补正的内容。"
+    )
+    if free:
+        note += f"另有 {free} 处退回不需补正（重复、合计签名或已更正），未在此列出。"
+    if earlier:
+        note += f"以前各期已列出的 {earlier} 处不再重复。"
     return Sheet(
         name="需补正",
         frame=_with_answers(_printed(REJECTED, lost, ("unit_id",)), _MEND_ANSWERS),
         title=f"台账需补正内容（{about}）",
-        note=f"共 {len(lost)} 处没有采用或采用不全。能改在条目上的，请直接改“巡查台账”表；整行没有采用的，请在该表末尾补填一行。",
+        note=note,
         fillable=_MEND_ANSWERS,
         formats=number_formats(REJECTED),
         widths=_WIDE,

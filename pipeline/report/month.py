@@ -124,7 +124,8 @@ FACT_NAMES = {
     "redline_m2": "生态保护红线(平方米)", "village_plan_m2": "村庄规划范围内(平方米)",
     "rural_plan_m2": "乡、村庄规划区内(平方米)", "late_planning_permit_m2": "规划许可在后(平方米)",
     "late_rural_permit_m2": "乡村建设规划许可在后(平方米)", "permitted_share": "规划许可覆盖比例",
-    "mining_land_m2": "采矿用地(平方米)", "mining_use": "采矿用途",
+    "contested_class_m2": "地类重叠不明(平方米)",
+    "later_survey_m2": "晚于变化的调查所绘建设用地(平方米)", "mining_land_m2": "采矿用地(平方米)", "mining_use": "采矿用途",
 }  # fmt: skip
 INDEX_NAME = "目录"
 CONTENTS = {
@@ -371,7 +372,8 @@ def _rule_said(rule: Mapping[str, Any]) -> str:
         if value is not None
     ]
     judged = f"（{JUDGEMENTS[rule['judgement']]}）" if rule.get("judgement") in JUDGEMENTS else ""
-    return f"{rule['rule']} {rule.get('label', '')}{judged}" + (f"，依据：{'，'.join(used)}" if used else "")
+    why = f"，{rule['reason']}" if rule.get("reason") else ""
+    return f"{rule['rule']} {rule.get('label', '')}{judged}{why}" + (f"，依据：{'，'.join(used)}" if used else "")
 
 
 def _short(value: Any) -> str:

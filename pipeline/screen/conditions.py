@@ -108,6 +108,14 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Days:
+    """First and last day on which each object's change may have begun, datetime64[D]."""
+
+    first: NDArray[np.datetime64]
+    last: NDArray[np.datetime64]
+
+
+@dataclass(frozen=True)
 class Rule:
     """A dated rule: it applies when all of ``when`` hold.
 
@@ -131,6 +139,14 @@ class Rule:
         if self.effective_to is None:
             return np.asarray(since, dtype=bool)
         return np.asarray(since & (days <= np.datetime64(self.effective_to, "D")), dtype=bool)
+
+    def force(self, days: Days) -> Answers:
+        """Per object whether the rule was in force at its onset: OPEN where it came or went between first and last day."""
+        throughout = self.in_force(days.first) & self.in_force(days.last)
+        ever = days.last >= np.datetime64(self.effective_from, "D")
+        if self.effective_to is not None:
+            ever &= days.first <= np.datetime64(self.effective_to, "D")
+        return np.where(throughout, TRUE, np.where(ever, OPEN, FALSE)).astype(np.int8)
 
 
 FALSE, OPEN, TRUE = 0, 1, 2

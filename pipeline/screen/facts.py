@@ -6,21 +6,22 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.screen.conditions import Codes, Column, numbers, unknown
+from pipeline.screen.classes import ClassGround, class_ground, surveyed_later
+from pipeline.screen.conditions import Codes, Column, Numbers, numbers, unknown
 from pipeline.screen.layers import (
     ClassAreas,
     Ground,
     GroundRules,
     Surveyed,
-    class_areas,
     decimals,
     largest_parcel_share,
     survey,
 )
 from pipeline.screen.outline import farm_road_facts
-from pipeline.screen.outlines import Outlines, Shapes, common_m2, once_m2, outlines, polygonal, shared_ground
+from pipeline.screen.outlines import Outlines, Shapes, Shared, common_m2, outlines, polygonal, shared_ground
 from pipeline.screen.permits import (
     Onsets,
     beyond_m2,
@@ -44,7 +45,7 @@ from pipeline.screen.timing import (
     Papers,
     explain,
 )
-from pipeline.screen.zones import basic_farmland_m2, between, protected_ground, rounded, zone_facts
+from pipeline.screen.zones import basic_farmland_m2, between, rounded, zone_facts
 
 FACTS: dict[str, tuple[str, ...]] = {
     "area_m2": (),
@@ -60,6 +61,8 @@ FACTS: dict[str, tuple[str, ...]] = {
     "facility_agriculture_share": (),
     "farm_road_share": (),
     "whole_parcel_share": (),
+    "contested_class_m2": (),
+    "later_survey_m2": (),
     "unapproved_new_land_m2": ("approvals", "temporary_land"),
     "unapproved_farmland_m2": ("approvals", "temporary_land"),
     "unapproved_basic_farmland_m2": ("approvals", "temporary_land", "basic_farmland"),
@@ -180,7 +183,8 @@ def measure_on(
         standings(own.shapes, onsets, ground["emergency_land"], ground_rules),
     )
     parcels = shared_ground(own, ground.land_use)
-    by_class = class_areas(own, ground.land_use, parcels)
+    classed = _class_ground(own, onsets.last_clear, ground, ground_rules, parcels)
+    by_class = classed.areas
     stages = [str(value) for value in objects["stage"].tolist()]
     approved_m2 = common_m2(own, found.approved.under(BEFORE))
     facts: dict[str, Column] = {
@@ -189,6 +193,8 @@ def measure_on(
         "suppress_construction_land": numbers(np.full(len(own), float(suppress_construction_land))),
         "solar_project_m2": solar_m2(own, ground, ground_rules),
         **_class_facts(by_class, own.total_m2, ground_rules),
+        "contested_class_m2": rounded(classed.contested_m2),
+        "later_survey_m2": rounded(classed.later_m2),
         **farm_road_facts(
             own.shapes, gsd_m, width_m=ground_rules.farm_road_width_m, elongation=ground_rules.strip_elongation
         ),
@@ -259,12 +265,24 @@ def _class_facts(by_class: ClassAreas, total: NDArray[np.float64], rules: Ground
     return facts | {"mining_land_m2": rounded(by_class.within(rules.group("mining")))}
 
 
-def _changed_class_areas(own: Outlines, by_class: ClassAreas, some: Shapes, ground: Surveyed) -> ClassAreas:
+def _class_ground(
+    own: Outlines, last_clear: pd.Series, ground: Surveyed, rules: GroundRules, found: Shared | None = None
+) -> ClassGround:
+    """The classes of outlines' ground before their change; ``found``: what they share with the parcels, where known."""
+    found = shared_ground(own, ground.land_use) if found is None else found
+    later = surveyed_later(ground.land_use, found, last_clear, rules.group("construction"))
+    return class_ground(own, ground.land_use, found, later)
+
+
+def _changed_class_areas(
+    own: Outlines, by_class: ClassAreas, some: Shapes, onsets: Onsets, ground: Surveyed, rules: GroundRules
+) -> ClassAreas:
     """Class areas of shapes of which most are still the outlines that ``by_class`` was measured on."""
     changed = changed_rows(own.shapes, some)
     if not changed.any():
         return by_class
-    return by_class.replaced(changed, class_areas(outlines(some[changed], own.scale), ground.land_use))
+    parts = outlines(some[changed], own.scale)
+    return by_class.replaced(changed, _class_ground(parts, onsets.last_clear[changed], ground, rules).areas)
 
 
 def _unapproved_facts(
@@ -293,7 +311,7 @@ def _unapproved_facts(
         sure = np.full(len(own), NOWHERE, dtype=object)
     basic_sure = minus(sure, found.filed.under(BEFORE, INTERVAL, UNDATED, reach_m=reach_m))
     unfiled = minus(possible, found.filed.under(BEFORE, reach_m=reach_m))
-    low, high = (_changed_class_areas(own, by_class, some, ground) for some in (basic_sure, unfiled))
+    low, high = (_changed_class_areas(own, by_class, some, onsets, ground, rules) for some in (basic_sure, unfiled))
     farmland, construction = rules.group("farmland"), rules.group("construction")
     return {
         "unapproved_farmland_m2": between(low.within(farmland), high.within(farmland) + high.unknown()),
@@ -310,11 +328,18 @@ def _basic_farmland_facts(
     """Basic farmland under objects, and under what of them is surely and possibly unapproved."""
     if (laid := ground["basic_farmland"]) is None:
         return {"basic_farmland_m2": unknown(len(own)), "unapproved_basic_farmland_m2": unknown(len(own))}
-    whole_m2 = once_m2(own, laid, protected_ground(own, laid, onsets.first_seen))
+    whole = basic_farmland_m2(own, laid, onsets.last_clear, onsets.first_seen)
     parts = []
-    for some in (sure, possible):
-        areas, changed = whole_m2.copy(), changed_rows(own.shapes, some)
+    for number, some in enumerate((sure, possible)):
+        areas, changed = whole[number].copy(), changed_rows(own.shapes, some)
         if changed.any():
-            areas[changed] = basic_farmland_m2(outlines(some[changed], own.scale), laid, onsets.first_seen[changed])
+            pieces = outlines(some[changed], own.scale)
+            both = basic_farmland_m2(pieces, laid, onsets.last_clear[changed], onsets.first_seen[changed])
+            areas[changed] = both[number]
         parts.append(areas)
-    return {"basic_farmland_m2": rounded(whole_m2), "unapproved_basic_farmland_m2": between(parts[0], parts[1])}
+    return {"basic_farmland_m2": _whole(*whole), "unapproved_basic_farmland_m2": between(parts[0], parts[1])}
+
+
+def _whole(sure: NDArray[np.float64], possible: NDArray[np.float64]) -> Numbers:
+    """Square metres surely and possibly protected; plain numbers where no protection changed within any interval."""
+    return rounded(sure) if sure is possible else between(sure, possible)

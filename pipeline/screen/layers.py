@@ -16,7 +16,7 @@ from pipeline.screen.overlap import Floats
 from pipeline.screen.scale import Scale
 
 UNKNOWN_CLASS = "unknown"
-"""Name of ground that no land-use parcel covers."""
+"""Name of ground whose land class no parcel tells, or several tell differently."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class ClassAreas:
         return self._sum([group.holds(code) for code in self.codes])
 
     def known(self) -> Floats:
-        """Per outline what lies under any parcel, m2."""
+        """Per outline the ground whose class is known, m2."""
         return self.all() - self.unknown()
 
     def all(self) -> Floats:
@@ -130,7 +130,7 @@ class ClassAreas:
         return self._sum([True] * len(self.codes))
 
     def unknown(self) -> Floats:
-        """Per outline the ground that no parcel covers, m2."""
+        """Per outline the ground whose class is not known, m2."""
         return self.m2[:, self.codes.index(UNKNOWN_CLASS)]
 
     def _sum(self, wanted: list[bool]) -> Floats:
@@ -163,18 +163,6 @@ class ClassAreas:
         for row, number, area in zip(at.tolist(), column.tolist(), self.m2[at, column].tolist(), strict=True):
             rows[row][self.codes[number]] = area
         return rows
-
-
-def class_areas(own: Outlines, land_use: Laid, found: Shared | None = None) -> ClassAreas:
-    """Per outline the area of each land class code, m2; ground outside the layer is :data:`UNKNOWN_CLASS`."""
-    found = shared_ground(own, land_use) if found is None else found
-    numbers, names = land_use.classes
-    used, column = np.unique(numbers[found.polygon], return_inverse=True)
-    cell = found.row * len(used) + column.reshape(-1)
-    sums: Floats = np.bincount(cell, weights=found.m2, minlength=len(own) * len(used)).astype(np.float64)
-    rest = own.total_m2 - np.bincount(found.row, weights=found.m2, minlength=len(own))
-    known = ClassAreas(tuple(names[number] for number in used), decimals(sums.reshape(len(own), len(used)), 2))
-    return known.with_class(UNKNOWN_CLASS, decimals(np.where(rest > 0.05, rest, 0.0), 2))
 
 
 def largest_parcel_share(found: Shared, land_use: Laid, group: ClassGroup, count: int) -> Floats:

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.screen.conditions import Numbers, Rule
+from pipeline.screen.conditions import Days, Numbers, Rule
 from pipeline.screen.facts import Measured
 from pipeline.screen.layers import ClassAreas, GroundRules, decimals
 from pipeline.screen.record import judge
@@ -39,9 +39,9 @@ def screening_columns(
     ground_rules: GroundRules,
     rules: Sequence[Rule],
     options: Mapping[str, float],
-    days: NDArray[np.datetime64],
+    days: Days,
 ) -> pd.DataFrame:
-    """The screening columns of ``schema.SUSPECTED`` for measured objects, judged by the rules of each one's day."""
+    """The screening columns of ``schema.SUSPECTED`` for measured objects, judged by the rules of the days of its onset."""
     judged = judge(measured.facts, rules=rules, days=days, options=options, missing=measured.missing)
     approved_m2, documents = measured.approved_m2, measured.papers.documents(BEFORE)
     unknown = "approvals" in measured.missing

@@ -23,6 +23,9 @@ HEAVY = 256
 TRACE_M2 = 1e-4
 """Ground below a square centimetre is rounding."""
 
+SEAM_M2 = 1.0
+"""Parcels that share less than this were drawn as neighbours: on another map their straight edges part by millimetres."""
+
 
 def polygonal(geometries: Shapes) -> Shapes:
     """Only the polygon parts of geometries (repaired where invalid); empty polygons where there is none."""
@@ -65,6 +68,15 @@ class Laid:
         """Land class of each polygon as a position in the sorted codes, and the codes."""
         numbers, codes = pd.factorize(self.frame["class_code"].astype("str"), sort=True, use_na_sentinel=False)
         return np.asarray(numbers, dtype=np.intp), [str(code) for code in codes]
+
+    @cached_property
+    def surveyed_until(self) -> NDArray[np.datetime64]:
+        """Day whose state each parcel shows: the last of its survey year (数据年份); NaT where the year is not known."""
+        years = self.frame["survey_year"].to_numpy(dtype="float64", na_value=np.nan)
+        known = np.isfinite(years)
+        ends = np.where(known, years - 1970 + 1, 0).astype("datetime64[Y]").astype("datetime64[D]") - 1
+        ends[~known] = np.datetime64("NaT")
+        return np.asarray(ends)
 
     @cached_property
     def protected(self) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
@@ -174,18 +186,28 @@ def common_m2(own: Outlines, others: Shapes) -> Floats:
 def once_m2(own: Outlines, laid: Laid, found: Shared) -> Floats:
     """Per outline its ground in pairs with a layer's polygons, m2; ground under two of them counts once."""
     areas = np.bincount(found.row, weights=found.m2, minlength=len(own)).astype(np.float64)
-    twice = _twice(own, laid, found)
+    twice = doubled(own, laid, found)
     for row in np.unique(found.row[twice]):
         polygons = laid.polygons[found.polygon[found.row == row]]
-        joined = np.array([shapely.union_all(polygonal(shapely.intersection(own.shapes[row], polygons)))], dtype=object)
-        weight = whole(edges_of(joined), own.places[row : row + 1], own.bends[row : row + 1])[:, 1]
-        areas[row] = own.m2(np.array([row], dtype=np.intp), weight)[0]
+        areas[row] = piece_m2(own, row, covered(own.shapes[row], polygons))
     return np.round(areas, 4)
 
 
-def _twice(own: Outlines, laid: Laid, found: Shared) -> NDArray[np.bool_]:
-    """Which pairs share their ground with an earlier polygon of the same outline."""
-    doubled = np.zeros(len(found.row), dtype=bool)
+def covered(shape: Any, polygons: Shapes) -> Any:
+    """What of a shape lies under any of some polygons, as one geometry."""
+    return shapely.union_all(polygonal(shapely.intersection(shape, polygons)))
+
+
+def piece_m2(own: Outlines, row: int, piece: Any) -> float:
+    """Ellipsoidal area of a piece of one outline, m2."""
+    polygons = polygonal(np.array([piece], dtype=object))
+    weight = whole(edges_of(polygons), own.places[row : row + 1], own.bends[row : row + 1])[:, 1]
+    return float(own.m2(np.array([row], dtype=np.intp), weight)[0])
+
+
+def doubled(own: Outlines, laid: Laid, found: Shared, least_m2: float = TRACE_M2) -> NDArray[np.bool_]:
+    """Which pairs share more than ``least_m2`` of their ground with an earlier polygon of the same outline."""
+    again = np.zeros(len(found.row), dtype=bool)
     longest = int(np.bincount(found.row).max()) if len(found.row) else 0
     runs = [np.flatnonzero(found.row[back:] == found.row[:-back]) + back for back in range(1, longest)]
     later = np.concatenate([np.empty(0, dtype=np.intp), *runs])
@@ -197,7 +219,7 @@ def _twice(own: Outlines, laid: Laid, found: Shared) -> NDArray[np.bool_]:
     high = np.minimum(np.minimum(boxes[first, 2:], boxes[other, 2:]), own.boxes[found.row[later], 2:])
     near = (low < high).all(axis=1)
     heavy = laid.vertices[polygons] >= HEAVY
-    doubled[later[near & (heavy[first] | heavy[other])]] = True
+    again[later[near & (heavy[first] | heavy[other])]] = True
     ask = near & ~heavy[first] & ~heavy[other]
     # each pair of neighbours once, under however many outlines they lie
     pairs, which = np.unique(np.column_stack([first[ask], other[ask]]), axis=0, return_inverse=True)
@@ -205,5 +227,5 @@ def _twice(own: Outlines, laid: Laid, found: Shared) -> NDArray[np.bool_]:
     edges, flat = edges_of(laid.polygons[polygons[lone]]), np.zeros((len(lone), 5), dtype=np.float64)
     one, two = own_pair.reshape(-1, 2).T.astype(np.intp)
     common = shared(edges, edges, one, two, boxes[lone], boxes[lone, :2], flat)[:, 0]
-    doubled[later[ask]] |= common[which.reshape(-1)] > TRACE_M2
-    return doubled
+    again[later[ask]] |= common[which.reshape(-1)] > least_m2
+    return again

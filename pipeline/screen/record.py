@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.screen.conditions import FALSE, OPEN, TRUE, Column, Judgement, Rule, applies, cited
+from pipeline.screen.conditions import FALSE, OPEN, TRUE, Answers, Column, Days, Judgement, Rule, applies, cited
 from pipeline.screen.facts import FACTS
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
@@ -33,31 +33,42 @@ def judge(
     facts: Mapping[str, Column],
     *,
     rules: Sequence[Rule],
-    days: NDArray[np.datetime64],
+    days: Days,
     options: Mapping[str, float],
     missing: frozenset[str],
 ) -> Judged:
-    """Judge objects by the rules in force on each one's day.
+    """Judge objects by the rules in force when each one's change began.
+
+    A rule that came into force, or lost it, on a day between those on which the change may have begun leaves its kind
+    open. What only explains is noted by the last of the days.
 
     Objects of which all rules say the same have the same record but for their field values, so it is written once.
     """
-    count = len(days)
+    count = len(days.last)
     telling = sorted((rule for rule in rules if rule.action != "suppress"), key=lambda rule: rule.id)
     answers = np.zeros((count, max(len(telling), 1)), dtype=np.int8)
     for number, rule in enumerate(telling):
-        answers[:, number] = np.where(rule.in_force(days), applies(rule, facts, options, count), FALSE)
+        answers[:, number] = _answers(rule, days, applies(rule, facts, options, count))
     alike, first, which = np.unique(_as_one(answers), return_index=True, return_inverse=True)
     order = np.argsort(which.reshape(-1), kind="stable")
     bounds = np.searchsorted(which.reshape(-1)[order], np.arange(len(alike) + 1))
     kinds, records = [""] * count, [""] * count
     for group, answer in enumerate(answers[first]):
-        said = [(rule, judgement) for rule, own in zip(telling, answer.tolist(), strict=bool(telling))
+        said = [(rule, judgement, _why(rule, own)) for rule, own in zip(telling, answer.tolist(), strict=bool(telling))
                 if (judgement := _judgement(rule, own)) is not None]  # fmt: skip
         rows = order[bounds[group] : bounds[group + 1]]
-        kind = to_json(sorted({str(rule.kind) for rule, judgement in said if judgement is Judgement.SUSPECTED}))
+        kind = to_json(sorted({str(rule.kind) for rule, judgement, _ in said if judgement is Judgement.SUSPECTED}))
         for row, text in zip(rows.tolist(), _records(said, rows, facts, options, missing), strict=True):
             kinds[row], records[row] = kind, text
     return Judged(kinds, records)
+
+
+def _answers(rule: Rule, days: Days, told: Answers) -> Answers:
+    """What a rule says of objects of which its conditions tell ``told``."""
+    if rule.action == "explain":
+        return np.where(rule.in_force(days.last), told, FALSE)
+    force = rule.force(days)
+    return np.where((force == OPEN) & (told != FALSE), _CHANGED, np.minimum(force, told)).astype(np.int8)
 
 
 def _as_one(answers: NDArray[np.int8]) -> NDArray[Any]:
@@ -74,14 +85,14 @@ def _judgement(rule: Rule, answer: int) -> Judgement | None:
 
 
 def _records(
-    said: list[tuple[Rule, Judgement]],
+    said: list[tuple[Rule, Judgement, str]],
     rows: NDArray[np.intp],
     facts: Mapping[str, Column],
     options: Mapping[str, float],
     missing: frozenset[str],
 ) -> list[str]:
     """The record of some objects on which the same was said: one text with holes for the field values."""
-    entries = [_entry(rule, judgement, options, missing) for rule, judgement in said]
+    entries = [_entry(rule, judgement, why, options, missing) for rule, judgement, why in said]
     template = to_json(entries).replace("%", "%%").replace(f'"{_HOLE}"', "%s")
     names = [name for entry in entries for name in sorted(entry["facts"]) if entry["facts"][name] == _HOLE]
     told = {name: facts[name].texts(rows) for name in dict.fromkeys(names)}
@@ -90,10 +101,20 @@ def _records(
     return [template % values for values in zip(*(told[name] for name in names), strict=True)]
 
 
-def _entry(rule: Rule, judgement: Judgement, options: Mapping[str, float], missing: frozenset[str]) -> dict[str, Any]:
+def _why(rule: Rule, answer: int) -> str:
+    """The reason why a rule is open that is not in the facts."""
+    if answer != _CHANGED:
+        return ""
+    until = "" if rule.effective_to is None else f"、至{rule.effective_to.isoformat()}止"
+    return f"规则自{rule.effective_from.isoformat()}起施行{until}，规则的变更在变化区间内，变化可能在规则有效期之外，不可判"
+
+
+def _entry(
+    rule: Rule, judgement: Judgement, why: str, options: Mapping[str, float], missing: frozenset[str]
+) -> dict[str, Any]:
     """A rule's part of the record; the field values it looked at are all that differs between objects."""
     values = cited(rule, options)
-    return {
+    entry = {
         "rule": rule.id,
         "kind": rule.kind,
         "judgement": str(judgement),
@@ -103,7 +124,11 @@ def _entry(rule: Rule, judgement: Judgement, options: Mapping[str, float], missi
         "statutes": list(rule.statutes),
         "in_force_since": rule.effective_from.isoformat(),
     }
+    return entry | {"reason": why} if why else entry
 
+
+_CHANGED = 3
+"""Answer of a rule that may hold, but was not in force on all days on which the change may have begun."""
 
 _HOLE = "\ue000"
 """Stands in the text where a field value goes; a private character that no rule contains."""

@@ -8,10 +8,9 @@ from datetime import date
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from pipeline.schema import SUPPRESSED, SUSPECTED, conform, empty
-from pipeline.screen.conditions import TRUE, Numbers, Rule, applies, at
+from pipeline.screen.conditions import TRUE, Days, Numbers, Rule, applies, at
 from pipeline.screen.facts import Measured, measure_on, refuse_other_crs
 from pipeline.screen.layers import Ground, GroundRules, Surveyed, survey
 from pipeline.screen.legality import screening_columns
@@ -52,8 +51,8 @@ def screen_candidates(
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Split candidates (``schema.CANDIDATES``) into suspected and suppressed ones; every candidate is in one of them.
 
-    ``rules``: all dated rules; each object is judged by those in force when it was first seen (``fallback_day`` where
-    no image date is known). ``options``: the numbers that rules name. Both results are ordered by candidate id.
+    ``rules``: all dated rules; each object is judged by those in force on the days on which it may have begun
+    (:func:`days_of`). ``options``: the numbers that rules name. Both results are ordered by candidate id.
     ``part``: candidates judged at once, of no effect on the results.
     """
     crs = ground.land_use.crs
@@ -155,10 +154,15 @@ def _judged_parts(
         yield some, columns.assign(area_m2=areas), measured
 
 
-def days_of(objects: pd.DataFrame, fallback: date) -> NDArray[np.datetime64]:
-    """The days whose rules apply: when each change was first seen, else ``fallback``."""
-    seen = objects["first_seen"].to_numpy(dtype="datetime64[D]")
-    return np.where(np.isnat(seen), np.datetime64(fallback, "D"), seen)
+def days_of(objects: pd.DataFrame, fallback: date) -> Days:
+    """The days whose rules apply: from the day after each ground was last clear until its change was first seen.
+
+    Without the latter ``fallback`` is the last day; without the former the last day alone decides, because no change
+    of the rules can be placed against an unknown beginning.
+    """
+    seen, clear = (objects[name].to_numpy(dtype="datetime64[D]") for name in ("first_seen", "last_clear"))
+    last = np.where(np.isnat(seen), np.datetime64(fallback, "D"), seen)
+    return Days(np.where(np.isnat(clear), last, np.minimum(clear + np.timedelta64(1, "D"), last)), last)
 
 
 def suppressions(
@@ -167,7 +171,7 @@ def suppressions(
     *,
     rules: Sequence[Rule],
     options: Mapping[str, float],
-    days: NDArray[np.datetime64],
+    days: Days,
 ) -> pd.DataFrame:
     """``suppressed_by`` and ``suppressed_reason`` of those objects for which a suppressing rule in force surely holds.
 
@@ -177,7 +181,7 @@ def suppressions(
     deciding = np.full(count, -1, dtype=np.intp)
     holding = [rule for rule in rules if rule.action == "suppress"]
     for number, rule in enumerate(holding):
-        surely = rule.in_force(days) & (applies(rule, measured.facts, options, count) == TRUE)
+        surely = (rule.force(days) == TRUE) & (applies(rule, measured.facts, options, count) == TRUE)
         deciding[surely & (deciding < 0)] = number
     rows = np.flatnonzero(deciding >= 0)
     before, valid = (measured.papers.documents(standing) for standing in (BEFORE, VALID))

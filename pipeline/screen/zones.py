@@ -4,27 +4,54 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import shapely
+from numpy.typing import NDArray
 
 from pipeline.screen.conditions import Column, Numbers, numbers, unknown
 from pipeline.screen.layers import GroundRules, Surveyed, decimals, shared_m2
-from pipeline.screen.outlines import Laid, Outlines, Shared, once_m2, shared_ground
+from pipeline.screen.outlines import Laid, Outlines, covered, once_m2, piece_m2, shared_ground
 from pipeline.screen.overlap import Floats
 
+_EVER, _FOREVER = np.datetime64("0001-01-01", "ms"), np.datetime64("9999-12-31", "ms")
+_DAY = np.timedelta64(1, "D")
 
-def protected_ground(own: Outlines, laid: Laid, first_seen: pd.Series) -> Shared:
-    """What outlines share with basic farmland (永久基本农田) protected on the day the change was first seen.
 
-    Polygons without protection dates count always; without an image date all polygons count.
+def basic_farmland_m2(own: Outlines, laid: Laid, last_clear: pd.Series, first_seen: pd.Series) -> tuple[Floats, Floats]:
+    """Area under basic farmland (永久基本农田) protected on every, and on any, day on which the change may have begun, m2.
+
+    Those days are the ones after ``last_clear`` up to ``first_seen``, without end on a side whose day is not known.
+    Polygons without protection dates are protected always.
     """
     found = shared_ground(own, laid)
-    day = first_seen.to_numpy(dtype="datetime64[ms]")[found.row]
+    first, last = (days[found.row] for days in _onset_days(last_clear, first_seen))
     since, until = (days[found.polygon] for days in laid.protected)
-    return found.where(np.isnat(day) | ((np.isnat(since) | (since <= day)) & (np.isnat(until) | (until >= day))))
+    since, until = np.where(np.isnat(since), _EVER, since), np.where(np.isnat(until), _FOREVER, until)
+    always, ever = (since <= first) & (until >= last), (since <= last) & (until >= first)
+    sure = once_m2(own, laid, found.where(always))
+    partly = np.unique(found.row[ever & ~always])
+    if not len(partly):
+        return sure, sure
+    possible = sure.copy()
+    possible[partly] = once_m2(own, laid, found.where(ever & np.isin(found.row, partly)))[partly]
+    for row in partly.tolist():
+        pairs = np.flatnonzero((found.row == row) & ever)
+        if len(pairs) > 1:
+            days = np.unique(np.r_[first[pairs], since[pairs], until[pairs] + _DAY])
+            days = days[(days >= first[pairs[0]]) & (days <= last[pairs[0]])]
+            # what one delimitation gives up on a day and the next takes on was protected throughout
+            grounds = [
+                covered(own.shapes[row], laid.polygons[found.polygon[pairs[held]]])
+                for held in ((since[pairs] <= day) & (until[pairs] >= day) for day in days)
+            ]
+            sure[row] = piece_m2(own, row, shapely.intersection_all(grounds))
+    return sure, possible
 
 
-def basic_farmland_m2(own: Outlines, laid: Laid, first_seen: pd.Series) -> Floats:
-    """Area under basic farmland protected on the day the change was first seen, m2."""
-    return once_m2(own, laid, protected_ground(own, laid, first_seen))
+def _onset_days(last_clear: pd.Series, first_seen: pd.Series) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
+    """First and last day on which each change may have begun."""
+    clear, seen = (days.to_numpy(dtype="datetime64[ms]") for days in (last_clear, first_seen))
+    last = np.where(np.isnat(seen), _FOREVER, seen)
+    return np.minimum(np.where(np.isnat(clear), _EVER, clear + _DAY), last), last
 
 
 def zone_facts(own: Outlines, ground: Surveyed, rules: GroundRules) -> dict[str, Column]:

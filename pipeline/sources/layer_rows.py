@@ -21,6 +21,8 @@ def read_values(given: pd.Series, column: schema.Column, rows: pd.Series, doubts
         read = given.map(parse_day)
     elif column.kind == "real":
         read = pd.to_numeric(given, errors="coerce")
+    elif column.kind == "integer":
+        read = given.map(parse_year).astype("Int64")
     else:
         read = given.map(_text)
     doubts += unread_values(given, read, rows)
@@ -65,6 +67,13 @@ def parse_day(value: Any) -> pd.Timestamp | None:
         return pd.Timestamp(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         return None
+
+
+def parse_year(value: Any) -> int | None:
+    """A year from a number or a text that begins with one (``2025``, ``2025.0``, ``2025年``, ``20251231``); else None."""
+    text = _text(value)
+    match = re.match(r"^(?:19|20)\d\d(?!\d)|^(?:19|20)\d\d(?=\d{4}$)", unicodedata.normalize("NFKC", text or ""))
+    return None if match is None else int(match[0])
 
 
 def repaired_polygons(geometry: Any, ids: pd.Series, rows: pd.Series) -> tuple[Any, list[dict[str, Any]]]:

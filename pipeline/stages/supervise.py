@@ -47,6 +47,7 @@ from pipeline.supervise.guidance import guide
 from pipeline.supervise.handling import assign_handlers
 from pipeline.supervise.parcels import watch_parcels
 from pipeline.supervise.referrals import draft_referrals
+from pipeline.supervise.splits import heirs, without_inherited
 from pipeline.supervise.thresholds import accumulate, subjects_of
 from pipeline.values import MatchStatus, TargetState
 
@@ -86,7 +87,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     approvals = layers.approvals
     matches, entries = context.table("reconcile", MATCHES), context.table("ledger", ENTRIES)
     deadlines = _deadlines(context)
-    told = gather(**frames, carried=carried)
+    told = gather(**frames, carried=carried, heirs=heirs(targets))
     life = lives(context, targets, suspected, told, approvals, matches, entries, deadlines)
     acts = life.acts
     cases = case_states(targets, tasks, acts, deadlines=deadlines, as_of=as_of, disputed=life.disputed)
@@ -138,7 +139,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     write_table(out / "handling.parquet", HANDLING, handling)
     counts, notes = write_supply(context, out, layers, records.supply_events, targets, (suspected, suppressed))
     counts["accountability"] = write_accountability(
-        context, out, book, tasks, alerts, acts, deadlines, records.replies, life.disputed
+        context, out, book, tasks, alerts, without_inherited(acts), deadlines, records.replies, life.disputed
     )
     if approvals is None:
         notes = ("no layer of approved land was delivered: no parcel is watched", *notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,21 @@ class Act:
     """For a check or decision: the id it was written under where that was merged since; it speaks of that part alone."""
     place: str | None = None
     """File and row in which the act is recorded, where known."""
+    inherited: bool = False
+    """Whether it was recorded of the whole from which this target was split off later."""
+
+
+@dataclass(frozen=True)
+class Heir:
+    """A target for which records of another count up to a day (``until``), as of :func:`pipeline.supervise.splits.heirs`.
+
+    ``part``: the id split off, where it was merged into the target since; ``whole_m2``: the area the records spoke of.
+    """
+
+    target_id: str
+    until: pd.Timestamp
+    part: str
+    whole_m2: float
 
 
 @dataclass
@@ -101,41 +116,44 @@ def gather(
     decisions: pd.DataFrame,
     *,
     carried: dict[str, str],
+    heirs: Mapping[str, Sequence[Heir]] | None = None,
 ) -> dict[str, Acts]:
-    """Acts per surviving target; ``carried`` as from :func:`survivors`, records of unknown ids are left aside."""
+    """Acts per surviving target; ``carried`` as from :func:`survivors`, records of unknown ids are left aside.
+
+    ``heirs``: parts split off since, for which a record under an id counts too; a dispatch sent nobody to them.
+    """
+    split = {} if heirs is None else heirs
     acts = {name: Acts() for name in carried.values()}
     for row in _rows(dispatches, "dispatched_on", carried):
         basis = f"派发记录 {_day(row['dispatched_on'])} {row['unit_id']}{_origin(row)}"
         acts[row["target"]].dispatches.append(Act(row["dispatched_on"], row["unit_id"], basis, place=place_of(row)))
-    for row in _rows(field_checks, "checked_on", carried):
+    for row in _rows(field_checks, "checked_on", carried, split):
         basis = f"核查记录 {_day(row['checked_on'])}{_origin(row)}"
         own = acts[row["target"]]
         said = own.unresolved if row["outcome"] == Outcome.UNCHECKED.value else own.checks
-        said.append(Act(row["checked_on"], row["outcome"], basis, part=_part(row), place=place_of(row)))
-    for row in _rows(approvals, "approved_on", carried):
+        said.append(Act(row["checked_on"], row["outcome"], basis, part=_part(row), **_found_in(row)))
+    for row in _rows(approvals, "approved_on", carried, split):
         basis = f"批准记录 {_day(row['approved_on'])} {row['document']}{_origin(row)}"
-        granted = None if pd.isna(row["approved_area_m2"]) else float(row["approved_area_m2"])
-        act = Act(row["approved_on"], row["document"], basis, area_m2=granted, place=place_of(row))
+        act = Act(row["approved_on"], row["document"], basis, area_m2=_granted(row), **_found_in(row))
         acts[row["target"]].approvals.append(act)
-    for row in _rows(notices, "issued_on", carried):
+    for row in _rows(notices, "issued_on", carried, split):
         served = None if pd.isna(row["served_on"]) else row["served_on"]
         basis = f"文书记录 {row['notice_kind']} {row['number']} {_day(served or row['issued_on'])}"
         basis += ("送达" if served is not None else "制作") + _origin(row)
         title = f"{row['notice_kind']} {row['number']}{_origin(row)}"
-        act = Act(row["issued_on"], row["number"], basis, served, title=title, place=place_of(row))
+        act = Act(row["issued_on"], row["number"], basis, served, title=title, **_found_in(row))
         acts[row["target"]].notices.append(act)
-    for row in _rows(referrals, "referred_on", carried):
+    for row in _rows(referrals, "referred_on", carried, split):
         basis = f"抄告记录 {_day(row['referred_on'])} {row['referred_to']}{_origin(row)}"
         replied = None if pd.isna(row["replied_on"]) else row["replied_on"]
-        act = Act(row["referred_on"], row["referred_to"], basis, replied_on=replied, place=place_of(row))
+        act = Act(row["referred_on"], row["referred_to"], basis, replied_on=replied, **_found_in(row))
         acts[row["target"]].referrals.append(act)
-    for row in _rows(decisions, "decided_on", carried):
+    for row in _rows(decisions, "decided_on", carried, split):
         code = case_decision(row["decision"])
         if code is not None:
             basis = f"决定记录 {_day(row['decided_on'])} {row['decision']}{_origin(row)}"
-            acts[row["target"]].decisions.append(
-                Act(row["decided_on"], code, basis, part=_part(row), place=place_of(row))
-            )
+            act = Act(row["decided_on"], code, basis, part=_part(row), **_found_in(row))
+            acts[row["target"]].decisions.append(act)
     return acts
 
 
@@ -145,21 +163,49 @@ def place_of(row: Mapping[Any, Any]) -> str | None:
     return place if isinstance(place, str) else None
 
 
-def _part(row: dict[Any, Any]) -> str:
+def _found_in(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {"place": place_of(row), "inherited": row["heir"] is not None}
+
+
+def _granted(row: Mapping[Any, Any]) -> float | None:
+    """The area an approval grants; one for less than the whole may lie on any part of it, so it tells nothing of one."""
+    if pd.isna(row["approved_area_m2"]):
+        return None
+    granted = float(row["approved_area_m2"])
+    return granted if row["heir"] is None or granted >= row["heir"].whole_m2 else None
+
+
+def _part(row: Mapping[Any, Any]) -> str:
+    if row["heir"] is not None:
+        return str(row["heir"].part)
     return "" if row["target_id"] == row["target"] else str(row["target_id"])
 
 
-def _origin(row: dict[Any, Any]) -> str:
-    """Under which id a record was written, where that id was merged into another."""
+def _origin(row: Mapping[Any, Any]) -> str:
+    """Under which id a record was written, where that id was merged into another or has been split since."""
+    if row["heir"] is not None:
+        return f"（分出前记录，原编号{row['target_id']}）"
     return "" if row["target_id"] == row["target"] else f"（原编号{row['target_id']}）"
 
 
-def _rows(frame: pd.DataFrame, day: str, carried: dict[str, str]) -> list[dict[Any, Any]]:
-    """Rows of known targets in the order of days, then of all their values, with the surviving id as ``target``."""
+def _rows(
+    frame: pd.DataFrame, day: str, carried: dict[str, str], split: Mapping[str, Sequence[Heir]] | None = None
+) -> list[dict[Any, Any]]:
+    """Rows of known targets in the order of days, then of all their values, with the surviving id as ``target``.
+
+    A row that counts for parts split off comes once more for each, with the part as ``heir``.
+    """
     known = frame[frame["target_id"].isin(sorted(carried))]
     rest = [name for name in known.columns if name not in (day, PLACE)]
-    ordered = known.sort_values([day, *rest], kind="stable")
-    return [{**row, "target": carried[row["target_id"]]} for row in ordered.to_dict("records")]
+    rows: list[dict[Any, Any]] = []
+    for row in known.sort_values([day, *rest], kind="stable").to_dict("records"):
+        rows.append({**row, "target": carried[row["target_id"]], "heir": None})
+        told = set[str]()
+        for heir in (split or {}).get(row["target_id"], ()):
+            if row[day] <= heir.until and heir.target_id not in told:
+                told.add(heir.target_id)
+                rows.append({**row, "target": heir.target_id, "heir": heir})
+    return rows
 
 
 def _day(stamp: pd.Timestamp) -> str:

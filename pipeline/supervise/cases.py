@@ -53,7 +53,8 @@ def case_states(
     ``tasks``: :data:`~pipeline.schema.TASKS`; ``acts``: as from :func:`pipeline.supervise.acts.gather`, of records up
     to ``as_of``. A case is overdue from the day after its due day. A target merged into another is named with the id
     that carries it on. ``outcome`` is the latest field check's, ``unchecked`` without one. ``disputed``: targets with
-    a record that was refused; until it is put right nobody is late on them.
+    a record that was refused; until it is put right nobody is late on them. Nor is anybody late on a part split off for
+    a step that counts from a record of the whole: that step is the whole's.
     """
     task_of = {row["target_id"]: row for row in tasks.to_dict("records")}
     rows = []
@@ -65,7 +66,7 @@ def case_states(
         else:
             standing = standing_of(own, task, deadlines)
         due = None
-        if standing.days is not None and standing.since is not None:
+        if standing.days is not None and standing.since is not None and not _of_the_whole(own, standing):
             due = standing.since + timedelta(days=standing.days)
         rows.append(
             {
@@ -82,6 +83,12 @@ def case_states(
         )
     frame = pd.DataFrame(rows, columns=CASES.names).sort_values("target_id", kind="stable")
     return conform(CASES, frame)
+
+
+def _of_the_whole(acts: Acts, standing: Standing) -> bool:
+    """Whether a state rests on a record of the ground from which this part was split off."""
+    said = (*acts.checks, *acts.approvals, *acts.notices, *acts.referrals, *acts.decisions)
+    return any(act.inherited and standing.basis.startswith(act.basis) for act in said)
 
 
 def standing_of(acts: Acts, task: dict[Any, Any], deadlines: Deadlines) -> Standing:

@@ -116,7 +116,9 @@ def _served_before(acts: Acts, day: pd.Timestamp) -> bool:
 
 
 def _say(found: list[dict[str, Any]], conflict: Conflict, act: Act, other: str, effect: str) -> bool:
-    """List a conflict; False, so that a refusal reads as one."""
+    """List a conflict; False, so that a refusal reads as one. What was recorded of a whole is listed there alone."""
+    if act.inherited:
+        return False
     column, mend = _MENDS[conflict]
     place = None if act.place is None else f"{act.place}“{column}”栏"
     said = {"one": act.basis, "other": other, "effect": effect, "place": place, "mend": mend}

@@ -115,6 +115,9 @@ def watch(
     if since is None:
         return None
     before, now = grounds
+    if row["state"] == TargetState.NEW.value and isinstance(row["parent_ids"], str) and not acts.approvals:
+        words = f"制止文书{since:%Y-%m-%d}送达；本期由{row['parent_ids']}分出，轮廓重新划定，自下期起比较是否扩大"
+        return Watch(StopWatch.NOT_SEEN, since, words)
     error = outline_error_m2(now, row["gsd_m"])
     grew = row["state"] == TargetState.GROWING.value and pd.notna(interval[0]) and since <= interval[0]
     if grew:

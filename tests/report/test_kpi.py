@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
+from dataclasses import replace
 from datetime import date
 from statistics import NormalDist
 from typing import Any
@@ -15,12 +16,31 @@ import pytest
 
 from pipeline import schema
 from pipeline.intervals import wilson
-from pipeline.report.kpi import CITY, FACTS_NAME, INDICATORS, KPI_NAME, OVERLAP, fact_table, kpi_sheets, structure_day
+from pipeline.report.kpi import (
+    CITY,
+    FACTS_NAME,
+    INDICATORS,
+    KPI_NAME,
+    OVERLAP,
+    fact_table,
+    kpi_sheets,
+    stop_held,
+    structure_day,
+)
 from pipeline.report.sheets import Formula, Sheet, column_letter
 from pipeline.sinks.workbook import workbook_bytes
 from tests.report.fabricate import empty_month, frame, small_month, verdict
 
 HISTORY = '[{"period": "2026-08", "stage": "pit"}, {"period": "2026-10", "stage": "structure"}]'
+
+FOLLOWED = {
+    "ground": "still_there",
+    "ground_reason": "-",
+    "pixels": 9,
+    "clear_share": 1.0,
+    "days_least": 1,
+    "days_most": 2,
+}
 
 
 def case(number: int, state: str, **values: Any) -> dict[str, Any]:
@@ -105,7 +125,7 @@ def test_the_facts_by_hand() -> None:
     assert (early["提前天数"], late["提前天数"]) == (11, -11)
     assert late[["派发前发现", "报告属实", "已销案", "重开", "查处到位"]].tolist() == ["否", "是", "是", "是", "否"]
     assert pd.isna(late["主体前发现"]) and pd.isna(late["逾期"])
-    assert missed[["应发现", "派发前发现", "已报且已核", "违法", "逾期"]].tolist() == ["是", "否", "否", "否", "否"]
+    assert missed[["应发现", "派发前发现", "已报且已核", "违法", "逾期"]].tolist() == ["是", "否", "否", "未核", "否"]
     assert pd.isna(missed["制止有效"]) and pd.isna(missed["查处到位"])
     assert pseudo["应发现"] == "否" and pd.isna(pseudo["派发前发现"])
 
@@ -117,6 +137,43 @@ def test_overlapping_units_are_not_ranked() -> None:
     assert len(ranks) == 2 * len(INDICATORS)
     assert all(f'>1,"{OVERLAP}",' in text for text in ranks)
     assert re.search(r'\$F\$4:\$F\$\d+,"<="&G5,\$G\$4:\$G\$\d+,">="&F5\)', ranks[0].replace("$F$4", "$F$4"))
+
+
+@pytest.mark.parametrize(
+    ("state", "watch", "alerts", "held"),
+    [
+        ("rectifying", "quiet", [], True),
+        ("rectifying", "resumed", ["grew_without_approval", "grew_after_notice"], False),
+        ("refused", "quiet", [], False),
+        # an approval of after the notice covers what grew
+        ("approved", "approved", ["grew_after_notice", "grew_after_check"], True),
+        ("approved", "partly_approved", ["grew_after_notice"], True),
+        ("approved", "extent_unknown", ["grew_after_notice"], None),
+        ("approved", "extent_unknown", [], True),
+        # it grew before the notice reached the party; nobody knows whether before or after; within the outline's error
+        ("rectifying", "quiet", ["grew_after_check"], True),
+        ("rectifying", "quiet", ["grew_after_check", "grew_around_notice"], None),
+        ("rectifying", "quiet", ["grew_after_notice"], None),
+        # without a served notice there is no watch
+        ("notified", None, ["grew_after_check"], False),
+        ("approved", None, ["grew_after_check"], None),
+        ("notified", None, [], True),
+    ],
+)
+def test_a_stop_held_where_nothing_grew_that_an_approval_does_not_cover(
+    state: str, watch: str | None, alerts: list[str], held: bool | None
+) -> None:
+    assert stop_held(state, watch, set(alerts)) is held
+    month = told()
+    rows = [{"target_id": "420000XC26100001", "alert": alert, "reason": "-"} for alert in alerts]
+    watched = [{"target_id": "420000XC26100001", "watch": watch} | FOLLOWED]
+    month = replace(
+        month, cases=frame(schema.CASES, [case(1, state)]), alerts=frame(schema.ALERTS, rows),
+        follow_ups=frame(schema.FOLLOW_UPS, watched),
+    )  # fmt: skip
+    own = fact_table(month).set_index("监测编号").loc["420000XC26100001"]
+    assert own["已制止且可判"] == ("否" if held is None else "是")
+    assert pd.isna(own["制止有效"]) if held is None else own["制止有效"] == ("是" if held else "否")
 
 
 @pytest.mark.parametrize(

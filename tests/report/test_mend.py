@@ -94,6 +94,19 @@ def test_only_the_units_own_rows_of_the_month_and_none_without_a_ledger() -> Non
     assert made("U3") == ()
 
 
+def test_the_form_says_why_rows_were_refused_that_it_does_not_list() -> None:
+    refused = tables(sent())["rejected"]
+    (listed, *_) = made()
+    assert listed.note.startswith("需补正 2 处，没有采用或采用不全")
+    only_copies = refused.assign(code="E506")
+    (nothing, *_) = made(rejected=only_copies)
+    assert len(nothing.frame) == 0 and nothing.note == (
+        f"本期没有需要补正的内容。另有 {len(refused)} 处退回不需补正（重复、合计签名或已更正），未在此列出。"
+    )
+    (none, *_) = made(rejected=refused.iloc[:0])
+    assert none.note == "本期没有需要补正的内容。"
+
+
 def test_formulas_in_a_form_are_text() -> None:
     book = openpyxl.load_workbook(io.BytesIO(workbook_bytes(made(), day=AS_OF, title=FORM_NAME)))
     cells = [cell for page in book for line in page.iter_rows() for cell in line if str(cell.value).startswith("=")]

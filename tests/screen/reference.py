@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from pipeline.screen.conditions import Condition, Fact, Range, Rule
@@ -41,18 +41,29 @@ def in_force(rule: Rule, day: date) -> bool:
     return rule.effective_from <= day and (rule.effective_to is None or day <= rule.effective_to)
 
 
+def force(rule: Rule, first: date, last: date) -> bool | None:
+    days = [in_force(rule, first + timedelta(days=n)) for n in range((last - first).days + 1)]
+    return True if all(days) else None if any(days) else False
+
+
 def judge(
-    facts: Mapping[str, Fact], rules: Sequence[Rule], day: date, options: Mapping[str, float], missing: frozenset[str]
+    facts: Mapping[str, Fact],
+    rules: Sequence[Rule],
+    days: tuple[date, date],
+    options: Mapping[str, float],
+    missing: frozenset[str],
 ) -> tuple[str, str]:
     """Suspected kinds and the record, as JSON."""
     kinds, record = set(), []
     for rule in rules:
         answer = applies(rule, facts, options)
-        if rule.action == "suppress" or not in_force(rule, day) or answer is False:
+        valid = in_force(rule, days[1]) if rule.action == "explain" else force(rule, *days)
+        if rule.action == "suppress" or valid is False or answer is False:
             continue
         if rule.action == "explain" and answer is None:
             continue
-        judgement = "explanation" if rule.action == "explain" else "suspected" if answer else "undeterminable"
+        sure = answer and valid
+        judgement = "explanation" if rule.action == "explain" else "suspected" if sure else "undeterminable"
         if judgement == "suspected":
             kinds.add(rule.kind)
         cited: dict[str, Any] = {}
@@ -69,5 +80,10 @@ def judge(
                 "statutes": list(rule.statutes), "in_force_since": rule.effective_from.isoformat(),
             }
         )  # fmt: skip
+        if valid is None:
+            until = "" if rule.effective_to is None else f"、至{rule.effective_to}止"
+            record[-1]["reason"] = (
+                f"规则自{rule.effective_from}起施行{until}，规则的变更在变化区间内，变化可能在规则有效期之外，不可判"
+            )
     record.sort(key=lambda entry: entry["rule"])
     return tuple(json.dumps(value, ensure_ascii=False, sort_keys=True) for value in (sorted(kinds), record))  # type: ignore[return-value]

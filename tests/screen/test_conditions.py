@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from pipeline.screen.conditions import (
     Codes,
     Column,
     Condition,
+    Days,
     Fact,
     Numbers,
     Range,
@@ -77,6 +79,12 @@ def test_a_condition_is_true_false_or_open(condition: Condition, fact: Fact, exp
     assert reference.holds(condition, fact, {"limit": 7.0}) is expected
 
 
+def one_day(*days: date) -> Days:
+    """Onsets that can have been on one day only."""
+    own = np.array(days, dtype="datetime64[D]")
+    return Days(own, own)
+
+
 def rule(*when: Condition, **dates: date) -> Rule:
     return Rule("R", "kind", "a rule", when, **({"effective_from": date(2000, 1, 1)} | dates))
 
@@ -109,10 +117,39 @@ def test_a_rule_is_in_force_on_both_its_end_days() -> None:
 def test_the_record_names_field_values_and_the_options_compared_with() -> None:
     own = rule(Condition("farmland_m2", at_least="$min_overlap_m2"), Condition("stage", one_of=("pit",)))
     facts = {"farmland_m2": column([Range(7.0, 9.5)]), "stage": column(["pit"])}
-    days = np.array(["2026-10-01"], dtype="datetime64[D]")
+    days = one_day(date(2026, 10, 1))
     judged = judge(facts, rules=[own], days=days, options={"min_overlap_m2": 7.0}, missing=frozenset())
     (entry,) = json.loads(judged.records[0])
     assert entry["facts"] == {"farmland_m2": {"low": 7.0, "high": 9.5}, "min_overlap_m2": 7.0, "stage": "pit"}
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "force"),
+    [
+        (date(2026, 10, 2), None, TRUE),
+        (date(2026, 10, 3), None, OPEN),
+        (date(2026, 10, 31), None, OPEN),
+        (date(2026, 11, 1), None, FALSE),
+        (date(2000, 1, 1), date(2026, 10, 31), TRUE),
+        (date(2000, 1, 1), date(2026, 10, 30), OPEN),
+        (date(2000, 1, 1), date(2026, 10, 2), OPEN),
+        (date(2000, 1, 1), date(2026, 10, 1), FALSE),
+        (date(2026, 10, 10), date(2026, 10, 20), OPEN),
+    ],
+)
+def test_a_rule_that_comes_or_goes_within_the_onset_is_open_and_says_so(
+    since: date, until: date | None, force: int
+) -> None:
+    dated = replace(rule(effective_from=since, effective_to=until), kind="V4")
+    first, last = (np.array([day], dtype="datetime64[D]") for day in ("2026-10-02", "2026-10-31"))
+    assert dated.force(Days(first, last)).tolist() == [force]
+    judged = judge({}, rules=[dated], days=Days(first, last), options={}, missing=frozenset())
+    record = json.loads(judged.records[0])
+    assert judged.kinds == ['["V4"]' if force == TRUE else "[]"]
+    assert [entry["judgement"] for entry in record] == {TRUE: ["suspected"], OPEN: ["undeterminable"], FALSE: []}[force]
+    assert [f"规则自{since}起施行" in entry.get("reason", "") for entry in record] == (
+        [force == OPEN] if record else []
+    )
 
 
 AMOUNT = st.sampled_from([0.0, 0.5, 99.99, 100.0, 250.1])
@@ -150,10 +187,20 @@ def some_rule(draw: st.DrawFn) -> Rule:
     )
 
 
-def agree(facts: dict[str, list[Fact]], rules: list[Rule], days: list[date], missing: frozenset[str]) -> None:
+SPELLS = st.tuples(DAYS, st.integers(0, 60)).map(lambda given: (given[0], given[0] + timedelta(days=given[1])))
+
+LONG_SPELLS = st.tuples(st.dates(date(1980, 1, 1), date(2026, 12, 31)), st.integers(0, 400)).map(
+    lambda given: (given[0], given[0] + timedelta(days=given[1]))
+)
+
+
+def agree(
+    facts: dict[str, list[Fact]], rules: list[Rule], days: list[tuple[date, date]], missing: frozenset[str]
+) -> None:
     options = {name: 100.0 for name in OPTIONS} | {"lawful_share": 0.95}
     columns = {name: column(values) for name, values in facts.items()}
-    judged = judge(columns, rules=rules, days=np.array(days, dtype="datetime64[D]"), options=options, missing=missing)
+    spells = Days(*np.array(days, dtype="datetime64[D]").T)
+    judged = judge(columns, rules=rules, days=spells, options=options, missing=missing)
     for row, day in enumerate(days):
         own = {name: values[row] for name, values in facts.items()}
         assert at(columns, row) == own
@@ -161,7 +208,7 @@ def agree(facts: dict[str, list[Fact]], rules: list[Rule], days: list[date], mis
 
 
 @settings(max_examples=150, deadline=None)
-@given(data=st.data(), days=st.lists(DAYS, min_size=1, max_size=6), rules=st.lists(some_rule(), max_size=6))
+@given(data=st.data(), days=st.lists(SPELLS, min_size=1, max_size=6), rules=st.lists(some_rule(), max_size=6))
 def test_columns_say_what_the_rules_say_object_by_object(data: st.DataObject, days: list[date], rules: Any) -> None:
     facts = {
         name: data.draw(st.lists(facts_of(name), min_size=len(days), max_size=len(days)))
@@ -171,7 +218,7 @@ def test_columns_say_what_the_rules_say_object_by_object(data: st.DataObject, da
 
 
 @settings(max_examples=40, deadline=None)
-@given(data=st.data(), days=st.lists(st.dates(date(1980, 1, 1), date(2026, 12, 31)), min_size=1, max_size=4))
+@given(data=st.data(), days=st.lists(LONG_SPELLS, min_size=1, max_size=4))
 def test_the_delivered_rules_say_in_columns_what_they_say_object_by_object(data: st.DataObject, days: Any) -> None:
     facts = {
         name: data.draw(st.lists(facts_of(name), min_size=len(days), max_size=len(days))) for name in sorted(FACTS)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from pipeline.rulebook import load_rulebook
+from pipeline.schema import BASIC_FARMLAND, LAND_USE
 from pipeline.screen.conditions import Range, at
 from pipeline.screen.facts import measure
 from pipeline.screen.layers import Ground
 from pipeline.screen.suppress import screen_candidates
-from tests.screen.drawing import approval, candidate, candidates, ground, parcels, screening, square
+from tests.screen.drawing import approval, candidate, candidates, ground, layer, parcels, screening, square
 
 FIELD, PLOT = square(-500, -500, 1000), square(0, 0, 40)
 SUSPECTED, OPEN, NOTED, HELD_BACK, SILENT = "suspected", "undeterminable", "explanation", "suppressed", "silent"
@@ -51,6 +53,27 @@ def on(classes: dict[str, Any], **layers: Any) -> Callable[[], Ground]:
 
 def ended(until: str, **more: Any) -> Callable[[], Ground]:
     return farm(temporary=[approval(square(-10, -10, 100), "2022-01-01", "临3号", until)], **more)
+
+
+def surveyed(*rows: tuple[str, int | None, Any]) -> Any:
+    """Parcels of one survey: land class, survey year, outline."""
+    return layer(
+        LAND_USE,
+        [
+            {"parcel_id": f"P{n}", "class_code": code, "survey_year": year, "geometry": shape}
+            for n, (code, year, shape) in enumerate(rows)
+        ],
+    )
+
+
+def protected_land(*spells: tuple[str | None, str | None], **layers: Any) -> Ground:
+    """A field under basic farmland protected in some spells of time."""
+    days = [[None if day is None else pd.Timestamp(day) for day in spell] for spell in spells]
+    rows = [
+        {"parcel_id": f"B{n}", "valid_from": since, "valid_to": until, "geometry": FIELD}
+        for n, (since, until) in enumerate(days)
+    ]
+    return replace(ground(parcels(**FARM), **layers), basic_farmland=layer(BASIC_FARMLAND, rows))
 
 
 STRIP = square(0, 0, 200, 6)  # 6 m wide, 200 m long
@@ -232,6 +255,36 @@ CASES = (
          facts={"permitted_share": 1.0}),
     Case("E14", "第四十条", "a permit of November", SILENT, farm(permits=[approval(WIDE, "2026-11-05")]),
          {"stage": "roofed"}),
+    Case("E15", "", "20 x 40 = 800 claimed by field and wood alike: known are 400 of each, 800 have no class", NOTED,
+         on({"c0103": square(-10, 0, 40, 40), "c0301": square(10, 0, 40, 40)}),
+         facts={"contested_class_m2": 800, "farmland_m2": 400, "unapproved_farmland_m2": (400, 1200),
+                "unapproved_new_land_m2": (800, 1600)}),
+    Case("E15", "", "the same field drawn twice is one field", SILENT, on({"c0103": [FIELD, square(-500, -500, 999)]}),
+         facts={"contested_class_m2": 0, "farmland_m2": 1600}),
+    Case("E16", "", "a works yard of the survey of 2026, which shows 31 December: it may be what was built in October",
+         NOTED, lambda: ground(surveyed(("0601", 2026, FIELD))),
+         facts={"later_survey_m2": 1600, "construction_share": 0, "unapproved_new_land_m2": (0, 1600)}),
+    Case("E16", "", "a works yard of the survey of 2025", SILENT, lambda: ground(surveyed(("0601", 2025, FIELD))),
+         facts={"later_survey_m2": 0, "construction_share": 1}),
+    Case("V1-1", "第四十四条", "a yard (203) of a later survey does not say that the ground was built on before: open",
+         OPEN, lambda: ground(surveyed(("203", 2027, FIELD)))),
+    Case("V1-1", "第四十四条", "a yard of an earlier one does", SILENT, lambda: ground(surveyed(("203", 2025, FIELD)))),
+    Case("V1-1", "第四十四条", "a yard of a survey without a year does too", SILENT,
+         lambda: ground(surveyed(("0601", None, FIELD)))),
+    Case("V4-1", "第三十七条", "a field of a later survey was a field before", SUSPECTED,
+         lambda: ground(surveyed(("0103", 2027, FIELD))), facts={"unapproved_farmland_m2": (1600, 1600)}),
+    Case("V6-1", "第六十四条", "mining land that a later survey drew is no sign of mining before: open", SILENT,
+         lambda: ground(surveyed(("0602", 2027, FIELD)), mining=[]), {"stage": "pit"}, facts={"mining_land_m2": 0}),
+    Case("V3-1", "第十七条", "protected since 15 October, changed between the 2nd and the 31st: 0 to 1600", OPEN,
+         lambda: protected_land(("2026-10-15", None)), facts={"unapproved_basic_farmland_m2": (0, 1600)}),
+    Case("V3-1", "第十七条", "protected until 15 October: 0 to 1600", OPEN,
+         lambda: protected_land((None, "2026-10-15")), facts={"unapproved_basic_farmland_m2": (0, 1600)}),
+    Case("V3-1", "第十七条", "two delimitations, the second from the day after the first: throughout", SUSPECTED,
+         lambda: protected_land(("2017-01-01", "2026-10-15"), ("2026-10-16", None)),
+         facts={"unapproved_basic_farmland_m2": (1600, 1600)}),
+    Case("V3-1", "第十七条", "protected from 1 November", SILENT, lambda: protected_land(("2026-11-01", None))),
+    Case("S7", "", "filed, but protected since 15 October: whether on basic farmland is not known", SILENT,
+         lambda: protected_land(("2026-10-15", None), filed=[approval(WIDE, "2026-01-01")])),
 )  # fmt: skip
 
 

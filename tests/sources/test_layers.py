@@ -146,6 +146,24 @@ def test_modern_coordinates_are_brought_into_the_citys_crs(tmp_path: Path, epsg:
     assert shapely.hausdorff_distance(layers.land_use.geometry[0], square(0, 0, 20)) < 0.01
 
 
+def test_the_survey_year_is_read_and_an_unreadable_one_is_a_doubt(tmp_path: Path) -> None:
+    years = ["2025", "2026年", "20271231", "2028.0", "不详", None]
+    write(tmp_path / "DLTB.gpkg", [field(n, SJNF=year) for n, year in enumerate(years)])
+    layers = read_layers(tmp_path, CRS)
+    check_table(LAND_USE, layers.land_use)
+    found = [None if pd.isna(year) else int(year) for year in layers.land_use["survey_year"]]
+    assert found == [2025, 2026, 2027, 2028, None, None]
+    (source,) = entry(layers.report, "land_use")["sources"]
+    assert [(doubt["row"], doubt["value"]) for doubt in source["doubts"]] == [(5, "不详")]
+
+
+@pytest.mark.parametrize("years", [[2025, 2026], [2025.0, None]])
+def test_survey_years_stored_as_numbers_are_read(tmp_path: Path, years: list[float | None]) -> None:
+    write(tmp_path / "DLTB.gpkg", [field(n, SJNF=year) for n, year in enumerate(years)])
+    found = read_layers(tmp_path, CRS).land_use["survey_year"]
+    assert [None if pd.isna(year) else int(year) for year in found] == years
+
+
 def test_defective_rows_are_repaired_or_left_out_each_with_row_and_reason(tmp_path: Path) -> None:
     x, y = square(0, 0, 10).bounds[:2]
     bow = shapely.Polygon([(x, y), (x + 10, y + 10), (x + 10, y), (x, y + 10)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,7 @@ from pipeline.schema import (
     conform,
     empty,
 )
-from pipeline.supervise.acts import Acts, gather
+from pipeline.supervise.acts import Acts, Heir, gather
 
 TABLES: dict[str, Table] = {
     "dispatches": DISPATCHES,
@@ -38,9 +39,13 @@ def frames(**rows: list[tuple[Any, ...]]) -> dict[str, Any]:
     return made
 
 
-def acts(carried: dict[str, str] | None = None, **rows: list[tuple[Any, ...]]) -> dict[str, Acts]:
+def acts(
+    carried: dict[str, str] | None = None,
+    heirs: Mapping[str, Sequence[Heir]] | None = None,
+    **rows: list[tuple[Any, ...]],
+) -> dict[str, Acts]:
     """Acts per target; ``carried`` defaults to the one target T."""
-    return gather(**frames(**rows), carried={"T": "T"} if carried is None else carried)
+    return gather(**frames(**rows), carried={"T": "T"} if carried is None else carried, heirs=heirs)
 
 
 SENT = ("2026-10", "2026-10", "T", "U1", "2026-11-05")
