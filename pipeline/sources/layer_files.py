@@ -24,6 +24,7 @@ from pipeline.sources.layer_crs import Bounds, usable_crs
 from pipeline.sources.layer_text import dbf_encoding
 
 GEODATABASE = ".gdb"
+DATABASE_LIST = "postgis.yaml"
 SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".parquet")
 _BESIDE = frozenset({".sbn", ".sbx", ".qix", ".fbn", ".fbx", ".ain", ".aih", ".atx", ".ixs", ".mxs", ".qmd", ".qpj"})
 _SIDECARS = (SHAPEFILE_SUFFIXES - {".shp"}) | _BESIDE | {".xml", ".gpkg-wal", ".gpkg-shm"}
@@ -141,8 +142,8 @@ def _sources(folder: Path) -> Iterator[Path]:
     """Files and geodatabase folders below a folder, sorted; parts of a shapefile other than .shp are left out."""
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() == GEODATABASE or path.is_file():
-            shown = path.name.startswith(".") or path.suffix.lower() in _SIDECARS
-            if not shown:
+            hidden = path.name.startswith(".") or path.suffix.lower() in _SIDECARS or path.name == DATABASE_LIST
+            if not hidden:
                 yield path
         elif path.is_dir():
             yield from _sources(path)
