@@ -36,7 +36,7 @@ CODES: dict[str, str] = {
     "E312": "table or column missing in the database, or not to be read",
     "E313": "two tables would write one layer file",
     "E314": "list of database tables missing or not usable",
-    "E315": "geometry of a database table cannot be taken over",
+    "E315": "content of a database table cannot be taken over",
     # 4xx units, cells, people, plans, records
     "E401": "unit table missing or lacks a column",
     "E402": "unknown unit, cell or person named",

@@ -31,7 +31,7 @@ def write_geoparquet(
         "geometry_types": sorted({_TYPES[number] for number in np.unique(shapely.get_type_id(drawn))}),
         "crs": None if crs is None else crs.to_json_dict(),
     }
-    bounds = shapely.total_bounds(drawn)
+    bounds = shapely.total_bounds(drawn) if len(drawn) else np.array([np.nan])
     if np.isfinite(bounds).all():
         described["bbox"] = [float(value) for value in bounds]
     geo = {"version": "1.1.0", "primary_column": geometry, "columns": {geometry: described}}

@@ -43,7 +43,8 @@ _KEY = """
     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
     WHERE i.indrelid = %s AND i.indisprimary ORDER BY k.place"""
 _POSTGIS = """
-    SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+    SELECT n.nspname, has_schema_privilege(n.oid, 'USAGE') FROM pg_catalog.pg_extension e
+    JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
     WHERE e.extname = 'postgis'"""
 
 
@@ -101,8 +102,13 @@ def _prepare(connection: Any, place: str) -> None:
     found = connection.execute(_POSTGIS).fetchone()
     if found is None:
         raise InputError("E312", f"{place} has no extension postgis", "name the database that holds the layers")
+    schema, usable = found
+    if not usable:
+        raise InputError(
+            "E312", f"{place}: the user may not use schema {schema}, which holds PostGIS", "have USAGE on it granted"
+        )
     connection.execute(
-        "SELECT set_config('search_path', current_setting('search_path') || ', ' || quote_ident(%s), true)", found
+        "SELECT set_config('search_path', current_setting('search_path') || ', ' || quote_ident(%s), true)", (schema,)
     )
 
 
@@ -122,15 +128,15 @@ def read_database_table(connection: Any, entry: ListedTable) -> FetchedTable:
         rows, notes = _rows(connection, relation, source)
     except psycopg.OperationalError:
         raise
+    except (psycopg.errors.CharacterNotInRepertoire, psycopg.errors.UntranslatableCharacter) as problem:
+        raise InputError(
+            "E315", f"{entry.table}: {_one_line(problem)}",
+            "have the database's text corrected, or export the table to a file",
+        ) from problem  # fmt: skip
     except psycopg.Error as problem:
         raise InputError(
             "E312", f"{entry.table}: {_one_line(problem)}", "correct the table's entry, or have reading it granted"
         ) from problem
-    except UnicodeDecodeError as problem:
-        raise InputError(
-            "E315", f"{entry.table}: text that is not in the database's encoding ({problem.reason})",
-            "have the database's text corrected, or export the table to a file",
-        ) from problem  # fmt: skip
     if curved:
         notes.append(f"{curved} 行含圆弧，已化为折线（每四分之一圆 {_ARC_PIECES} 段）")
     crs = _crs(connection, srid)
