@@ -5,7 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from pipeline.commands.common import AsJson, ConfigPath, Debug, app, city_of, example, reported, say, warn
+from pipeline.commands.common import (
+    AsJson,
+    ConfigPath,
+    Debug,
+    app,
+    city_of,
+    example,
+    progress_bars,
+    reported,
+    say,
+    warn,
+)
 
 
 @app.command(name="fetch-layers", epilog=example("xuncha fetch-layers mycity"))
@@ -16,8 +27,8 @@ def fetch_layers(config: ConfigPath, as_json: AsJson = False, debug: Debug = Fal
 
     with reported(as_json, debug):
         city, _ = city_of(config)
-        with city_lock(city):
-            fetched = fetch(city / "layers")
+        with city_lock(city), progress_bars() as progress:
+            fetched = fetch(city / "layers", progress)
         if as_json:
             print(json.dumps(asdict(fetched), ensure_ascii=False))
             return

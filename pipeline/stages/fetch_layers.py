@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from pipeline.store import digest_file
 
 FOLDER = "postgis"
 _MARK = "xuncha_postgis"
+Progress = Callable[[str, int, int], None]
+"""Called with a label, pieces done and their total."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Fetched:
     removed: tuple[str, ...]
 
 
-def fetch_layers(layers: Path) -> Fetched:
+def fetch_layers(layers: Path, progress: Progress | None = None) -> Fetched:
     """Write every table that ``layers/postgis.yaml`` lists to ``layers/postgis/NAME.parquet``, all of them or none.
 
     The tables are read at one moment of the database. A table whose file would be the same keeps its file. Files that an
@@ -54,7 +57,11 @@ def fetch_layers(layers: Path) -> Fetched:
         with guarded("fetch-layers", layers):
             partial.mkdir()
             with connected(listed.connection) as database:
-                written = [_write(entry, read_database_table(database, entry), partial) for entry in listed.tables]
+                written = []
+                for number, entry in enumerate(listed.tables):
+                    if progress is not None:
+                        progress("fetch-layers", number, len(listed.tables))
+                    written.append(_write(entry, read_database_table(database, entry), partial))
             return _publish(written, partial, layers / FOLDER)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
