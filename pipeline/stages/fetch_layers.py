@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.sinks.geoparquet import write_geoparquet
+from pipeline.sources.layer_files import FETCHED, fetched_from
 from pipeline.sources.postgis import FetchedTable, connected, read_database_table
 from pipeline.sources.postgis_list import DatabaseList, ListedTable, read_list
 from pipeline.stages.guard import guarded
 from pipeline.store import digest_file
 
 FOLDER = "postgis"
-_MARK = "xuncha_postgis"
 Progress = Callable[[str, int, int], None]
 """Called with a label, pieces done and their total."""
 
@@ -80,7 +79,7 @@ def _write(entry: ListedTable, table: FetchedTable, folder: Path) -> FetchedLaye
     path = folder / _file_name(entry)
     about = {"table": entry.table, "geometry": table.geometry, "where": entry.where, "srid": table.srid}
     try:
-        write_geoparquet(path, table.rows, table.geometry, table.crs, about={_MARK: about | {"notes": table.notes}})
+        write_geoparquet(path, table.rows, table.geometry, table.crs, about={FETCHED: about | {"notes": table.notes}})
     except shapely.errors.GEOSException as problem:
         raise InputError("E315", f"{entry.table}: {problem}", "leave such rows out with `where`") from problem
     crs = None if table.crs is None else table.crs.name
@@ -110,4 +109,4 @@ def _is_fetched(path: Path) -> bool:
         metadata = pyarrow.parquet.read_schema(path).metadata or {}
     except (pyarrow.ArrowException, OSError):
         return False
-    return "table" in json.loads(metadata.get(_MARK.encode(), b"{}"))
+    return fetched_from(metadata) is not None

@@ -11,6 +11,7 @@ import pytest
 import shapely
 
 from pipeline.errors import InputError
+from pipeline.report.layer_sheet import layer_sheet
 from pipeline.sources.layers import read_layers
 from pipeline.stages.fetch_layers import fetch_layers
 from pipeline.stages.init import init_city
@@ -98,7 +99,10 @@ def test_values_are_as_exact_as_they_were(dltb: Server, layers: Path) -> None:
 def test_a_row_without_geometry_is_kept_and_the_layer_report_names_it(dltb: Server, layers: Path) -> None:
     dltb.run("INSERT INTO dltb (gid, bsm, dlbm) VALUES (7, '7', '0101')")
     assert [one.rows for one in fetch(dltb, layers).layers] == [7]
-    (source,) = read_layers(layers, CRS, EXTENT).report["layers"][0]["sources"]
+    report = read_layers(layers, CRS, EXTENT).report
+    (source,) = report["layers"][0]["sources"]
+    shown = layer_sheet(report, "2026-10").frame.query("情况 == '数据库'")["说明"].tolist()
+    assert shown == [source["database"]] == ["取自数据库表 public.dltb（SRID 4547）"]
     assert (source["rows"], source["unusable"]) == (7, [{"row": 7, "reason": "没有面状图形"}])
 
 
