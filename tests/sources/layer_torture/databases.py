@@ -115,7 +115,7 @@ def _columns(tables: _Tables) -> Iterator[Delivery]:
     yield tables.of("a row without geometry", parcels(), 4547,
                     then=lambda s: (f"INSERT INTO {s}.dltb (gid, bsm, dlbm) VALUES (9, '9', '0101')",))  # fmt: skip
     yield tables.of("view without a key", parcels(), 4547, table="v",
-                    then=lambda s: (f"CREATE VIEW {s}.v AS SELECT tbmj, bsm, dlbm, dlmc, geom FROM {s}.dltb",))  # fmt: skip
+                    then=lambda s: (f"CREATE VIEW {s}.v AS SELECT bsm, tbmj, dlbm, dlmc, geom FROM {s}.dltb",))  # fmt: skip
     yield tables.of("names in upper case and Chinese", parcels().assign(备注="中文，“引号”"), 4547, table="地类图斑",
                     then=lambda s: (f'ALTER TABLE {s}.dltb RENAME bsm TO "BSM"',
                                     f'ALTER TABLE {s}.dltb RENAME TO "地类图斑"'))  # fmt: skip
