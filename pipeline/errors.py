@@ -31,6 +31,12 @@ CODES: dict[str, str] = {
     "E307": "layer lies outside the city in its own coordinate reference system",
     "E308": "land class codes cannot be told apart",
     "E309": "statute with a gap in time",
+    "E310": "reading a PostGIS database needs the extra postgis",
+    "E311": "database cannot be reached",
+    "E312": "table or column missing in the database, or not to be read",
+    "E313": "two tables would write one layer file",
+    "E314": "list of database tables missing or not usable",
+    "E315": "content of a database table cannot be taken over",
     # 4xx units, cells, people, plans, records
     "E401": "unit table missing or lacks a column",
     "E402": "unknown unit, cell or person named",

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.postgis_server import Server
 
 # the same examples in every run; `--hypothesis-profile=search` looks for new ones
 settings.register_profile("same", derandomize=True)
@@ -66,3 +71,18 @@ def written_city(finished_city: Path, tmp_path_factory: pytest.TempPathFactory) 
 def real_data() -> Path:
     """The folder of real imagery."""
     return real_data_folder()
+
+
+@pytest.fixture(scope="session")
+def postgis() -> Iterator[Server]:
+    """A PostGIS server of the tests' own; where none is installed its tests do not run, but in CI they fail."""
+    from tests.postgis_server import PACKAGES, programs, running
+
+    binaries = programs()
+    if binaries is None:
+        reason = f"no PostgreSQL with PostGIS: {PACKAGES}"
+        if os.environ.get("XUNCHA_REQUIRE_DATA"):
+            pytest.fail(reason)
+        pytest.skip(f"not run: {reason}")
+    with running(binaries) as server:
+        yield server

@@ -111,6 +111,15 @@ def test_layer_without_crs_whose_coordinates_fit_the_city_nowhere(city: Path) ->
     assert_refused(city, "E302", "DLTB")
 
 
+def test_database_table_that_was_never_fetched_and_a_list_with_a_password(city: Path) -> None:
+    listed = city / "layers" / "postgis.yaml"
+    listed.write_text("connection: {service: zrzy}\ntables: [{table: public.lsyd}]\n", encoding="utf-8")
+    result = xuncha("check", str(city), "--period", PERIOD)
+    assert result.returncode == 0 and "lsyd is listed in postgis.yaml but was never fetched" in result.stderr
+    listed.write_text("connection: {password: geheim}\ntables: [{table: public.lsyd}]\n", encoding="utf-8")
+    assert_refused(city, "E314", "PGPASSWORD")
+
+
 def test_self_intersecting_parcel_is_repaired_and_logged(city: Path) -> None:
     layer = city / "layers" / "DLTB.gpkg"
     frame = gpd.read_file(layer)

@@ -51,6 +51,8 @@ def _rows(report: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
 
 def _source_rows(source: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     file = source["file"]
+    if source.get("database"):
+        yield "数据库", file, None, source["database"], None
     if source["crs_note"]:
         yield "坐标系", file, None, source["crs_note"], None
     for row in source["unusable"]:

@@ -24,6 +24,9 @@ from pipeline.sources.layer_crs import Bounds, usable_crs
 from pipeline.sources.layer_text import dbf_encoding
 
 GEODATABASE = ".gdb"
+DATABASE_LIST = "postgis.yaml"
+FETCHED = "xuncha_postgis"
+"""The member of a GeoParquet file's metadata that says which database table it was fetched from."""
 SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".parquet")
 _BESIDE = frozenset({".sbn", ".sbx", ".qix", ".fbn", ".fbx", ".ain", ".aih", ".atx", ".ixs", ".mxs", ".qmd", ".qpj"})
 _SIDECARS = (SHAPEFILE_SUFFIXES - {".shp"}) | _BESIDE | {".xml", ".gpkg-wal", ".gpkg-shm"}
@@ -40,7 +43,7 @@ class LayerFile:
 
     ``delivered``: the path below the layer folder, through a zip where it lies in one. ``crs``: None where the file
     names none; ``crs_assumed``: it names none and the format's default is taken. ``header_bounds``: the extent that
-    the file states, which an edit may have left behind.
+    the file states, which an edit may have left behind. ``database``: where it was fetched from, in words.
     """
 
     path: Path
@@ -52,6 +55,7 @@ class LayerFile:
     crs: pyproj.CRS | None
     crs_assumed: bool = False
     header_bounds: Bounds | None = None
+    database: str | None = None
 
     @property
     def where(self) -> str:
@@ -141,8 +145,8 @@ def _sources(folder: Path) -> Iterator[Path]:
     """Files and geodatabase folders below a folder, sorted; parts of a shapefile other than .shp are left out."""
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() == GEODATABASE or path.is_file():
-            shown = path.name.startswith(".") or path.suffix.lower() in _SIDECARS
-            if not shown:
+            hidden = path.name.startswith(".") or path.suffix.lower() in _SIDECARS or path.name == DATABASE_LIST
+            if not hidden:
                 yield path
         elif path.is_dir():
             yield from _sources(path)
@@ -195,7 +199,17 @@ def _parquet_layer(path: Path, delivered: str) -> list[LayerFile]:
     assumed = "crs" not in own
     crs = usable_crs("OGC:CRS84" if assumed else own["crs"])
     bounds = tuple(own["bbox"]) if len(own.get("bbox", ())) == 4 else None
-    return [LayerFile(path, delivered, path.stem, fields, content.metadata.num_rows, "utf-8", crs, assumed, bounds)]
+    rows = content.metadata.num_rows
+    return [LayerFile(path, delivered, path.stem, fields, rows, "utf-8", crs, assumed, bounds, fetched_from(metadata))]
+
+
+def fetched_from(metadata: dict[bytes, bytes]) -> str | None:
+    """Table, SRID, condition and changes of a fetched file, in words; None for one that a person delivered."""
+    if FETCHED.encode() not in metadata:
+        return None
+    told = json.loads(metadata[FETCHED.encode()])
+    condition = f"，条件 {told['where']}" if told["where"] else ""
+    return "；".join([f"取自数据库表 {told['table']}（SRID {told['srid']}{condition}）", *told["notes"]])
 
 
 def _read_parquet(path: Path, columns: Sequence[str]) -> Any:

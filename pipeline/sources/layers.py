@@ -239,7 +239,8 @@ def _read(layer: Recognised, placed: Placement, crs: str) -> tuple[Any, dict[str
     projected = gpd.GeoSeries(geometry[kept.to_numpy()], crs=placed.crs).to_crs(crs)
     shapes = projected.to_numpy() if shaped else polygonal(projected.to_numpy())
     whole = gpd.GeoDataFrame(frame[kept].reset_index(drop=True), geometry=shapes, crs=crs)
-    return conform(table, whole, crs), {
+    fetched = {} if file.database is None else {"database": file.database}
+    return conform(table, whole, crs), fetched | {
         "file": file.delivered,
         "layer": file.layer,
         "encoding": file.encoding,

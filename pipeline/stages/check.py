@@ -12,12 +12,15 @@ from pipeline.errors import CODES, InputError, XunchaError
 from pipeline.patrol.plan import check_plan
 from pipeline.patrol.responsibility import answerable_for
 from pipeline.sources.known_lists import read_known
+from pipeline.sources.layer_files import DATABASE_LIST
 from pipeline.sources.layers import check_layers
+from pipeline.sources.postgis_list import read_list
 from pipeline.sources.records import check_records
 from pipeline.sources.scenes import find_scenes
 from pipeline.sources.units import check_units, read_units
 from pipeline.spectra import BANDS
 from pipeline.stages.base import city_extent
+from pipeline.stages.fetch_layers import unfetched
 from pipeline.stages.guard import require_writable
 from pipeline.stages.migrate import require_current
 from pipeline.values import Period
@@ -46,12 +49,14 @@ def check_city(
     problems += check_records(city)
     problems += check_units(city, config.city.crs)
     problems += _known_problems(city, config)
+    database_problems, database_warnings = _database(city / "layers")
+    problems += database_problems
     problems += check_layers(city / "layers", config.city.crs, city_extent(city, config))
     for source in config.sources:
         problems += _scene_problems(city / source.folder, source, period, config.acquire.history_months)
     if problems:
         return problems, []
-    warnings = [*_scene_warnings(city, config, period), *duty_warnings(city, config, period)]
+    warnings = [*database_warnings, *_scene_warnings(city, config, period), *duty_warnings(city, config, period)]
     return [], [*warnings, *(_folder_warnings(city, config) if ledgers else [])]
 
 
@@ -94,6 +99,19 @@ def _known_problems(city: Path, config: Config) -> list[XunchaError]:
     except XunchaError as problem:
         return [problem]
     return []
+
+
+def _database(layers: Path) -> tuple[list[XunchaError], list[str]]:
+    """What is wrong with the list of database tables, and which of them were never fetched; no database is asked."""
+    if not (layers / DATABASE_LIST).is_file():
+        return [], []
+    try:
+        names = unfetched(layers, read_list(layers))
+    except XunchaError as problem:
+        return [problem], []
+    return [], [
+        f"layers: {name} is listed in {DATABASE_LIST} but was never fetched: `xuncha fetch-layers`" for name in names
+    ]
 
 
 def _scene_problems(folder: Path, source: Source, period: Period | None, history_months: int) -> list[XunchaError]:

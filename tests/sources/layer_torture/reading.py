@@ -21,9 +21,12 @@ class Outcome:
 
 
 def outcome(delivery: Delivery, folder: Path) -> Outcome:
-    """Write a delivery into an empty folder, check it and read it."""
+    """Write a delivery into an empty folder, check it and read it; one that is fetched may be refused before."""
     folder.mkdir(parents=True)
-    delivery.write(folder)
+    try:
+        delivery.write(folder)
+    except InputError as problem:
+        return Outcome(problem.code, problem.message)
     checked = [problem.code for problem in check_layers(folder, CRS, EXTENT)]
     try:
         layers = read_layers(folder, CRS, EXTENT)
