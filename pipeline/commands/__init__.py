@@ -1,0 +1,1 @@
+"""The command line's parts: what every command needs, and commands with files of their own."""
