@@ -13,7 +13,7 @@ from pipeline.detect.change import FEATURES, DifferenceStatistics, halo_px, smoo
 from pipeline.detect.context import HAND_ODDS, NETWORK, SIGNS, reach_px
 from pipeline.detect.context import features as context_features
 from pipeline.detect.model import Column, ObjectStage, PixelStage
-from pipeline.detect.score import FeatureStatistics, feature_statistics, log_odds, probability, transformed
+from pipeline.detect.score import FeatureStatistics, feature_statistics, log_odds, log_odds_of, probability, transformed
 
 FloatArray = NDArray[np.float32]
 MaskArray = NDArray[np.bool_]
@@ -22,6 +22,7 @@ LEVELS = np.concatenate([np.linspace(0.0, 0.9, 46), np.linspace(0.905, 0.99, 18)
 """The quantiles by which a value's rank in its scene is found; finer where change lies."""
 TOP = 0.003
 """Added to the share of the scene above a pixel before its logarithm: ranks beyond this are one."""
+LEAST_CHANGED, LIKELY = 0.002, 0.3
 DENSE = 3.0
 """A rank score that about a twentieth of a scene reaches; its local density is a feature of the second stage."""
 
@@ -30,10 +31,12 @@ DENSE = 3.0
 class Scene:
     """What is fitted once for a pair: statistics of the evidence and, for trained models, quantiles of features.
 
+    ``changed``: the hand weights find at least :data:`LEAST_CHANGED` of the scene likely, so that ranks have a meaning.
     ``quantiles`` are by column name; ``first`` those of the first stage's log odds, empty where there is none.
     """
 
     statistics: FeatureStatistics
+    changed: bool
     quantiles: Mapping[str, NDArray[np.float64]]
     first: NDArray[np.float64]
 
@@ -95,7 +98,7 @@ class HandScorer:
         return context_features(before, after, bands, statistics, (), scale_px=scale_px)
 
     def scene(self, sample: FloatArray, *, calibrated: bool) -> Scene:
-        return Scene(feature_statistics(transformed(sample)), {}, np.zeros(0))
+        return Scene(feature_statistics(transformed(sample)), False, {}, np.zeros(0))
 
     def odds(
         self, features: FloatArray, scene: Scene, *, prior: float, calibrated: bool, scale_px: float
@@ -143,22 +146,25 @@ class TrainedScorer:
         base = len(FEATURES)
         statistics = feature_statistics(transformed(sample[:base]))
         if self.pixel is None:
-            return Scene(statistics, {}, np.zeros(0))
+            return Scene(statistics, False, {}, np.zeros(0))
         known = sample[:, np.isfinite(sample[0])]
         plain = plain_values(known, statistics, self.pixel.extra, calibrated=calibrated)
         names = {column.name for column in self.pixel.columns if column.form != "plain"}
         quantiles = {name: _quantiles(plain[name]) for name in sorted(names)}
-        scene = Scene(statistics, quantiles, np.zeros(0))
+        likely = plain[HAND_ODDS] + np.float32(self.prior) >= log_odds_of(LIKELY)
+        changed = bool(known.shape[1] and likely.mean() >= LEAST_CHANGED)
+        scene = Scene(statistics, changed, quantiles, np.zeros(0))
         if not self.pixel.first.parts or not known.shape[1]:
             return scene
         first = self.pixel.first(model_rows(known, scene, self.pixel, calibrated=calibrated))
-        return Scene(statistics, quantiles, _quantiles(first))
+        return Scene(statistics, changed, quantiles, _quantiles(first))
 
     def odds(
         self, features: FloatArray, scene: Scene, *, prior: float, calibrated: bool, scale_px: float
     ) -> FloatArray:
-        if self.pixel is None:
-            return log_odds(features, scene.statistics, prior=prior, calibrated=calibrated)
+        if self.pixel is None or (self.pixel.ranks and not scene.changed):
+            base = features[: len(FEATURES)]
+            return log_odds(base, scene.statistics, prior=prior, calibrated=calibrated)
         unseen = ~np.isfinite(features[0])
         rows = model_rows(features, scene, self.pixel, calibrated=calibrated)
         first = self.pixel.first(rows)

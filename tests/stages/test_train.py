@@ -93,6 +93,12 @@ def test_compare_uses_the_model_and_its_bytes_do_not_depend_on_tiles(places: Pat
     assert len(found) and found["probability"].between(0, 1).all()
 
 
+def test_identical_images_have_no_candidates_with_a_model_that_ranks(places: Path, model: Path, tmp_path: Path) -> None:
+    before = places / "place0" / "before.tif"
+    outcome = compare_pair(before, before, tmp_path / "out", model=model, execution=ONE)
+    assert outcome.counts["candidates"] == 0
+
+
 def test_labels_without_sense_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
     folder = labelled_places(tmp_path / "noise", 3, size=100, sites=3, parcels=6, noise=True)
     with pytest.raises(StageError) as caught:
