@@ -40,7 +40,9 @@ def test_only_the_command_line_prints() -> None:
     loud = [
         name
         for name in TRACKED
-        if name.startswith("pipeline/") and name.endswith(".py") and name not in ("pipeline/cli.py", "pipeline/commands/train.py")
+        if name.startswith("pipeline/")
+        and name.endswith(".py")
+        and name not in ("pipeline/cli.py", "pipeline/commands/train.py")
         if re.search(r"^\s*print\(|os\.environ|sys\.exit", text(name), flags=re.MULTILINE)
     ]
     assert loud == []

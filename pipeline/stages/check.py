@@ -50,7 +50,7 @@ def check_city(
     problems += check_layers(city / "layers", config.city.crs, city_extent(city, config))
     for source in config.sources:
         problems += _scene_problems(city / source.folder, source, period, config.acquire.history_months)
-        problems += _model_problems(city, config, source)
+        problems += model_problems(city, config, source)
     if problems:
         return problems, []
     warnings = [*_scene_warnings(city, config, period), *duty_warnings(city, config, period)]
@@ -89,7 +89,7 @@ def duty_warnings(city: Path, config: Config, period: Period | None) -> list[str
     return warnings
 
 
-def _model_problems(city: Path, config: Config, source: Source) -> list[XunchaError]:
+def model_problems(city: Path, config: Config, source: Source) -> list[XunchaError]:
     """A configured model that is damaged or for other images, told before anything is computed."""
     given = configured_model(city, config.detect.model, source.name, source.profile)
     if given is None:

@@ -10,11 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.detect.model import Column
 from pipeline.errors import InputError, StageError
 from pipeline.execute import Execution
 from pipeline.sources.model import read_model, seal
 from pipeline.sources.pairs import pairs_of_folder, pairs_of_table
-from pipeline.stages import train, train_pixels, train_places
+from pipeline.stages import train, train_objects, train_pixels, train_places
 from pipeline.stages.compare import compare_pair
 from pipeline.stages.models import load_for_month
 from pipeline.stages.train import next_version, refusal, train_pairs
@@ -26,8 +27,13 @@ ONE = Execution(scheduler="synchronous", workers=1)
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> object:
-    """Fewer pixels, folds and trees than a real training."""
+    """Fewer pixels, folds, trees and features than a real training."""
     patch = pytest.MonkeyPatch()
+    names = ("cva_coarse", "decorrelation", "bsi_after", "ndvi_after", "change@4", "light_rise_local", "edges_after@2")
+    few = (Column("hand_odds", "plain"), *(Column(name, "rank") for name in ("hand_odds", *names)))
+    patch.setattr(train, "wanted_columns", lambda **options: few)
+    patch.setattr(train_objects, "WEAK", (-2.2, -1.4, -0.6))
+    patch.setattr(train_objects, "RISES", (0.0, 1.2))
     patch.setattr(train_places, "NEGATIVES", 900)
     patch.setattr(train_places, "POSITIVES", 300)
     patch.setattr(train, "FOLDS", 2)

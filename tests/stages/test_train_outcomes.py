@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from shapely.geometry import box
 
 from pipeline import schema
+from pipeline.config import Config, Detect
 from pipeline.errors import InputError, StageError
 from pipeline.sources.model import read_model
+from pipeline.stages.check import model_problems
+from pipeline.stages.detect import inputs
 from pipeline.stages.init import init_city
-from pipeline.stages.models import load_for_month, load_model, scorer_of
+from pipeline.stages.models import configured_model, load_for_month, load_model, scorer_of
 from pipeline.stages.train_outcomes import train_outcomes
 from pipeline.store import write_table
 from tests.imagery import BANDS
@@ -95,3 +99,24 @@ def test_a_city_without_checks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         train_outcomes(tmp_path / "new", tmp_path / "m", name="x", licence="own")
     assert caught.value.code == "E804"
+
+
+def test_a_configured_model_is_checked_and_decides_whether_detect_is_stale(tmp_path: Path) -> None:
+    city = checked_city(tmp_path / "city")
+    folder = learnt(city)
+    models = {"s2": "models/checked/0001"}
+    config = Config(detect=Detect(model=models))
+    context = SimpleNamespace(config=config, city=city)
+    assert inputs(context) == (folder / "manifest.json", folder / "model.npz")  # type: ignore[arg-type]
+    assert inputs(SimpleNamespace(config=Config(), city=city)) == ()  # type: ignore[arg-type]
+    assert configured_model(city, models, "s2", "s2") == folder
+    assert configured_model(city, {"other": "x"}, "s2", "s2") is None
+    with pytest.raises(InputError) as caught:
+        load_for_month(folder, bands=BANDS, profile="s2", pixel_m=2.0)
+    assert caught.value.code == "E802"
+    (problem,) = [
+        problem
+        for model in ("models/checked/0001", "models/lost")
+        for problem in model_problems(city, Config(detect=Detect(model={"s2": model})), config.sources[0])
+    ]
+    assert problem.code == "E801" and "lost" in problem.message
