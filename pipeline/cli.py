@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from pipeline import DETECTION, RECONCILIATION, STAGES, __version__
 from pipeline.commands import fetch_layers as fetch_layers
+from pipeline.commands import train as train
 from pipeline.commands.common import (
     MOST_LINES,
     AsJson,
@@ -198,6 +199,8 @@ def compare(
     offset: Annotated[float | None, typer.Option(help="See --scale")] = None,
     gsd_m: Annotated[float | None, typer.Option(help="Pixel size in metres where the file has no georeference")] = None,
     min_area_m2: Annotated[float | None, typer.Option(help="Smallest object kept")] = None,
+    model: Annotated[Path | None, typer.Option(help="A trained model's folder or manifest; else the hand weights")] = None,
+    network: Annotated[Path | None, typer.Option(help="The network.json that the model was trained with")] = None,
     as_json: AsJson = False, workers: Workers = None, tile_px: TilePx = None, debug: Debug = False,
 ) -> None:  # fmt: skip
     """Compare two rasters without a city: probability of new construction and candidate objects."""
@@ -211,7 +214,8 @@ def compare(
                 before, after, out, profile=profile, bands=band_numbers(bands), valid=valid,
                 before_date=parse_day(before_date) if before_date else None,
                 after_date=parse_day(after_date) if after_date else None, scale=scale, offset=offset, gsd_m=gsd_m,
-                min_area_m2=min_area_m2, execution=execution_of(Config(), workers, tile_px, progress),
+                min_area_m2=min_area_m2, model=model, network=network,
+                execution=execution_of(Config(), workers, tile_px, progress),
             )  # fmt: skip
         if as_json:
             print(json.dumps({"out": str(out), **asdict(outcome)}, ensure_ascii=False))

@@ -91,6 +91,11 @@ class Detect(Section):
     min_probability: Share = Field(
         0.65, description="A month's objects below this are listed as unlikely, not as targets"
     )
+    model: dict[str, str] = Field(
+        {},
+        description="Trained model by source name or profile, a folder below the city folder; else the hand weights. "
+        "An older version's folder here goes back to it",
+    )
     alike_weight: Weight = Field(0.8, description="How much land around that changed alike speaks against an object")
     alike_radius_m: Positive = Field(1500.0, description="How far around an object that land is looked at, metres")
     pair_min_area_m2: dict[str, float] = Field(

@@ -66,6 +66,14 @@ CODES: dict[str, str] = {
     # 7xx machine
     "E701": "disk full",
     "E702": "folder cannot be written",
+    # 8xx trained models
+    "E801": "model missing, damaged or not the one that was sealed",
+    "E802": "model is for other images",
+    "E803": "model needs a newer program",
+    "E804": "labelled pairs not usable for training",
+    "E805": "trained model refused: no better than the weights in use",
+    "E806": "optional component not installed",
+    "E807": "network does not answer as its golden tile says",
 }
 
 

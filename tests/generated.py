@@ -18,6 +18,7 @@ _HUNDREDS = {
     "5": "Ledgers and tracks",
     "6": "Runs",
     "7": "Machine",
+    "8": "Trained models",
 }
 
 

@@ -46,10 +46,14 @@ def halo_px(scale_px: float) -> int:
 
 @dataclass(frozen=True)
 class DifferenceStatistics:
-    """Median and robust spread (1.4826 MAD) of after - before, one of each per band, over unmasked pixels."""
+    """What is fitted once over a pair: median and robust spread (1.4826 MAD) of after - before per band.
+
+    ``expectation``: what one date lets expect of the other; without it the feature ``unexpected`` is NaN.
+    """
 
     median: tuple[float, ...]
     spread: tuple[float, ...]
+    expectation: Expectation | None = None
 
 
 def smooth(image: FloatArray, *, sigma_px: float) -> FloatArray:
@@ -131,7 +135,6 @@ def evidence(
     after: FloatArray,
     bands: Sequence[str],
     statistics: DifferenceStatistics,
-    expectation: Expectation | None = None,
     *,
     scale_px: float = 1.0,
 ) -> FloatArray:
@@ -140,7 +143,6 @@ def evidence(
     ``before``/``after``: reflectance-like (band, y, x), NaN where not observable in either. Features whose bands are
     missing are NaN everywhere; all others are NaN where a pixel has no value in one of the images, those of texture and
     edges beside it too.
-    ``expectation``: what one date lets expect of the other, fitted over the scene; without it ``unexpected`` is NaN.
     ``scale_px``: width of the finest smoothing, 1 at 10 m, more for finer pixels (:func:`scale_px_of`).
     """
     both = np.asarray(np.isfinite(before).all(axis=0) & np.isfinite(after).all(axis=0), dtype=bool)
@@ -154,8 +156,8 @@ def evidence(
         | _light_and_texture(first.mean(axis=0), second.mean(axis=0), fine)
         | _indices(soft_first, soft_second, bands)
     )
-    if expectation is not None:
-        found["unexpected"] = unexpected(soft_first, soft_second, expectation)
+    if statistics.expectation is not None:
+        found["unexpected"] = unexpected(soft_first, soft_second, statistics.expectation)
     nothing = np.full(both.shape, np.nan, dtype=np.float32)
     return np.stack([np.where(both, found.get(name, nothing), np.nan) for name in FEATURES]).astype(np.float32)
 

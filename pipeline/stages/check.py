@@ -23,6 +23,7 @@ from pipeline.stages.base import city_extent
 from pipeline.stages.fetch_layers import unfetched
 from pipeline.stages.guard import require_writable
 from pipeline.stages.migrate import require_current
+from pipeline.stages.models import configured_model, load_for_month
 from pipeline.values import Period
 
 _SHOWN = 3
@@ -54,6 +55,7 @@ def check_city(
     problems += check_layers(city / "layers", config.city.crs, city_extent(city, config))
     for source in config.sources:
         problems += _scene_problems(city / source.folder, source, period, config.acquire.history_months)
+        problems += model_problems(city, config, source)
     if problems:
         return problems, []
     warnings = [*database_warnings, *_scene_warnings(city, config, period), *duty_warnings(city, config, period)]
@@ -92,6 +94,23 @@ def duty_warnings(city: Path, config: Config, period: Period | None) -> list[str
     return warnings
 
 
+def model_problems(city: Path, config: Config, source: Source) -> list[XunchaError]:
+    """A configured model that is damaged or for other images, told before anything is computed."""
+    given = configured_model(city, config.detect.model, source.name, source.profile)
+    if given is None:
+        return []
+    try:
+        load_for_month(given, bands=wanted_bands(source), profile=source.profile, pixel_m=config.city.pixel_m)
+    except XunchaError as problem:
+        return [problem]
+    return []
+
+
+def wanted_bands(source: Source) -> tuple[str, ...]:
+    """The bands that a source's scenes must have."""
+    return BANDS[:3] if source.profile == "vhr" else BANDS
+
+
 def _known_problems(city: Path, config: Config) -> list[XunchaError]:
     """The first problem of the lists of known 图斑."""
     try:
@@ -118,7 +137,7 @@ def _scene_problems(folder: Path, source: Source, period: Period | None, history
     """Scenes of the period and its history that are damaged, undated or lack a band of the source's profile."""
     first = period.shifted(-history_months).first_day if period else date.min
     last = period.last_day if period else date.max
-    wanted = BANDS[:3] if source.profile == "vhr" else BANDS
+    wanted = wanted_bands(source)
     problems: list[XunchaError] = []
     try:
         scenes, refused = find_scenes(

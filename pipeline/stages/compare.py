@@ -17,15 +17,19 @@ from odc.geo.geobox import GeoBox
 
 from pipeline.acquire.normalise import apply_gain
 from pipeline.config import Acquire, Detect
+from pipeline.detect.model import Model
 from pipeline.errors import InputError
 from pipeline.execute import Execution, map_blocks
 from pipeline.grid import Block, lattice
 from pipeline.sinks.geopackage import write_geopackage
 from pipeline.sinks.raster import RasterWriter
+from pipeline.sources.network import Network, read_network
 from pipeline.sources.raster import UNMOVED, Image, open_image, overlap_share, read_aligned, read_block, shape_of
 from pipeline.stages.base import StageOutcome
 from pipeline.stages.imagery import alignment_record, gain_between, gain_record, register
-from pipeline.stages.objects import DetectOptions, PairRasters, detect_objects, scale_of
+from pipeline.stages.models import load_model, model_options, require_fit, require_network, scorer_of
+from pipeline.stages.network import require_network_fit, write_network
+from pipeline.stages.objects import HAND, DetectOptions, PairRasters, detect_objects, scale_of
 from pipeline.store import write_json
 from pipeline.values import DateInterval, Gain, Shift, Validity, number_of_day
 
@@ -71,13 +75,20 @@ def compare_pair(
     offset: float | None = None,
     gsd_m: float | None = None,
     min_area_m2: float | None = None,
+    model: Path | None = None,
+    network: Path | None = None,
     execution: Execution,
 ) -> StageOutcome:
     """Compare two rasters; ``out`` appears only when everything in it is complete.
 
-    Raises InputError E104, E201, E202, E203, E205 before any costly work, E206 when the images stay apart.
+    ``model``: a trained model's folder or manifest, instead of the weights set by hand; ``network``: the user's own
+    network that the model was trained with. Raises InputError E104, E201, E202, E203, E205, E801 to E803, E806, E807
+    before any costly work, E206 when the images stay apart.
     """
-    first, second = _opened_pair(before, after, bands, scale, offset)
+    trained = load_model(model) if model is not None else None
+    own = read_network(network) if network is not None else None
+    require_network(trained, own)
+    first, second = opened_pair(before, after, bands, scale, offset)
     first = replace(first, dates=DateInterval(before_date, before_date) if before_date else first.dates)
     second = replace(second, dates=DateInterval(after_date, after_date) if after_date else second.dates)
     _check_overlap(first, second)
@@ -88,11 +99,16 @@ def compare_pair(
             "E104", f"--min-area-m2 {min_area_m2:g}: {before} has no georeference", "give the pixel size with --gsd-m"
         )
     chosen = profile if profile != "auto" else profile_of(first.bands, pixel_m)
+    if trained is not None:
+        require_fit(trained, bands=first.bands, profile=chosen, pixel_m=pixel_m, evidence="pair")
+        if own is not None:
+            require_network_fit(own, bands=trained.bands, pixel_m=pixel_m)
+        first, second = first.with_bands(trained.bands), second.with_bands(trained.bands)
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        notes, counts = _compute(first, second, partial, chosen, valid, pixel_m, min_area_m2, execution)
+        notes, counts = _compute(first, second, partial, chosen, valid, pixel_m, min_area_m2, trained, own, execution)
         _publish(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -128,9 +144,10 @@ def options_of(
     )
 
 
-def _opened_pair(
+def opened_pair(
     before: Path, after: Path, bands: Mapping[str, int] | None, scale: float | None, offset: float | None
 ) -> tuple[Image, Image]:
+    """Both images' headers, reduced to the bands they share; InputError E201 or E202."""
     first = open_image(before, bands=bands, scale=scale, offset=offset)
     second = open_image(after, bands=bands, scale=scale, offset=offset)
     common = tuple(name for name in first.bands if name in second.bands)
@@ -172,18 +189,30 @@ def _same_grid(one: GeoBox, other: GeoBox) -> bool:
     return one.crs == other.crs and all(abs(a - b) <= 0.01 * size for a, b in pairs)
 
 
-def _compute(
+@dataclass(frozen=True)
+class AlignedPair:
+    """A pair as scratch rasters on BEFORE's grid, how it came there, and its clear pixels."""
+
+    pair: PairRasters
+    shift: Shift
+    gain: Gain
+    clear: int
+    calibrated: bool
+    notes: tuple[str, ...]
+
+
+def align(
     first: Image,
     second: Image,
     out: Path,
+    *,
     profile: str,
     valid: Path | None,
     pixel_m: float | None,
-    min_area_m2: float | None,
     execution: Execution,
-) -> tuple[tuple[str, ...], dict[str, int]]:
-    settings, matching = Detect(), Acquire()
-    grid = first.geobox
+) -> AlignedPair:
+    """Register, normalise and mask a pair into ``out``, validity.tif beside it; InputError E206 when they stay apart."""
+    matching, grid = Acquire(), first.geobox
     (shift,) = register(
         first,
         (second,),
@@ -199,7 +228,31 @@ def _compute(
     pair = PairRasters(out / "before.scratch.tif", out / "after.scratch.tif", first.bands)
     clear, light = _write_aligned(AlignedBlock(first, second, used, gain, valid), pair, out, execution)
     calibrated = first.dtype != "uint8" and PLAIN_REFLECTANCE[0] <= light <= PLAIN_REFLECTANCE[1]
-    options = options_of(settings, profile, pixel_m, min_area_m2, calibrated)
+    return AlignedPair(pair, shift, gain, clear, calibrated, notes)
+
+
+def _compute(
+    first: Image,
+    second: Image,
+    out: Path,
+    profile: str,
+    valid: Path | None,
+    pixel_m: float | None,
+    min_area_m2: float | None,
+    model: Model | None,
+    network: Network | None,
+    execution: Execution,
+) -> tuple[tuple[str, ...], dict[str, int]]:
+    grid = first.geobox
+    aligned = align(first, second, out, profile=profile, valid=valid, pixel_m=pixel_m, execution=execution)
+    notes, shift, pair, clear = aligned.notes, aligned.shift, aligned.pair, aligned.clear
+    options = options_of(Detect(), profile, pixel_m, min_area_m2, aligned.calibrated)
+    if model is not None:
+        options = model_options(model, options, pixel_m=pixel_m)
+        notes = (*notes, f"model {model.name} {model.version}")
+    if network is not None:
+        pair = replace(pair, network=out / "network.scratch.tif")
+        write_network(network, pair, grid, out / "network.scratch.tif", execution)
     candidates, unlikely = detect_objects(
         pair,
         grid,
@@ -211,6 +264,7 @@ def _compute(
             number_of_day(first.dates.start) if first.dates else 0,
             number_of_day(second.dates.end) if second.dates else 0,
         ),
+        scorer=scorer_of(model) if model is not None else HAND,
         execution=execution,
     )
     if grid.crs is None:
@@ -220,9 +274,11 @@ def _compute(
     day = second.dates.end if second.dates else NO_DAY
     write_geopackage(out / "candidates.gpkg", {"candidates": candidates, "unlikely": unlikely}, day=day)
     write_json(out / "alignment.json", alignment_record(shift, applied=shift.accepted, profile=profile))
-    write_json(out / "gain.json", gain_record(gain, first.bands, calibrated=calibrated))
+    write_json(out / "gain.json", gain_record(aligned.gain, first.bands, calibrated=aligned.calibrated))
     pair.before.unlink()
     pair.after.unlink()
+    if pair.network is not None:
+        pair.network.unlink()
     total = grid.shape[0] * grid.shape[1]
     if not clear:
         notes = (*notes, "no pixel is observable in both images")

@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from pipeline.config import Detect, Source
 from pipeline.detect.change import FEATURES
 from pipeline.detect.score import darkening_odds, novelty_odds
+from pipeline.detect.scorer import Scorer
 from pipeline.errors import XunchaError
 from pipeline.execute import Execution, map_blocks
 from pipeline.grid import Block, lattice
 from pipeline.schema import CANDIDATES
+from pipeline.sources.model import model_files
 from pipeline.sources.raster import open_image, read_block, shape_of
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.stages.imagery import on_step, sample_step
-from pipeline.stages.objects import DetectOptions, PairRasters, detect_objects, scale_of
+from pipeline.stages.models import configured_model, load_for_month, scorer_of
+from pipeline.stages.objects import HAND, DetectOptions, PairRasters, detect_objects, scale_of
 from pipeline.store import write_table
 
 FloatArray = NDArray[np.float32]
@@ -28,8 +31,12 @@ FILES = ("before.tif", "after.tif", "history.tif")
 
 
 def inputs(context: StageContext) -> tuple[Path, ...]:
-    """Nothing outside the run: detect reads what acquire wrote."""
-    return ()
+    """The trained models that the configuration names; else detect reads only what acquire wrote."""
+    found: list[Path] = []
+    for source in context.config.sources:
+        given = configured_model(context.city, context.config.detect.model, source.name, source.profile)
+        found += model_files(given) if given is not None else ()
+    return tuple(dict.fromkeys(found))
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:
@@ -66,6 +73,11 @@ def _detect(
     bands = open_image(images / "after.tif").bands
     pair = PairRasters(images / "before.tif", images / "after.tif", bands, images / "history.tif")
     shape = shape_of(geobox)
+    given = configured_model(context.city, settings.model, source.name, source.profile)
+    scorer: Scorer = HAND
+    if given is not None:
+        model = load_for_month(given, bands=bands, profile=source.profile, pixel_m=city.pixel_m)
+        scorer = scorer_of(model, evidence="month")
     return detect_objects(
         pair,
         geobox,
@@ -74,6 +86,7 @@ def _detect(
         options=month_options(settings, source.profile, city.pixel_m),
         gsd_m=city.pixel_m,
         adjust=novelty_of(images / "history.tif", shape, settings.novelty_weight, context.execution),
+        scorer=scorer,
         execution=context.execution,
     )
 

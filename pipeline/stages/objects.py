@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,21 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from pipeline.detect.change import (
-    FEATURES,
-    TRUNCATE,
-    DifferenceStatistics,
-    Smoother,
-    difference_statistics,
-    evidence,
-    halo_px,
-    smooth,
-)
+from pipeline.detect.change import FEATURES, TRUNCATE, DifferenceStatistics, Smoother, difference_statistics, smooth
 from pipeline.detect.delineate import BlockPieces, Component, clean, component_mask, label_block, stitch, tightened
 from pipeline.detect.describe import RING_PX, Evidence, describe
 from pipeline.detect.expectation import Expectation, fit_expectation
 from pipeline.detect.neighbours import alike_share, neighbour_odds, states
-from pipeline.detect.score import FeatureStatistics, feature_statistics, log_odds, log_odds_of, probability, transformed
+from pipeline.detect.score import log_odds_of, probability
+from pipeline.detect.scorer import HandScorer, Scene, Scorer, object_measures, object_odds
 from pipeline.execute import Execution, map_blocks
 from pipeline.geodesy import geodesic_area_m2
 from pipeline.grid import Block, lattice
@@ -40,6 +32,7 @@ FloatArray = NDArray[np.float32]
 STATISTICS_BLOCKS = 64
 EXPECTATION_SAMPLES = 60_000
 BARE_NDVI = 0.3
+HAND = HandScorer()
 
 
 @dataclass(frozen=True)
@@ -66,6 +59,7 @@ class PairRasters:
     after: Path
     bands: tuple[str, ...]
     history: Path | None = None
+    network: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -102,26 +96,29 @@ class ExpectationSample:
 
 @dataclass(frozen=True)
 class EvidenceBlock:
-    """Raw features of a grown block."""
+    """Raw features of a grown block, as the scorer asks for them."""
 
     pair: PairRasters
     shape: tuple[int, int]
     statistics: DifferenceStatistics
-    expectation: Expectation | None
     scale_px: float
+    scorer: Scorer
 
     def grown(self, block: Block) -> Block:
-        return block.with_halo(halo_px(self.scale_px), self.shape)
+        return block.with_halo(self.scorer.halo_px(self.scale_px), self.shape)
 
     def __call__(self, block: Block) -> FloatArray:
         grown = self.grown(block)
         before, after = read_block(self.pair.before, grown), read_block(self.pair.after, grown)
-        return evidence(before, after, self.pair.bands, self.statistics, self.expectation, scale_px=self.scale_px)
+        found = self.scorer.features(before, after, self.pair.bands, self.statistics, scale_px=self.scale_px)
+        if self.pair.network is None:
+            return found
+        return np.concatenate([found, read_block(self.pair.network, grown)])
 
 
 @dataclass(frozen=True)
 class FeatureSample:
-    """Sample (feature, n) of the transformed features in a block."""
+    """Sample (feature, n) in a block for the scene's statistics."""
 
     features: EvidenceBlock
     step: int
@@ -130,7 +127,7 @@ class FeatureSample:
         rows, cols = block.trim(self.features.grown(block))
         found = self.features(block)[:, rows, cols]
         step_rows, step_cols = on_step(block, self.step)
-        return transformed(found[:, step_rows, step_cols].reshape(len(found), -1))
+        return np.asarray(found[:, step_rows, step_cols].reshape(len(found), -1), dtype=np.float32)
 
 
 Adjust = Callable[[Block, FloatArray, FloatArray], FloatArray]
@@ -152,7 +149,7 @@ class ScoreBlock:
     """Log odds, labels and pieces of a block; ``adjust`` adds evidence of time to the odds of the grown block."""
 
     features: EvidenceBlock
-    statistics: FeatureStatistics
+    scene: Scene
     options: DetectOptions
     numbers: tuple[tuple[Block, int], ...]
     adjust: Adjust | None
@@ -160,10 +157,13 @@ class ScoreBlock:
     def __call__(self, block: Block) -> ScoredBlock:
         options, grown = self.options, self.features.grown(block)
         found = self.features(block)
-        odds = log_odds(found, self.statistics, prior=options.prior, calibrated=options.calibrated)
+        odds = self.features.scorer.odds(
+            found, self.scene, prior=options.prior, calibrated=options.calibrated, scale_px=options.scale_px
+        )
         if self.adjust is not None:
             odds = self.adjust(grown, odds, found)
-        odds = smooth(odds, sigma_px=options.smooth_px)
+        if options.smooth_px > 0.0:
+            odds = smooth(odds, sigma_px=options.smooth_px)
         level = np.nan_to_num(odds, nan=-np.inf)
         weak = clean(level >= log_odds_of(options.weak_probability)) & np.isfinite(odds)
         strong = weak & (level >= log_odds_of(options.strong_probability))
@@ -211,23 +211,62 @@ def detect_objects(
     gsd_m: float | None,
     adjust: Adjust | None = None,
     dates: tuple[int, int] = (0, 0),
+    scorer: Scorer = HAND,
     execution: Execution,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Write ``score.tif`` into ``out``; return the candidates, and the objects less probable than a candidate.
 
     Both tables are in the grid's CRS. ``dates``: days since 1970-01-01 of both images for a pair without per-pixel dates.
     """
-    shape = shape_of(geobox)
+    rows = described_objects(
+        pair,
+        geobox,
+        out,
+        source=source,
+        options=options,
+        adjust=adjust,
+        dates=dates,
+        scorer=scorer,
+        execution=execution,
+    )
+    likely = [row for row in rows if float(str(row["probability"])) >= options.min_probability]
+    unlikely = [row for row in rows if float(str(row["probability"])) < options.min_probability]
+    return _table(likely, geobox, source, gsd_m), _table(unlikely, geobox, source, gsd_m)
+
+
+def features_of(
+    pair: PairRasters, shape: tuple[int, int], options: DetectOptions, scorer: Scorer, execution: Execution
+) -> tuple[EvidenceBlock, Scene]:
+    """How a block's features are made, and what is fitted once over the scene."""
     blocks = lattice(shape)
     chosen = spread_blocks(blocks, STATISTICS_BLOCKS)
     sampled = (512 * len(chosen), 512) if len(chosen) == STATISTICS_BLOCKS else shape
-    difference = difference_of(pair, shape, execution)
     expectation = expectation_of(pair, shape, chosen, sample_step(sampled, EXPECTATION_SAMPLES), options, execution)
-    features = EvidenceBlock(pair, shape, difference, expectation, options.scale_px)
+    statistics = replace(difference_of(pair, shape, execution), expectation=expectation)
+    features = EvidenceBlock(pair, shape, statistics, options.scale_px, scorer)
     step = sample_step(sampled)
     sample = [part for _, part in map_blocks(FeatureSample(features, step), chosen, execution, "features")]
+    return features, scorer.scene(np.concatenate(sample, axis=1), calibrated=options.calibrated)
+
+
+def described_objects(
+    pair: PairRasters,
+    geobox: GeoBox,
+    out: Path,
+    *,
+    source: str,
+    options: DetectOptions,
+    adjust: Adjust | None = None,
+    dates: tuple[int, int] = (0, 0),
+    scorer: Scorer = HAND,
+    execution: Execution,
+) -> list[dict[str, object]]:
+    """Write ``score.tif`` into ``out``; return every object as a row with all its measures, likely or not."""
+    shape = shape_of(geobox)
+    blocks = lattice(shape)
+    features, scene = features_of(pair, shape, options, scorer, execution)
     numbers = tuple((block, number) for number, block in enumerate(blocks))
-    score = ScoreBlock(features, feature_statistics(np.concatenate(sample, axis=1)), options, numbers, adjust)
+    score = ScoreBlock(features, scene, options, numbers, adjust)
     pieces: list[BlockPieces] = []
     scratch, labels = out / "evidence.scratch.tif", out / "labels.scratch.tif"
     nan = float("nan")
@@ -246,13 +285,11 @@ def detect_objects(
     components = stitch(blocks, pieces, min_area_px=options.min_area_px)
     rows = []
     for number, component in enumerate(components, start=1):
-        row = _described(component, blocks, pair, geobox, scratch, labels, dates, options)
+        row = _described(component, blocks, pair, geobox, scratch, labels, dates, options, scorer)
         rows.append({**row, "candidate_id": f"{source}-{number:05d}"})
     scratch.unlink()
     labels.unlink()
-    likely = [row for row in rows if float(str(row["probability"])) >= options.min_probability]
-    unlikely = [row for row in rows if float(str(row["probability"])) < options.min_probability]
-    return _table(likely, geobox, source, gsd_m), _table(unlikely, geobox, source, gsd_m)
+    return rows
 
 
 def _described(
@@ -264,6 +301,7 @@ def _described(
     labels: Path,
     dates: tuple[int, int],
     options: DetectOptions,
+    scorer: Scorer,
 ) -> dict[str, object]:
     window = component.window.with_halo(RING_PX + 2, shape_of(geobox))
     mask = component_mask(component, blocks, read_block(labels, window)[0], window)
@@ -287,12 +325,15 @@ def _described(
         since_days.astype(np.uint16),
     )
     row = describe(mask, found, pair.bands, window_transform(geobox, window))
-    if not options.alike_weight:
-        return row
-    share = _alike_share(mask, window, pair, shape_of(geobox), options.alike_radius_px)
-    odds_alone = log_odds_of(float(np.clip(float(str(row["probability"])), 1e-6, 1.0 - 1e-6)))
-    total = odds_alone + neighbour_odds(share, weight=options.alike_weight)
-    return {**row, "alike_share": share, "probability": float(probability(np.array([total], dtype=np.float32))[0])}
+    if options.alike_weight or scorer.wants_neighbours:
+        share = _alike_share(mask, window, pair, shape_of(geobox), options.alike_radius_px)
+        row["alike_share"] = share
+    if options.alike_weight:
+        total = object_odds(row) + neighbour_odds(share, weight=options.alike_weight)
+        row["probability"] = float(probability(np.array([total], dtype=np.float32))[0])
+    row["measures"] = object_measures(row, odds, mask)
+    row["probability"] = scorer.object_probability(row)
+    return row
 
 
 def _alike_share(
