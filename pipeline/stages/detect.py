@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,24 +13,37 @@ from numpy.typing import NDArray
 
 from pipeline.config import Detect, Source
 from pipeline.detect.change import FEATURES
-from pipeline.detect.score import darkening_odds, novelty_odds
+from pipeline.detect.score import darkening_odds, log_odds_of, novelty_odds
 from pipeline.errors import XunchaError
 from pipeline.execute import Execution, map_blocks
 from pipeline.grid import Block, lattice
-from pipeline.schema import CANDIDATES
+from pipeline.schema import CANDIDATES, FOLLOWED
 from pipeline.sources.raster import open_image, read_block, shape_of
 from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.followed import followed_objects
 from pipeline.stages.imagery import on_step, sample_step
-from pipeline.stages.objects import DetectOptions, PairRasters, detect_objects, scale_of
+from pipeline.stages.monitor import MonitorAdjust, Monitoring, judge_of, run_monitor
+from pipeline.stages.objects import Adjust, DetectOptions, Judge, PairRasters, detect_objects, scale_of
+from pipeline.stages.state import state_scenes
 from pipeline.store import write_table
+from pipeline.values import number_of_day
 
 FloatArray = NDArray[np.float32]
 FILES = ("before.tif", "after.tif", "history.tif")
 
 
 def inputs(context: StageContext) -> tuple[Path, ...]:
-    """Nothing outside the run: detect reads what acquire wrote."""
-    return ()
+    """The scenes of the monitor's state; all else detect reads from what acquire wrote."""
+    if not context.config.detect.monitor_months:
+        return ()
+    paths: set[Path] = set()
+    for source in context.config.sources:
+        try:
+            early, months = state_scenes(context, source)
+        except XunchaError:
+            continue  # acquire names the source as failed
+        paths |= {path for scene in (*early, *(one for _, own in months for one in own)) for path in scene.files}
+    return tuple(sorted(paths))
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:
@@ -45,13 +59,16 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         folder = out / source.name
         folder.mkdir(parents=True)
         try:
-            candidates, unlikely = _detect(context, source, images, folder)
+            monitoring = run_monitor(context, source, folder)
+            candidates, unlikely = _detect(context, source, images, folder, monitoring)
         except XunchaError as problem:
             failures.append(f"{source.name}: {problem}")
-            for path in sorted(folder.iterdir()):
-                path.unlink()
-            folder.rmdir()
+            shutil.rmtree(folder)
             continue
+        if monitoring is not None:
+            notes += [f"{source.name}: {note}" for note in monitoring.notes]
+            counts |= {f"{source.name} {name}": value for name, value in monitoring.counts.items()}
+            write_table(folder / "followed.parquet", FOLLOWED, _followed(context, source, monitoring, folder))
         write_table(folder / "candidates.parquet", CANDIDATES, candidates)
         write_table(folder / "unlikely.parquet", CANDIDATES, unlikely)
         counts |= {f"{source.name} candidates": len(candidates), f"{source.name} unlikely": len(unlikely)}
@@ -59,13 +76,19 @@ def run(context: StageContext, out: Path) -> StageOutcome:
 
 
 def _detect(
-    context: StageContext, source: Source, images: Path, out: Path
+    context: StageContext, source: Source, images: Path, out: Path, monitoring: Monitoring | None
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     settings, city = context.config.detect, context.config.city
     geobox = context.geobox()
     bands = open_image(images / "after.tif").bands
     pair = PairRasters(images / "before.tif", images / "after.tif", bands, images / "history.tif")
     shape = shape_of(geobox)
+    adjust: Adjust = novelty_of(images / "history.tif", shape, settings.novelty_weight, context.execution)
+    judge: Judge | None = None
+    if monitoring is not None:
+        late = log_odds_of(settings.strong_probability) + 1.0
+        adjust = Both(adjust, MonitorAdjust(monitoring.raster, settings.monitor_weight, late))
+        judge = judge_of(monitoring.raster, context)
     return detect_objects(
         pair,
         geobox,
@@ -73,7 +96,21 @@ def _detect(
         source=source.name,
         options=month_options(settings, source.profile, city.pixel_m),
         gsd_m=city.pixel_m,
-        adjust=novelty_of(images / "history.tif", shape, settings.novelty_weight, context.execution),
+        adjust=adjust,
+        judge=judge,
+        execution=context.execution,
+    )
+
+
+def _followed(context: StageContext, source: Source, monitoring: Monitoring, out: Path) -> gpd.GeoDataFrame:
+    settings, city = context.config.detect, context.config.city
+    return followed_objects(
+        monitoring.raster,
+        context.geobox(),
+        out,
+        source=source.name,
+        min_area_px=month_options(settings, source.profile, city.pixel_m).min_area_px,
+        period_start=number_of_day(context.period.first_day),
         execution=context.execution,
     )
 
@@ -92,6 +129,17 @@ def month_options(settings: Detect, profile: str, pixel_m: float) -> DetectOptio
         alike_weight=settings.alike_weight,
         alike_radius_px=math.ceil(settings.alike_radius_m / pixel_m),
     )
+
+
+@dataclass(frozen=True)
+class Both:
+    """One adjustment after the other."""
+
+    first: Adjust
+    second: Adjust
+
+    def __call__(self, block: Block, odds: FloatArray, features: FloatArray) -> FloatArray:
+        return self.second(block, self.first(block, odds, features), features)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -102,6 +103,7 @@ class FeatureSample:
 
 
 Adjust = Callable[[Block, FloatArray, FloatArray], FloatArray]
+Judge = Callable[[Block, NDArray[np.bool_], dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -162,12 +164,14 @@ def detect_objects(
     options: DetectOptions,
     gsd_m: float | None,
     adjust: Adjust | None = None,
+    judge: Judge | None = None,
     dates: tuple[int, int] = (0, 0),
     execution: Execution,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Write ``score.tif`` into ``out``; return the candidates, and the objects less probable than a candidate.
 
-    Both tables are in the grid's CRS. ``dates``: days since 1970-01-01 of both images for a pair without per-pixel dates.
+    Both tables are in the grid's CRS. ``judge``: may change an object's row by its window and mask.
+    ``dates``: days since 1970-01-01 of both images for a pair without per-pixel dates.
     """
     shape = shape_of(geobox)
     blocks = lattice(shape)
@@ -195,7 +199,7 @@ def detect_objects(
     components = stitch(blocks, pieces, min_area_px=options.min_area_px)
     rows = []
     for number, component in enumerate(components, start=1):
-        row = _described(component, blocks, pair, geobox, scratch, labels, dates, options)
+        row = _described(component, blocks, pair, geobox, scratch, labels, dates, options, judge)
         rows.append({**row, "candidate_id": f"{source}-{number:05d}"})
     scratch.unlink()
     labels.unlink()
@@ -213,6 +217,7 @@ def _described(
     labels: Path,
     dates: tuple[int, int],
     options: DetectOptions,
+    judge: Judge | None,
 ) -> dict[str, object]:
     window = component.window.with_halo(RING_PX + 2, shape_of(geobox))
     mask = component_mask(component, blocks, read_block(labels, window)[0], window)
@@ -236,6 +241,7 @@ def _described(
         since_days.astype(np.uint16),
     )
     row = describe(mask, found, pair.bands, window_transform(geobox, window))
+    row = judge(window, mask, row) if judge is not None else row
     if not options.alike_weight:
         return row
     share = _alike_share(mask, window, pair, shape_of(geobox), options.alike_radius_px)
