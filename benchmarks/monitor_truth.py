@@ -20,8 +20,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,19 +31,22 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+import yaml
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.features import geometry_mask, shapes
 from scipy import ndimage
 from shapely.geometry import shape
 
-from pipeline import schema
+from pipeline import DETECTION, schema
 from pipeline.config import load_config
 from pipeline.detect.archive import PLANES, MonthState, coded, decoded
 from pipeline.detect.monitor import Calibration, Followed, calibration, follow, scene_sample
 from pipeline.detect.season import Series, series_of
+from pipeline.execute import Execution
 from pipeline.grid import city_geobox, lattice
 from pipeline.sources.raster import shape_of
+from pipeline.stages.runner import open_month, run_stages
 from pipeline.stages.state import frame_key, read_state
 from pipeline.store import read_table
 from pipeline.values import Period, number_of_day
@@ -54,6 +55,8 @@ MIN_M2 = 2000.0
 FIRST_HISTORY = 12
 BARE_NDVI, DROP = 0.35, 0.2
 FOLLOWED = 12
+REVERSALS = ("recultivation", "demolition")
+"""Changes of the truth that are no building: neither wanted nor false."""
 Masks = dict[int, NDArray[np.bool_]]
 
 
@@ -68,17 +71,17 @@ class Alerts:
 # --- the product ---------------------------------------------------------------------------------------------------
 
 
-def run_months(city: Path, periods: Sequence[Period], monitor: bool) -> None:
-    """Detection of every period in order."""
-    config = city / "config.yaml"
-    text = config.read_text(encoding="utf-8")
-    if not monitor:
-        config.write_text(text.replace("monitor_months: 36", "monitor_months: 0"), encoding="utf-8")
+def run_months(city: Path, periods: Sequence[Period], source: str, *, monitor: bool) -> None:
+    """Detection of every period in order, with the named source alone."""
+    path = city / "config.yaml"
+    given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    given["sources"] = [one for one in given.get("sources", [{"name": source}]) if one["name"] == source]
+    given.setdefault("detect", {})["monitor_months"] = 36 if monitor else 0
+    path.write_text(yaml.safe_dump(given, allow_unicode=True), encoding="utf-8")
+    config = load_config(path)
     for period in periods:
-        command = [sys.executable, "-m", "pipeline", "detect", str(city), "--period", str(period), "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{period}: {done.stderr[-2000:]}")
+        context = open_month(city, config, period, None, Execution(), detecting=True)
+        run_stages(DETECTION, context, lambda result: None, dry_run=False)
 
 
 def product_alerts(city: Path, periods: Sequence[Period], source: str) -> Alerts:
@@ -187,16 +190,19 @@ def objects_of(mask: NDArray[np.bool_], transform: Any, min_m2: float) -> list[A
 def farmland_of(city: Path, crs: str) -> Any:
     """The union of farmland parcels (DLBM 01..) of the city's land-use layer."""
     parcels = gpd.read_file(city / "layers" / "DLTB.gpkg").to_crs(crs)
-    return shapely.union_all(parcels.geometry[parcels["DLBM"].astype(str).str.startswith("01")].to_numpy())
+    farmed = parcels.geometry[parcels["DLBM"].astype(str).str.startswith("01")].to_numpy()
+    return shapely.union_all(shapely.buffer(shapely.make_valid(farmed), 0.0))
 
 
 def true_sites(city: Path, crs: str, farmland: Any, first: date, last: date) -> gpd.GeoDataFrame:
     """Sites on at least 2,000 m2 of farmland with their onset, and whether they begin inside the months."""
     sites = gpd.read_parquet(city / "truth" / "sites.parquet").to_crs(crs)
+    sites["onset"] = pd.to_datetime(sites["onset"])
+    sites["gone"] = sites["change"].isin(REVERSALS) if "change" in sites.columns else False
     on_farm = shapely.area(shapely.intersection(sites.geometry.to_numpy(), farmland))
     sites = sites.assign(farm_m2=on_farm, month=[d.year * 12 + d.month - 1 for d in sites["onset"]])
     inside = (sites["onset"] >= pd.Timestamp(first)) & (sites["onset"] <= pd.Timestamp(last))
-    return sites.assign(counts=inside & (on_farm >= MIN_M2)).reset_index(drop=True)
+    return sites.assign(counts=inside & (on_farm >= MIN_M2) & ~sites["gone"]).reset_index(drop=True)
 
 
 def first_views(city: Path, sites: gpd.GeoDataFrame, geobox: Any, ndvi: dict[int, Any]) -> list[int | None]:
@@ -223,16 +229,16 @@ def score(
     false = true = 0
     tree = shapely.STRtree(ground)
     for row in table.itertuples():
-        hit = False
+        hit = neutral = False
         for i in tree.query(row.geometry):
             shared = shapely.area(shapely.intersection(row.geometry, ground[i]))
             if shared > 0.2 * areas[i] or shared > 0.5 * row.geometry.area:
-                hit = True
+                hit, neutral = hit or not sites["gone"].iloc[i], True
                 if i not in best and row.month >= sites["month"].iloc[i]:
                     best[int(i)] = row
         share = shapely.area(shapely.intersection(row.geometry, farmland)) / row.geometry.area
         if row.geometry.area >= MIN_M2 and share > 0.5:
-            true, false = true + hit, false + (not hit)
+            true, false = true + hit, false + (not neutral)
     for i in wanted:
         if i not in best:
             continue
@@ -261,7 +267,7 @@ def city_rows(given: Path, work: Path, count: int, source: str) -> pd.DataFrame:
         if not (city / "config.yaml").is_file():
             shutil.copytree(given, city, ignore=shutil.ignore_patterns("runs", "looks", "journal.jsonl"))
         periods = months_of(city / "scenes" / source, count)
-        run_months(city, periods, monitor)
+        run_months(city, periods, source, monitor=monitor)
         config = load_config(city / "config.yaml")
         farmland = farmland_of(city, config.city.crs)
         if not monitor:

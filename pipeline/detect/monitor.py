@@ -20,14 +20,13 @@ from numpy.typing import NDArray
 from pipeline.detect.archive import SCENE
 from pipeline.detect.season import (
     GREEN,
-    MIN_LOOKS,
     ORDINARY,
     SNOW,
     UNSEEN,
     Series,
     distance,
-    earlier_looks,
     green_land,
+    has_baseline,
     novelty,
     shortfall,
     shows,
@@ -69,7 +68,12 @@ class Followed(IntEnum):
 
 @dataclass(frozen=True)
 class Levels:
-    """Evidence from which a departure is early, probable and confirmed."""
+    """Evidence from which a departure is early, probable and confirmed.
+
+    Probable takes two months with a view, one of them in the green season, or three: film laid for the first time, a
+    store of straw or a levelled field are new to a pixel too, but hardly for three months, or while all else is green.
+    Confirmed takes three months over :data:`CONFIRMING_DAYS`, one in the green season where plants have grown before.
+    """
 
     early: float = 2.0
     probable: float = 4.0
@@ -194,7 +198,7 @@ def _step(
     start: int,
 ) -> tuple[float, bool, bool]:  # fmt: skip
     """What a month adds, whether it speaks from the green season, and whether there is a baseline."""
-    if earlier_looks(seen, stop) < MIN_LOOKS:
+    if not has_baseline(seen, at, stop):
         return 0.0, False, False
     if seen[at] != ORDINARY:
         return GREEN_LLR if seen[at] == GREEN else 0.0, False, True
@@ -245,7 +249,7 @@ def _follow(
             total = min(total + added, MOST)
             low, high = min(low, own[at, 0]), max(high, own[at, 0])
             returned = returned + 1 if added <= CLIP[0] and _as_before(own, seen, at, since) else 0
-            if total >= levels[1] and count >= 2 and sure < 0:
+            if total >= levels[1] and sure < 0 and (in_season >= 1 and count >= 2 or count >= 3):
                 sure = at
             if added == GREEN_LLR or total <= 0.0 or returned >= 2:
                 if sure >= 0:
@@ -261,7 +265,7 @@ def _follow(
         if certain and green_land(own, since):
             certain = in_season >= 1
         found = 2 if total >= levels[0] else 1
-        if total >= levels[1] and count >= 2:
+        if total >= levels[1] and sure >= 0:
             found = 4 if certain else 3
         if found >= 3 and count >= 3 and high - low >= UNDER_COVER and own[last_view, 1] >= COVER_LIGHT:
             found = COVERED

@@ -18,6 +18,8 @@ FloatArray = NDArray[np.float32]
 
 MIN_LOOKS = 6
 """Fewer earlier months with a clear view say nothing about what is usual here."""
+MIN_MONTHS = 12
+"""The first clear view must lie this far back: what has not been seen through a year may do anything."""
 # Codes that two clear looks at unchanged ground differ by (one standard deviation): 0.04 NDVI, a tenth of the light,
 # 0.04 and 0.03 of the SWIR contrasts, 0.04 of the hue; after aerosol and bidirectional effects in Sentinel-2 surface
 # reflectance of stable ground.
@@ -117,7 +119,7 @@ def novelty(own: ByteArray, seen: ByteArray, at: int, stop: int) -> float:
 
     ``own``: codes (month, plane) of a pixel; ``seen``: what its looks show (:func:`shows`).
     """
-    if earlier_looks(seen, stop) < MIN_LOOKS:
+    if not has_baseline(seen, at, stop):
         return -1.0
     nearest = np.inf
     for other in range(stop):
@@ -127,13 +129,14 @@ def novelty(own: ByteArray, seen: ByteArray, at: int, stop: int) -> float:
 
 
 @njit(nogil=True)
-def earlier_looks(seen: ByteArray, stop: int) -> int:
-    """Months before ``stop`` with a clear view of the ground."""
-    count = 0
+def has_baseline(seen: ByteArray, at: int, stop: int) -> bool:
+    """Whether the looks before ``stop`` are enough to say what is usual in month ``at``: six, over a year or more."""
+    count, first = 0, at
     for other in range(stop):
         if seen[other] != UNSEEN and seen[other] != SNOW:
+            first = min(first, other)
             count += 1
-    return count
+    return count >= MIN_LOOKS and at - first >= MIN_MONTHS
 
 
 @njit(nogil=True)

@@ -17,7 +17,7 @@ from pipeline.detect.score import darkening_odds, log_odds_of, novelty_odds
 from pipeline.errors import XunchaError
 from pipeline.execute import Execution, map_blocks
 from pipeline.grid import Block, lattice
-from pipeline.schema import CANDIDATES, FOLLOWED
+from pipeline.schema import CANDIDATES, FOLLOWED, empty
 from pipeline.sources.raster import open_image, read_block, shape_of
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.stages.followed import followed_objects
@@ -51,6 +51,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     counts: dict[str, int] = {}
     notes: list[str] = []
     failures: list[str] = []
+    crs = context.config.city.crs
     for source in context.config.sources:
         images = context.folder("acquire") / source.name
         if not all((images / name).is_file() for name in FILES):
@@ -68,7 +69,9 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         if monitoring is not None:
             notes += [f"{source.name}: {note}" for note in monitoring.notes]
             counts |= {f"{source.name} {name}": value for name, value in monitoring.counts.items()}
-            write_table(folder / "followed.parquet", FOLLOWED, _followed(context, source, monitoring, folder))
+        raster = monitoring.raster if monitoring is not None else None
+        followed = _followed(context, source, raster, folder) if raster is not None else empty(FOLLOWED, crs)
+        write_table(folder / "followed.parquet", FOLLOWED, followed)
         write_table(folder / "candidates.parquet", CANDIDATES, candidates)
         write_table(folder / "unlikely.parquet", CANDIDATES, unlikely)
         counts |= {f"{source.name} candidates": len(candidates), f"{source.name} unlikely": len(unlikely)}
@@ -85,7 +88,7 @@ def _detect(
     shape = shape_of(geobox)
     adjust: Adjust = novelty_of(images / "history.tif", shape, settings.novelty_weight, context.execution)
     judge: Judge | None = None
-    if monitoring is not None:
+    if monitoring is not None and monitoring.raster is not None:
         late = log_odds_of(settings.strong_probability) + 1.0
         adjust = Both(adjust, MonitorAdjust(monitoring.raster, settings.monitor_weight, late))
         judge = judge_of(monitoring.raster, context)
@@ -102,10 +105,10 @@ def _detect(
     )
 
 
-def _followed(context: StageContext, source: Source, monitoring: Monitoring, out: Path) -> gpd.GeoDataFrame:
+def _followed(context: StageContext, source: Source, raster: Path, out: Path) -> gpd.GeoDataFrame:
     settings, city = context.config.detect, context.config.city
     return followed_objects(
-        monitoring.raster,
+        raster,
         context.geobox(),
         out,
         source=source.name,

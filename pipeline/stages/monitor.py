@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from odc.geo.geobox import GeoBox
 
 from pipeline.config import Detect, Source
 from pipeline.detect.monitor import Calibration, Followed, Levels, Verdicts, calibration, follow, scene_sample
-from pipeline.detect.season import Series, series_of
+from pipeline.detect.season import MIN_MONTHS, Series, series_of
 from pipeline.detect.timing import judged
 from pipeline.execute import Execution, map_blocks
 from pipeline.grid import Block, lattice
@@ -21,7 +22,7 @@ from pipeline.sinks.raster import RasterWriter
 from pipeline.sources.raster import read_block, shape_of
 from pipeline.stages.base import StageContext
 from pipeline.stages.imagery import on_step, sample_step
-from pipeline.stages.state import frame_key, month_number, read_state, update_state
+from pipeline.stages.state import frame_key, month_number, months_before, read_state, update_state
 from pipeline.values import number_of_day
 
 FloatArray = NDArray[np.float32]
@@ -95,24 +96,30 @@ def levels_of(settings: Detect) -> Levels:
 
 @dataclass(frozen=True)
 class Monitoring:
-    """What the month's monitor hands to the objects: its raster, and what there is to say about it."""
+    """What the month's monitor hands to the objects: its raster, and what there is to say about it.
 
-    raster: Path
+    ``raster`` is None where the history is too short or no scene can be used: then a month stands by itself.
+    """
+
+    raster: Path | None
     notes: tuple[str, ...]
     counts: dict[str, int]
 
 
 def run_monitor(context: StageContext, source: Source, out: Path) -> Monitoring | None:
-    """Update the state below ``out/state`` and write ``out/monitor.tif``; None where monitoring is off or impossible."""
+    """Update the state below ``out/state`` and write ``out/monitor.tif``; None where monitoring is off."""
     settings, geobox, execution = context.config.detect, context.geobox(), context.execution
     if not settings.monitor_months:
         return None
+    history = months_before(context, source)
+    if history < MIN_MONTHS:
+        return Monitoring(None, (f"monitor: {history} months of earlier scenes, it begins with {MIN_MONTHS}",), {})
     state = out / "state"
     state.mkdir()
     taken, computed, notes = update_state(context, source, state)
     if not taken + computed:
-        state.rmdir()
-        return None
+        shutil.rmtree(state)
+        return Monitoring(None, tuple(notes), {})
     last = month_number(context.period)
     months = Months(state, frame_key(state), last, settings.monitor_months, settings.follow_months)
     step = sample_step(shape_of(geobox), SAMPLES)

@@ -94,6 +94,12 @@ def archive_scenes(context: StageContext, source: Source) -> tuple[Scene, ...]:
     return tuple(scene for scene in scenes if Period.of(scene.dates.start) == Period.of(scene.dates.end))
 
 
+def months_before(context: StageContext, source: Source) -> int:
+    """How many months before the period the monitored scenes begin."""
+    _, months = state_scenes(context, source)
+    return month_number(context.period) - months[0][0] if months else 0
+
+
 def state_scenes(
     context: StageContext, source: Source
 ) -> tuple[tuple[Scene, ...], tuple[tuple[int, tuple[Scene, ...]], ...]]:
