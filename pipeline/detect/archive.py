@@ -42,13 +42,15 @@ class MonthState:
     """A month of a block. ``values``: uint8 (plane, y, x) of :data:`PLANES`, 0 where there was no clear view.
 
     ``month``: year * 12 + month - 1. ``key``: digest of everything its values were made of. ``days``: first and last
-    day (since 1970-01-01) per scene; plane ``scene`` is 1 plus the index of the pixel's scene.
+    day (since 1970-01-01) per scene; plane ``scene`` is 1 plus the index of the pixel's scene. ``chunk``: the values
+    as stored, where they come from a state, so that they need not be compressed again.
     """
 
     month: int
     key: str
     days: tuple[tuple[int, int], ...]
     values: ByteArray
+    chunk: bytes | None = None
 
 
 def coded(values: FloatArray) -> ByteArray:
@@ -108,14 +110,17 @@ def packed(months: Sequence[MonthState], *, frame: str) -> bytes:
     """A block's state as bytes, months in order; the same months give the same bytes. ``frame``: digest of the grid."""
     chunks, heads = [], []
     for one in sorted(months, key=lambda part: part.month):
-        steps = np.diff(one.values, axis=-1, prepend=np.uint8(0))
-        chunk = zlib.compress(steps.tobytes(), 6)
+        chunk = one.chunk if one.chunk is not None else _compressed(one.values)
         heads.append({"month": one.month, "key": one.key, "days": one.days, "bytes": len(chunk)})
         chunks.append(chunk)
     shape = list(months[0].values.shape[1:]) if months else [0, 0]
     head = {"version": STATE_VERSION, "planes": PLANES, "shape": shape, "frame": frame, "months": heads}
     text = json.dumps(head, sort_keys=True).encode("ascii")
     return b"".join((MAGIC, _LENGTH.pack(len(text)), text, *chunks))
+
+
+def _compressed(values: ByteArray) -> bytes:
+    return zlib.compress(np.diff(values, axis=-1, prepend=np.uint8(0)).tobytes(), 6)
 
 
 def unpacked(content: bytes, *, frame: str) -> tuple[MonthState, ...]:
@@ -130,12 +135,13 @@ def unpacked(content: bytes, *, frame: str) -> tuple[MonthState, ...]:
             raise StateError("a state of another version or frame")
         months, at = [], stop
         for one in head["months"]:
-            plain = zlib.decompress(content[at : at + one["bytes"]])
+            chunk = content[at : at + one["bytes"]]
+            plain = zlib.decompress(chunk)
             at += one["bytes"]
             steps = np.frombuffer(plain, dtype=np.uint8).reshape(len(PLANES), *head["shape"])
             values = np.cumsum(steps, axis=-1, dtype=np.uint8)
             days = tuple((int(first), int(last)) for first, last in one["days"])
-            months.append(MonthState(int(one["month"]), str(one["key"]), days, values))
+            months.append(MonthState(int(one["month"]), str(one["key"]), days, values, chunk))
     except (ValueError, KeyError, TypeError, struct.error, zlib.error) as problem:
         raise StateError(f"damaged: {problem}") from problem
     if at != len(content):
