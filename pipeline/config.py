@@ -99,7 +99,7 @@ class Detect(Section):
     )
     monitor_weight: Weight = Field(1.0, description="Weight of what a month adds to the monitor's evidence")
     early_evidence: Positive = Field(2.0, description="Evidence (log odds) from which a departure is early")
-    probable_evidence: Positive = Field(4.0, description="Evidence of two months or more that makes it probable")
+    probable_evidence: Positive = Field(4.0, description="Evidence of three months or more that makes it probable")
     confirmed_evidence: Positive = Field(
         6.0, description="Evidence of three months or more, one of them in the green season, that confirms it"
     )

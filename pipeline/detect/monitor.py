@@ -39,18 +39,25 @@ CLIP = (-0.5, 2.5)
 """Least and most that a month adds. One month alone never confirms; one ordinary month does not undo one strong one."""
 GREEN_LLR = -4.0
 MOST = 15.0
-SEASON_WEIGHT = 0.5
-"""Log odds per noise unit of NDVI below the season's barest earlier look, beyond what the scene's fields show."""
-SEASON_ALONE = 1.5
+LOOK_WEIGHT, LOOK_Z = 1.5, 1.4
+"""Log odds per spread of novelty, and where they are even: half-way between ordinary ground and what two in a hundred
+pixels of a month show, at which built ground lies."""
+SEASON_LEAST = 5.0
+"""NDVI noise units (0.2) by which bare ground falls short of a crop at the least, where the scene's own 98th percentile
+is smaller. At the larger of both the season adds 2."""
+SEASON_ALONE = 1.0
 """Most that bareness adds when the ground looks like it did at other seasons: a fallow year does that too."""
-ORDINARY_Z = 2.0
+NEW_GROUND = (0.4, 0.8)
+"""Mean log odds of novelty over the months since the departure without which nothing is probable or confirmed: a fallow
+year is as bare as a yard, and commoner by an order, but it looks like the field's own soil."""
 GONE = 1.0
 """Within this distance of a look before the departure the ground is as it was."""
-UNDER_COVER = 30
-"""NDVI codes (0.15) by which ground under film or glass greens and fades while a roof does not."""
+UNDER_COVER = 40
+"""NDVI codes (0.2) by which ground under film or glass greens and fades while a roof does not."""
 COVER_LIGHT = 100
 """Light code (mean reflectance 0.09) above which pulsing ground can be film or glass."""
 CONFIRMING_DAYS = 45
+LASTING = 3
 
 
 class Followed(IntEnum):
@@ -70,9 +77,9 @@ class Followed(IntEnum):
 class Levels:
     """Evidence from which a departure is early, probable and confirmed.
 
-    Probable takes two months with a view, one of them in the green season, or three: film laid for the first time, a
-    store of straw or a levelled field are new to a pixel too, but hardly for three months, or while all else is green.
-    Confirmed takes three months over :data:`CONFIRMING_DAYS`, one in the green season where plants have grown before.
+    Probable takes :data:`LASTING` months with a view: film laid for the first time, a store of straw or a levelled field
+    are new to a pixel too, but hardly for so long. Confirmed takes these months over :data:`CONFIRMING_DAYS`, one of
+    them in the green season where plants have grown before.
     """
 
     early: float = 2.0
@@ -196,23 +203,19 @@ def follow(series: Series, habits: Calibration, *, follow_months: int, levels: L
 def _step(
     own: ByteArray, seen: ByteArray, at: int, stop: int, middle: FloatArray, spread: FloatArray, edge: FloatArray,
     start: int,
-) -> tuple[float, bool, bool]:  # fmt: skip
-    """What a month adds, whether it speaks from the green season, and whether there is a baseline."""
-    if not has_baseline(seen, at, stop):
-        return 0.0, False, False
+) -> tuple[float, float, float]:  # fmt: skip
+    """What a month adds, and its parts by novelty and by season; needs a baseline."""
     if seen[at] != ORDINARY:
-        return GREEN_LLR if seen[at] == GREEN else 0.0, False, True
+        return GREEN_LLR if seen[at] == GREEN else 0.0, 0.0, 0.0
     away = novelty(own, seen, at, stop)
     land = 1 if green_land(own, stop) else 0
     z = (np.log(away + 0.3) - middle[land, at - start]) / spread[land, at - start]
-    by_look = z - ORDINARY_Z
+    by_look = min(max(LOOK_WEIGHT * (z - LOOK_Z), CLIP[0]), CLIP[1])
     short, by_season = shortfall(own, seen, at, stop), CLIP[0]
     if short >= 0.0:
-        by_season = SEASON_WEIGHT * (short - edge[land, at - start]) - 1.0
-        if z < 1.0:
-            by_season = min(by_season, SEASON_ALONE)
-    total = min(max(by_look, by_season, CLIP[0]), CLIP[1])
-    return total, by_season > 0.5, True
+        by_season = 2.5 * short / max(edge[land, at - start], SEASON_LEAST) - 0.5
+        by_season = min(by_season, CLIP[1] if z >= 1.0 else SEASON_ALONE)
+    return max(by_look, by_season), by_look, by_season
 
 
 @njit(nogil=True)
@@ -226,7 +229,7 @@ def _follow(
     for pixel in range(codes.shape[2]):
         _load(codes, pixel, own, seen)
         total, since, before, last_view = 0.0, -1, -1, -1
-        count, in_season, returned, sure, ended = 0, 0, 0, -1, 0
+        count, in_season, returned, sure, ended, new_ground = 0, 0, 0, -1, 0, 0.0
         low, high, known = 255, 0, False
         for at in range(months):
             if seen[at] == UNSEEN or seen[at] == SNOW:
@@ -234,24 +237,29 @@ def _follow(
             if at < start:
                 last_view = at
                 continue
-            added, speaks, usual = _step(own, seen, at, since if since >= 0 else at, middle, spread, edge, start)
+            stop = since if since >= 0 else at
+            added, by_look, by_season = 0.0, 0.0, 0.0
+            usual = has_baseline(seen, at, stop)
+            if usual:
+                added, by_look, by_season = _step(own, seen, at, stop, middle, spread, edge, start)
             known = known or usual
             if at == months - 1 and usual:
                 step[pixel] = added
             if since < 0 and added > 0.0:
-                since, before, total, sure, ended = at, last_view, 0.0, -1, 0
+                since, before, total, sure, ended, new_ground = at, last_view, 0.0, -1, 0, 0.0
                 count, in_season, returned, low, high = 0, 0, 0, 255, 0
             last_view = at
             if since < 0:
                 continue
             count += 1
-            in_season += 1 if speaks else 0
+            in_season += 1 if by_season > 0.5 else 0
+            new_ground += by_look
             total = min(total + added, MOST)
             low, high = min(low, own[at, 0]), max(high, own[at, 0])
             returned = returned + 1 if added <= CLIP[0] and _as_before(own, seen, at, since) else 0
-            if total >= levels[1] and sure < 0 and (in_season >= 1 and count >= 2 or count >= 3):
+            if total >= levels[1] and sure < 0 and count >= LASTING and new_ground >= NEW_GROUND[0] * count:
                 sure = at
-            if added == GREEN_LLR or total <= 0.0 or returned >= 2:
+            if added == GREEN_LLR or total <= 0.0 or returned >= 3:
                 if sure >= 0:
                     ended = RECULTIVATED if added == GREEN_LLR else REMOVED
                 total, since = 0.0, -1
@@ -261,13 +269,15 @@ def _follow(
             continue
         first_look = last_day[since, own[since, SCENE]]
         spans = float(last_day[last_view, own[last_view, SCENE]]) - float(first_look)
-        certain = total >= levels[2] and count >= 3 and spans >= CONFIRMING_DAYS
+        certain = (
+            total >= levels[2] and count >= LASTING and spans >= CONFIRMING_DAYS and new_ground >= NEW_GROUND[1] * count
+        )
         if certain and green_land(own, since):
             certain = in_season >= 1
         found = 2 if total >= levels[0] else 1
         if total >= levels[1] and sure >= 0:
             found = 4 if certain else 3
-        if found >= 3 and count >= 3 and high - low >= UNDER_COVER and own[last_view, 1] >= COVER_LIGHT:
+        if found >= 3 and high - low >= UNDER_COVER and own[last_view, 1] >= COVER_LIGHT:
             found = COVERED
         state[pixel] = found
         crossed[pixel] = sure == months - 1
@@ -279,8 +289,9 @@ def _follow(
 
 @njit(nogil=True)
 def _as_before(own: ByteArray, seen: ByteArray, at: int, since: int) -> bool:
-    """Whether a look is within :data:`GONE` of one before the departure."""
+    """Whether a look is within :data:`GONE` of one before the departure at the same time of the year."""
     for other in range(since):
-        if seen[other] != UNSEEN and distance(own, at, other) < GONE * GONE:
+        apart = (at - other) % 12
+        if seen[other] != UNSEEN and (apart <= 1 or apart == 11) and distance(own, at, other) < GONE * GONE:
             return True
     return False

@@ -37,8 +37,9 @@ def _light_code(value: float) -> int:
 
 GREEN_NOW = _ndvi_code(0.40)
 """A look this green holds plants: below it lie bare, mulched and built ground."""
-GREEN_SEASON = _ndvi_code(0.35)
-"""The season is green where even the barest earlier look at this time of the year reached this."""
+GREEN_SEASON = _ndvi_code(0.45)
+"""A season is green where every earlier year reached this in it."""
+SEASON_MONTHS = 3
 GREEN_LAND = _ndvi_code(0.45)
 _DARK_NDVI = _ndvi_code(0.25)
 _WATER_NDVI, _SNOW_NDVI = _ndvi_code(0.20), _ndvi_code(0.20)
@@ -141,20 +142,33 @@ def has_baseline(seen: ByteArray, at: int, stop: int) -> bool:
 
 @njit(nogil=True)
 def shortfall(own: ByteArray, seen: ByteArray, at: int, stop: int) -> float:
-    """How far look ``at`` lies below the barest look of its season in earlier years, in :data:`NOISE` of NDVI.
+    """How far the last three months stayed below what the same months reached in every earlier year, in NDVI noise.
 
-    The season is the same month and the two beside it, at least ten months before, among the looks before ``stop``.
-    -1 where the season has not been seen twice or is not green (:data:`GREEN_SEASON`): bare ground proves nothing then.
+    The greenest look of the months ``at - 2`` .. ``at`` against the least of the earlier years' greenest looks of these
+    calendar months, among the looks before ``stop``. A harvest or sowing that shifts by weeks changes no maximum of
+    three months. -1 where it cannot be said: fewer than two looks now, or in each earlier year, a look that snow, water
+    or fire explains, or a season that is not green (:data:`GREEN_SEASON`): bare ground proves nothing then.
     """
-    lowest, count = 255, 0
-    for other in range(min(stop, at - 10)):
-        apart = (at - other) % 12
-        if (apart <= 1 or apart == 11) and seen[other] != UNSEEN and seen[other] != SNOW:
-            count += 1
-            lowest = min(lowest, own[other, 0])
-    if count < 2 or lowest < GREEN_SEASON or own[at, 0] == 0:
+    now, looks = 0, 0
+    for month in range(max(at - SEASON_MONTHS + 1, 0), at + 1):
+        if seen[month] == ORDINARY or seen[month] == GREEN:
+            looks += 1
+            now = max(now, own[month, GREENEST])
+        elif seen[month] != UNSEEN:
+            return -1.0
+    least, years = 255, 0
+    for year in range(1, at // 12 + 1):
+        best, count = 0, 0
+        for month in range(max(at - SEASON_MONTHS + 1 - 12 * year, 0), at + 1 - 12 * year):
+            if month < stop and seen[month] != UNSEEN and seen[month] != SNOW:
+                count += 1
+                best = max(best, own[month, GREENEST])
+        if count >= 2:
+            years += 1
+            least = min(least, best)
+    if looks < 2 or years == 0 or least < GREEN_SEASON:
         return -1.0
-    return max((float(lowest) - float(own[at, GREENEST])) / NOISE[0], 0.0)
+    return max((float(least) - float(now)) / NOISE[0], 0.0)
 
 
 @njit(nogil=True)
