@@ -96,6 +96,18 @@ class Detect(Section):
         description="Trained model by source name or profile, a folder below the city folder; else the hand weights. "
         "An older version's folder here goes back to it",
     )
+    monitor_months: Annotated[int, Field(ge=0, le=60)] = Field(
+        36, description="Months of the monitor's state, up to three years of baseline; 0: no monitor"
+    )
+    follow_months: Annotated[int, Field(ge=1, le=24)] = Field(
+        12, description="A departure from the baseline is followed this many months, then it is the new usual"
+    )
+    monitor_weight: Weight = Field(1.0, description="Weight of what a month adds to the monitor's evidence")
+    early_evidence: Positive = Field(2.0, description="Evidence (log odds) from which a departure is early")
+    probable_evidence: Positive = Field(4.0, description="Evidence of three months or more that makes it probable")
+    confirmed_evidence: Positive = Field(
+        6.0, description="Evidence of three months or more, one of them in the green season, that confirms it"
+    )
     alike_weight: Weight = Field(0.8, description="How much land around that changed alike speaks against an object")
     alike_radius_m: Positive = Field(1500.0, description="How far around an object that land is looked at, metres")
     pair_min_area_m2: dict[str, float] = Field(

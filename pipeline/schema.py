@@ -478,6 +478,26 @@ CANDIDATES = Table(
     geometry=True,
 )
 
+FOLLOWED = Table(
+    "followed",
+    (
+        _text("followed_id", "跟踪编号"),
+        _text("source", "影像来源"),
+        _text("lifecycle", "变化过程"),
+        _text("confidence", "时序置信", null=True),
+        _real("evidence", "累积证据"),
+        _integer("looks", "变化后观测月数"),
+        _real("area_m2", "面积", "平方米", null=True),
+        _integer("area_px", "像元数"),
+        _date("last_clear", "前时相", null=True),
+        _date("first_seen", "后时相", null=True),
+        _date("sure_on", "可信时相", null=True),
+        _integer("lag_days", "确认滞后", "天", null=True),
+    ),
+    key=("followed_id",),
+    geometry=True,
+)
+
 _SCREENING = (
     _json("kinds", "疑似违法类型", null=True),
     _json("rules", "规则与字段值"),

@@ -154,6 +154,17 @@ class Stage(Labelled):
     UNKNOWN = "unknown", "不能判断"
 
 
+class GroundCourse(Labelled):
+    """What a month's imagery says of ground that departed from its own years; identity is the register's."""
+
+    NEW = "new", "新出现"
+    GROWING = "growing", "扩大"
+    STABLE = "stable", "稳定"
+    COVERED = "covered", "大棚或覆膜"
+    REMOVED = "removed", "已清除"
+    RECULTIVATED = "recultivated", "已复耕"
+
+
 class TargetState(Labelled):
     """What the register says of a target in a period."""
 

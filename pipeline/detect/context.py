@@ -223,7 +223,8 @@ def _registry() -> dict[str, Feature]:
 REGISTRY: dict[str, Feature] = _registry()
 
 _FOR = (
-    "cva_", "change@", "decorrelation", "angle", "bsi_", "ndbi_after", "ndbi_rise", "light_after", "light_rise",
+    "cva_fine", "cva_coarse", "cva_visible", "change_edges", "unexpected", "change@",
+    "decorrelation", "angle", "bsi_", "ndbi_after", "ndbi_rise", "light_after", "light_rise",
     "texture_rise", "texture_after", "texture_light_after", "texture_light_rise", "edges_after", HAND_ODDS, NETWORK,
 )  # fmt: skip
 _AGAINST = ("ndvi_after", "ndvi_rise", "mndwi_after")

@@ -175,7 +175,8 @@ class ClearBlock:
         return usable.size, int(usable.sum())
 
 
-def _clear_share(image: Image, geobox: GeoBox, execution: Execution, label: str) -> float:
+def clear_share(image: Image, geobox: GeoBox, execution: Execution, label: str) -> float:
+    """Share of a sample of the grid that a scene shows clearly after its own classification."""
     blocks = spread_blocks(lattice(shape_of(geobox)), REGISTRATION_BLOCKS)
     parts = [part for _, part in map_blocks(ClearBlock(image, geobox), blocks, execution, label)]
     return round(sum(clear for _, clear in parts) / max(sum(total for total, _ in parts), 1), 3)
@@ -194,7 +195,7 @@ def _fitted(
             reason = "no band in common with the other scenes" if not bands else "does not overlap the city's grid"
             dropped.append({"scene": scene.name, "reason": reason})
             continue
-        clear = _clear_share(image, geobox, execution, f"clear {scene.name}")
+        clear = clear_share(image, geobox, execution, f"clear {scene.name}")
         if clear < settings.min_clear_share:
             dropped.append({"scene": scene.name, "reason": f"only {100 * clear:.0f} % clear"})
             continue

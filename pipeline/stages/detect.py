@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,26 +13,34 @@ from numpy.typing import NDArray
 
 from pipeline.config import Detect, Source
 from pipeline.detect.change import FEATURES
-from pipeline.detect.score import darkening_odds, novelty_odds
+from pipeline.detect.score import darkening_odds, log_odds_of, novelty_odds
 from pipeline.detect.scorer import Scorer
 from pipeline.errors import XunchaError
 from pipeline.execute import Execution, map_blocks
 from pipeline.grid import Block, lattice
-from pipeline.schema import CANDIDATES
+from pipeline.schema import CANDIDATES, FOLLOWED, empty
 from pipeline.sources.model import model_files
 from pipeline.sources.raster import open_image, read_block, shape_of
 from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.followed import followed_objects
 from pipeline.stages.imagery import on_step, sample_step
 from pipeline.stages.models import configured_model, load_for_month, scorer_of
-from pipeline.stages.objects import HAND, DetectOptions, PairRasters, detect_objects, scale_of
+from pipeline.stages.monitor import MonitorAdjust, Monitoring, judge_of, run_monitor
+from pipeline.stages.objects import HAND, Adjust, DetectOptions, Judge, PairRasters, detect_objects, scale_of
+from pipeline.stages.state import state_scenes
 from pipeline.store import write_table
+from pipeline.values import number_of_day
 
 FloatArray = NDArray[np.float32]
 FILES = ("before.tif", "after.tif", "history.tif")
 
 
 def inputs(context: StageContext) -> tuple[Path, ...]:
-    """The trained models that the configuration names; else detect reads only what acquire wrote."""
+    """The trained models that the configuration names and the scenes of the monitor's state; the rest acquire wrote."""
+    return (*_models(context), *_state_files(context))
+
+
+def _models(context: StageContext) -> tuple[Path, ...]:
     found: list[Path] = []
     for source in context.config.sources:
         given = configured_model(context.city, context.config.detect.model, source.name, source.profile)
@@ -39,11 +48,25 @@ def inputs(context: StageContext) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _state_files(context: StageContext) -> tuple[Path, ...]:
+    if not context.config.detect.monitor_months:
+        return ()
+    paths: set[Path] = set()
+    for source in context.config.sources:
+        try:
+            early, months = state_scenes(context, source)
+        except XunchaError:
+            continue  # acquire names the source as failed
+        paths |= {path for scene in (*early, *(one for _, own in months for one in own)) for path in scene.files}
+    return tuple(sorted(paths))
+
+
 def run(context: StageContext, out: Path) -> StageOutcome:
     """Write ``<source>/score.tif candidates.parquet unlikely.parquet`` for every source that acquire has."""
     counts: dict[str, int] = {}
     notes: list[str] = []
     failures: list[str] = []
+    crs = context.config.city.crs
     for source in context.config.sources:
         images = context.folder("acquire") / source.name
         if not all((images / name).is_file() for name in FILES):
@@ -52,13 +75,18 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         folder = out / source.name
         folder.mkdir(parents=True)
         try:
-            candidates, unlikely = _detect(context, source, images, folder)
+            monitoring = run_monitor(context, source, folder)
+            candidates, unlikely = _detect(context, source, images, folder, monitoring)
         except XunchaError as problem:
             failures.append(f"{source.name}: {problem}")
-            for path in sorted(folder.iterdir()):
-                path.unlink()
-            folder.rmdir()
+            shutil.rmtree(folder)
             continue
+        if monitoring is not None:
+            notes += [f"{source.name}: {note}" for note in monitoring.notes]
+            counts |= {f"{source.name} {name}": value for name, value in monitoring.counts.items()}
+        raster = monitoring.raster if monitoring is not None else None
+        followed = _followed(context, source, raster, folder) if raster is not None else empty(FOLLOWED, crs)
+        write_table(folder / "followed.parquet", FOLLOWED, followed)
         write_table(folder / "candidates.parquet", CANDIDATES, candidates)
         write_table(folder / "unlikely.parquet", CANDIDATES, unlikely)
         counts |= {f"{source.name} candidates": len(candidates), f"{source.name} unlikely": len(unlikely)}
@@ -66,7 +94,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
 
 
 def _detect(
-    context: StageContext, source: Source, images: Path, out: Path
+    context: StageContext, source: Source, images: Path, out: Path, monitoring: Monitoring | None
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     settings, city = context.config.detect, context.config.city
     geobox = context.geobox()
@@ -78,6 +106,12 @@ def _detect(
     if given is not None:
         model = load_for_month(given, bands=bands, profile=source.profile, pixel_m=city.pixel_m)
         scorer = scorer_of(model, evidence="month")
+    adjust: Adjust = novelty_of(images / "history.tif", shape, settings.novelty_weight, context.execution)
+    judge: Judge | None = None
+    if monitoring is not None and monitoring.raster is not None:
+        late = log_odds_of(settings.strong_probability) + 1.0
+        adjust = Both(adjust, MonitorAdjust(monitoring.raster, settings.monitor_weight, late))
+        judge = judge_of(monitoring.raster, context)
     return detect_objects(
         pair,
         geobox,
@@ -85,8 +119,22 @@ def _detect(
         source=source.name,
         options=month_options(settings, source.profile, city.pixel_m),
         gsd_m=city.pixel_m,
-        adjust=novelty_of(images / "history.tif", shape, settings.novelty_weight, context.execution),
+        adjust=adjust,
+        judge=judge,
         scorer=scorer,
+        execution=context.execution,
+    )
+
+
+def _followed(context: StageContext, source: Source, raster: Path, out: Path) -> gpd.GeoDataFrame:
+    settings, city = context.config.detect, context.config.city
+    return followed_objects(
+        raster,
+        context.geobox(),
+        out,
+        source=source.name,
+        min_area_px=month_options(settings, source.profile, city.pixel_m).min_area_px,
+        period_start=number_of_day(context.period.first_day),
         execution=context.execution,
     )
 
@@ -105,6 +153,17 @@ def month_options(settings: Detect, profile: str, pixel_m: float) -> DetectOptio
         alike_weight=settings.alike_weight,
         alike_radius_px=math.ceil(settings.alike_radius_m / pixel_m),
     )
+
+
+@dataclass(frozen=True)
+class Both:
+    """One adjustment after the other."""
+
+    first: Adjust
+    second: Adjust
+
+    def __call__(self, block: Block, odds: FloatArray, features: FloatArray) -> FloatArray:
+        return self.second(block, self.first(block, odds, features), features)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -131,6 +132,7 @@ class FeatureSample:
 
 
 Adjust = Callable[[Block, FloatArray, FloatArray], FloatArray]
+Judge = Callable[[Block, NDArray[np.bool_], dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -210,13 +212,15 @@ def detect_objects(
     options: DetectOptions,
     gsd_m: float | None,
     adjust: Adjust | None = None,
+    judge: Judge | None = None,
     dates: tuple[int, int] = (0, 0),
     scorer: Scorer = HAND,
     execution: Execution,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Write ``score.tif`` into ``out``; return the candidates, and the objects less probable than a candidate.
 
-    Both tables are in the grid's CRS. ``dates``: days since 1970-01-01 of both images for a pair without per-pixel dates.
+    Both tables are in the grid's CRS. ``judge``: may change an object's row by its window and mask.
+    ``dates``: days since 1970-01-01 of both images for a pair without per-pixel dates.
     """
     rows = described_objects(
         pair,
@@ -225,6 +229,7 @@ def detect_objects(
         source=source,
         options=options,
         adjust=adjust,
+        judge=judge,
         dates=dates,
         scorer=scorer,
         execution=execution,
@@ -257,11 +262,15 @@ def described_objects(
     source: str,
     options: DetectOptions,
     adjust: Adjust | None = None,
+    judge: Judge | None = None,
     dates: tuple[int, int] = (0, 0),
     scorer: Scorer = HAND,
     execution: Execution,
 ) -> list[dict[str, object]]:
-    """Write ``score.tif`` into ``out``; return every object as a row with all its measures, likely or not."""
+    """Write ``score.tif`` into ``out``; return every object as a row with all its measures, likely or not.
+
+    ``judge``: may change an object's row by its window and mask.
+    """
     shape = shape_of(geobox)
     blocks = lattice(shape)
     features, scene = features_of(pair, shape, options, scorer, execution)
@@ -285,7 +294,7 @@ def described_objects(
     components = stitch(blocks, pieces, min_area_px=options.min_area_px)
     rows = []
     for number, component in enumerate(components, start=1):
-        row = _described(component, blocks, pair, geobox, scratch, labels, dates, options, scorer)
+        row = _described(component, blocks, pair, geobox, scratch, labels, dates, options, scorer, judge)
         rows.append({**row, "candidate_id": f"{source}-{number:05d}"})
     scratch.unlink()
     labels.unlink()
@@ -302,6 +311,7 @@ def _described(
     dates: tuple[int, int],
     options: DetectOptions,
     scorer: Scorer,
+    judge: Judge | None,
 ) -> dict[str, object]:
     window = component.window.with_halo(RING_PX + 2, shape_of(geobox))
     mask = component_mask(component, blocks, read_block(labels, window)[0], window)
@@ -325,6 +335,7 @@ def _described(
         since_days.astype(np.uint16),
     )
     row = describe(mask, found, pair.bands, window_transform(geobox, window))
+    row = judge(window, mask, row) if judge is not None else row
     if options.alike_weight or scorer.wants_neighbours:
         share = _alike_share(mask, window, pair, shape_of(geobox), options.alike_radius_px)
         row["alike_share"] = share

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.register.confirm import only_confirming, with_confidence
 from pipeline.register.fuse import fuse_sources
 from pipeline.register.known import link_entries, link_known, told_stock
 from pipeline.register.lineage import register_targets
-from pipeline.schema import ENTRIES, MATCHES, REVISION, SUSPECTED, TARGETS
+from pipeline.schema import ENTRIES, FOLLOWED, MATCHES, REVISION, SUSPECTED, TARGETS, empty
 from pipeline.sources.known_cases import KNOWN_CASES_FILE
 from pipeline.sources.known_lists import known_files, parent_of, read_known
 from pipeline.sources.records import read_records
@@ -52,9 +53,12 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         min_overlap_share=options.fuse_overlap_share,
         resolvable_px=options.resolvable_px,
     )
+    earlier = _register(context.previous)
+    begin = pd.Timestamp(context.period.first_day)
+    fused = only_confirming(fused, earlier, period_start=begin, min_overlap_share=options.min_overlap_share)
     targets, revision = register_targets(
         fused,
-        _register(context.previous),
+        earlier,
         period=context.period,
         county_code=context.config.city.county_code,
         issued=_register(context.issued),
@@ -63,6 +67,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         growth_share=options.growth_share,
         split_share=options.split_share,
     )
+    targets = with_confidence(targets, _followed(context))
     judged = screen.judged_again(context, targets)
     known = read_known(context.city, context.config.city.crs)
     known = known.assign(parent=[parent_of(name) for name in known["known_id"]])
@@ -87,6 +92,13 @@ def _matched(context: StageContext) -> pd.DataFrame:
     sure = matches[matches["status"].isin([MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value])]
     told = sure.merge(pd.DataFrame(entries[["entry_id", "discovered_on"]]), on="entry_id", how="inner")
     return told[columns].sort_values(columns[:2], ignore_index=True)
+
+
+def _followed(context: StageContext) -> Any:
+    """The ground the monitor follows, of all sources; screen reads detect, so the run has it."""
+    paths = [context.folder("detect") / source.name / "followed.parquet" for source in context.config.sources]
+    tables = [read_table(path, FOLLOWED) for path in paths if path.is_file()]
+    return pd.concat(tables, ignore_index=True) if tables else empty(FOLLOWED, context.config.city.crs)
 
 
 def _register(run: Path | None) -> Any:
