@@ -114,11 +114,14 @@ class Detect(Section):
         {"s2": 1000.0, "landsat": 3600.0, "vhr": 40.0}, description="Smallest object of `compare` by profile, m2"
     )
     pair_prior_log_odds: dict[str, float] = Field(
-        {"s2": -5.5, "landsat": -5.5, "vhr": -3.5},
+        {"s2": -5.5, "landsat": -5.5, "vhr": -2.6},
         description="Log odds of an ordinary pixel of `compare` by profile, images years apart",
     )
     pair_strong_probability: Share = Field(0.5, description="An object of a pair needs one such pixel")
-    pair_weak_probability: Share = Field(0.15, description="Pixels of a pair's object have at least this")
+    pair_weak_probability: dict[str, float] = Field(
+        {"s2": 0.15, "landsat": 0.15, "vhr": 0.25},
+        description="Pixels of a pair's object have at least this, by profile",
+    )
     pair_min_probability: Share = Field(0.4, description="Objects of a pair below this are listed as unlikely")
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pipeline.detect.expectation import Expectation, unexpected
+from pipeline.detect.visible import building_index, greenness
 from pipeline.spectra import bsi, mndwi, ndvi
 
 FloatArray = NDArray[np.float32]
@@ -36,6 +37,9 @@ FEATURES: tuple[str, ...] = (
     "brightness_before",
     "ndvi_before",
     "texture_after",
+    "greenness_after",
+    "greenness_fall",
+    "building_after",
 )
 
 
@@ -155,6 +159,7 @@ def evidence(
         | _loss_of_pattern(first, second, statistics, Smoother(both, sigma_px=2.0 * scale_px))
         | _light_and_texture(first.mean(axis=0), second.mean(axis=0), fine)
         | _indices(soft_first, soft_second, bands)
+        | _of_visible_light(second, soft_first, soft_second, bands, fine)
     )
     if statistics.expectation is not None:
         found["unexpected"] = unexpected(soft_first, soft_second, statistics.expectation)
@@ -226,3 +231,16 @@ def _indices(before: FloatArray, after: FloatArray, bands: Sequence[str]) -> dic
     if {"green", "swir1"} <= at.keys():
         found["mndwi_after"] = mndwi(after[at["green"]], after[at["swir1"]])
     return found
+
+
+def _of_visible_light(
+    after: FloatArray, soft_before: FloatArray, soft_after: FloatArray, bands: Sequence[str], fine: Smoother
+) -> dict[str, FloatArray]:
+    """Plants and buildings from colours alone, for images without infrared."""
+    if not {"red", "green", "blue"} <= set(bands) <= set(VISIBLE):
+        return {}
+    green_before, green_after = (greenness(image, bands) for image in (soft_before, soft_after))
+    building = fine(building_index(after, scale_px=fine.sigma_px))
+    return {
+        "greenness_after": green_after, "greenness_fall": green_before - green_after, "building_after": building,
+    }  # fmt: skip

@@ -24,6 +24,11 @@ WEIGHTS: dict[str, float] = {
     "cva_visible": 0.6, "cva_infrared": -0.3, "cva_coarse": 0.45, "change_edges": 0.3, "unexpected": 0.4,
     "decorrelation": 0.3, "decorrelation_least": 0.6, "ndvi_after": -0.5,
 }  # fmt: skip
+VISIBLE_WEIGHTS: dict[str, float] = {
+    "cva_coarse": 0.2, "change_edges": 0.3, "decorrelation": 0.25, "decorrelation_least": 0.25,
+    "greenness_after": -0.6, "greenness_fall": 0.3, "building_after": 0.3,
+}  # fmt: skip
+"""For images of visible light alone: whether plants gave way to something bright and not green."""
 WATER_WEIGHT = -0.8
 GREEN_WEIGHT = 0.3
 GREEN_LIMIT = 0.45
@@ -72,7 +77,8 @@ def log_odds(features: FloatArray, statistics: FeatureStatistics, *, prior: floa
     """
     standard = standardised(features, statistics)
     total = np.full(features.shape[1:], prior, dtype=np.float32)
-    for name, weight in WEIGHTS.items():
+    coloured = np.isfinite(features[FEATURES.index("greenness_after")]).any()
+    for name, weight in (VISIBLE_WEIGHTS if coloured else WEIGHTS).items():
         total += np.float32(weight) * np.nan_to_num(standard[FEATURES.index(name)], nan=0.0)
     if calibrated:
         water = np.clip(features[FEATURES.index("mndwi_after")] / np.float32(INDEX_STEP), 0.0, 4.0)

@@ -50,6 +50,8 @@ class DetectOptions:
     calibrated: bool
     alike_weight: float = 0.0
     alike_radius_px: int = 0
+    tighten: bool = True
+    """Cut objects back to where the change vector is half-way up; at house scale it says too little of the edge."""
 
 
 @dataclass(frozen=True)
@@ -316,7 +318,8 @@ def _described(
     window = component.window.with_halo(RING_PX + 2, shape_of(geobox))
     mask = component_mask(component, blocks, read_block(labels, window)[0], window)
     odds, cva, correlation = read_block(scratch, window)
-    mask = tightened(mask, cva, min_area_px=options.min_area_px)
+    if options.tighten:
+        mask = tightened(mask, cva, min_area_px=options.min_area_px)
     if pair.history is not None:
         novelty, looks, before_days, since_days = read_block(pair.history, window)
     else:
