@@ -136,7 +136,7 @@ def options_of(
         prior=settings.pair_prior_log_odds[profile],
         strong_probability=settings.pair_strong_probability,
         weak_probability=settings.pair_weak_probability[profile],
-        tighten=profile != "vhr",
+        outline_by="odds" if profile == "vhr" else "change",
         min_probability=settings.pair_min_probability,
         min_area_px=max(pixels, 1),
         scale_px=scale_px,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from pipeline.detect.change import FEATURES, TRUNCATE, DifferenceStatistics, Smoother, difference_statistics, smooth
-from pipeline.detect.delineate import BlockPieces, Component, clean, component_mask, label_block, stitch, tightened
+from pipeline.detect.delineate import (
+    BlockPieces,
+    Component,
+    clean,
+    component_mask,
+    label_block,
+    stitch,
+    tightened,
+    tightened_clearly,
+)
 from pipeline.detect.describe import RING_PX, Evidence, describe
 from pipeline.detect.expectation import Expectation, fit_expectation
 from pipeline.detect.neighbours import alike_share, neighbour_odds, states
@@ -50,8 +59,8 @@ class DetectOptions:
     calibrated: bool
     alike_weight: float = 0.0
     alike_radius_px: int = 0
-    tighten: bool = True
-    """Cut objects back to where the change vector is half-way up; at house scale it says too little of the edge."""
+    outline_by: Literal["change", "odds"] = "change"
+    """What objects are cut back by: size of change, sharp at 10 m, or log odds where that tells too little."""
 
 
 @dataclass(frozen=True)
@@ -318,8 +327,10 @@ def _described(
     window = component.window.with_halo(RING_PX + 2, shape_of(geobox))
     mask = component_mask(component, blocks, read_block(labels, window)[0], window)
     odds, cva, correlation = read_block(scratch, window)
-    if options.tighten:
+    if options.outline_by == "change":
         mask = tightened(mask, cva, min_area_px=options.min_area_px)
+    else:
+        mask = tightened_clearly(mask, cva, odds, min_area_px=options.min_area_px)
     if pair.history is not None:
         novelty, looks, before_days, since_days = read_block(pair.history, window)
     else:

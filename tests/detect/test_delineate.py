@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from pipeline.detect.delineate import clean, component_mask, label_block, stitch
+from pipeline.detect.delineate import clean, component_mask, label_block, stitch, tightened_clearly
 from pipeline.grid import Block, lattice
 
 
@@ -66,3 +66,14 @@ def test_clean_closes_gaps_and_drops_lines() -> None:
     mask[9, :] = True
     found = clean(mask)
     assert found[3, 4] and not found[9].any()
+
+
+def test_outline_follows_a_clear_change_and_otherwise_the_odds() -> None:
+    mask = np.zeros((40, 40), dtype=bool)
+    mask[8:32, 8:32] = True
+    change = np.full((40, 40), 0.2, dtype=np.float32)
+    change[12:28, 12:28] = 4.0
+    odds = np.full((40, 40), -3.0, dtype=np.float32)
+    odds[10:30, 10:30] = 3.0
+    assert int(tightened_clearly(mask, change, odds, min_area_px=9).sum()) == 16 * 16
+    assert int(tightened_clearly(mask, change + 2.0, odds, min_area_px=9).sum()) == 20 * 20

@@ -105,10 +105,11 @@ def test_a_configured_model_is_checked_and_decides_whether_detect_is_stale(tmp_p
     city = checked_city(tmp_path / "city")
     folder = learnt(city)
     models = {"s2": "models/checked/0001"}
-    config = Config(detect=Detect(model=models))
+    config = Config(detect=Detect(model=models, monitor_months=0))
     context = SimpleNamespace(config=config, city=city)
     assert inputs(context) == (folder / "manifest.json", folder / "model.npz")  # type: ignore[arg-type]
-    assert inputs(SimpleNamespace(config=Config(), city=city)) == ()  # type: ignore[arg-type]
+    bare = Config(detect=Detect(monitor_months=0))
+    assert inputs(SimpleNamespace(config=bare, city=city)) == ()  # type: ignore[arg-type]
     assert configured_model(city, models, "s2", "s2") == folder
     assert configured_model(city, {"other": "x"}, "s2", "s2") is None
     with pytest.raises(InputError) as caught:
