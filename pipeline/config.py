@@ -122,7 +122,10 @@ class Detect(Section):
         {"s2": 0.15, "landsat": 0.15, "vhr": 0.25},
         description="Pixels of a pair's object have at least this, by profile",
     )
-    pair_min_probability: Share = Field(0.4, description="Objects of a pair below this are listed as unlikely")
+    pair_min_probability: dict[str, float] = Field(
+        {"s2": 0.4, "landsat": 0.4, "vhr": 0.45},
+        description="Objects of a pair below this are listed as unlikely, by profile",
+    )
 
 
 class Screen(Section):

@@ -137,7 +137,7 @@ def options_of(
         strong_probability=settings.pair_strong_probability,
         weak_probability=settings.pair_weak_probability[profile],
         outline_by="odds" if profile == "vhr" else "change",
-        min_probability=settings.pair_min_probability,
+        min_probability=settings.pair_min_probability[profile],
         min_area_px=max(pixels, 1),
         scale_px=scale_px,
         smooth_px=2.0 * scale_px,
