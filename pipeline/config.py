@@ -9,11 +9,20 @@ from typing import Annotated, Any, Literal, Self
 
 import pyproj
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipeline import FORMAT_VERSION
 from pipeline.errors import InputError
 
+PROFILES = ("s2", "landsat", "vhr")
+
+
+def _for_every_profile(value: object) -> object:
+    """One number, as configurations before 0.5.0 have it, counts for every profile."""
+    return dict.fromkeys(PROFILES, value) if isinstance(value, int | float) else value
+
+
+ByProfile = Annotated[dict[str, float], BeforeValidator(_for_every_profile)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Days = Annotated[int, Field(ge=0)]
@@ -118,11 +127,11 @@ class Detect(Section):
         description="Log odds of an ordinary pixel of `compare` by profile, images years apart",
     )
     pair_strong_probability: Share = Field(0.5, description="An object of a pair needs one such pixel")
-    pair_weak_probability: dict[str, float] = Field(
+    pair_weak_probability: ByProfile = Field(
         {"s2": 0.15, "landsat": 0.15, "vhr": 0.25},
         description="Pixels of a pair's object have at least this, by profile",
     )
-    pair_min_probability: dict[str, float] = Field(
+    pair_min_probability: ByProfile = Field(
         {"s2": 0.4, "landsat": 0.4, "vhr": 0.45},
         description="Objects of a pair below this are listed as unlikely, by profile",
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.config import Config, commented_yaml, load_config
+from pipeline.config import Config, Detect, commented_yaml, load_config
 from pipeline.errors import InputError
 
 
@@ -51,3 +51,8 @@ def test_unreadable_files(tmp_path: Path) -> None:
     refuse(tmp_path, "format_version: 99", "E106", "99")
     with pytest.raises(InputError, match="E101"):
         load_config(tmp_path / "absent.yaml")
+
+
+def test_one_number_of_an_older_configuration_counts_for_every_profile() -> None:
+    settings = Detect(pair_weak_probability=0.23)  # type: ignore[arg-type]
+    assert settings.pair_weak_probability == {"s2": 0.23, "landsat": 0.23, "vhr": 0.23}
