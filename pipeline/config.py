@@ -14,19 +14,22 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pipeline import FORMAT_VERSION
 from pipeline.errors import InputError
 
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Days = Annotated[int, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0.0)]
+
 PROFILES = ("s2", "landsat", "vhr")
 
 
 def _for_every_profile(value: object) -> object:
     """One number, as configurations before 0.5.0 have it, counts for every profile."""
+    if isinstance(value, dict) and set(value) != set(PROFILES):
+        raise ValueError(f"one value for each of {', '.join(PROFILES)}")
     return dict.fromkeys(PROFILES, value) if isinstance(value, int | float) else value
 
 
-ByProfile = Annotated[dict[str, float], BeforeValidator(_for_every_profile)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-Days = Annotated[int, Field(ge=0)]
-Weight = Annotated[float, Field(ge=0.0)]
+ByProfile = Annotated[dict[str, Share], BeforeValidator(_for_every_profile)]
 
 
 class Section(BaseModel):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from pipeline.config import Config, Detect, commented_yaml, load_config
 from pipeline.errors import InputError
@@ -56,3 +57,9 @@ def test_unreadable_files(tmp_path: Path) -> None:
 def test_one_number_of_an_older_configuration_counts_for_every_profile() -> None:
     settings = Detect(pair_weak_probability=0.23)  # type: ignore[arg-type]
     assert settings.pair_weak_probability == {"s2": 0.23, "landsat": 0.23, "vhr": 0.23}
+
+
+def test_a_share_of_a_profile_is_a_share() -> None:
+    for wrong in (1.5, {"s2": -0.1, "landsat": 0.1, "vhr": 0.1}, {"s3": 0.2}):
+        with pytest.raises(ValidationError):
+            Detect(pair_weak_probability=wrong)  # type: ignore[arg-type]

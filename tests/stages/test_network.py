@@ -103,7 +103,6 @@ def test_without_onnxruntime_the_extra_is_named(tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_golden_tile_decides_whether_a_network_is_understood(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
     network = read_network(network_folder(tmp_path / "good"))
     assert network.licence == "own"
     assert "differ" in refused("E807", network_folder(tmp_path / "wrong", wrong=0.1))
@@ -126,7 +125,6 @@ def written(network: Network, folder: Path, execution: Execution) -> np.ndarray:
 
 
 def test_blended_tiles_have_no_seams_and_do_not_depend_on_blocks(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
     network = read_network(network_folder(tmp_path / "network"))
     one = written(network, tmp_path / "one", Execution("synchronous", 1))
     two = written(network, tmp_path / "two", Execution("threads", 2, 512))
@@ -134,7 +132,6 @@ def test_blended_tiles_have_no_seams_and_do_not_depend_on_blocks(tmp_path: Path)
 
 
 def test_a_network_for_other_bands_or_another_resolution_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
     network = read_network(network_folder(tmp_path / "network"))
     for bands, pixel_m in ((BANDS[:4], 10.0), (BANDS, 2.0)):
         with pytest.raises(InputError) as caught:
