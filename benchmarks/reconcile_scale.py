@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure every size in its own process, print the table and the powers, draw the plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=float, nargs="+", default=list(SIZES))
-    parser.add_argument("--plot", type=Path, default=Path("reconcile_scale.png"))
+    parser.add_argument("--plot", type=Path, default=Path("docs/reconcile_scale.png"))
     parser.add_argument("--profile", action="store_true", help="Print where the stage's time goes, per size")
     parser.add_argument("--one", type=float, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
