@@ -167,6 +167,15 @@ def evidence(
     return np.stack([np.where(both, found.get(name, nothing), np.nan) for name in FEATURES]).astype(np.float32)
 
 
+def given_features(bands: Sequence[str]) -> frozenset[str]:
+    """Those of :data:`FEATURES` that images of these ``bands`` give; what needs a sample of the scene counts as given."""
+    alike = np.full((len(bands), 8, 8), 0.1, dtype=np.float32)
+    level = DifferenceStatistics((0.0,) * len(bands), (0.01,) * len(bands))
+    found = evidence(alike, alike, bands, level)
+    given = {name for name, layer in zip(FEATURES, found, strict=True) if np.isfinite(layer).any()}
+    return frozenset(given | {"unexpected"})
+
+
 def _size_of_change(
     difference: FloatArray, bands: Sequence[str], statistics: DifferenceStatistics, fine: Smoother
 ) -> dict[str, FloatArray]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pipeline.detect.change import FEATURES, TRUNCATE, DifferenceStatistics, evidence
+from pipeline.detect.change import FEATURES, TRUNCATE, DifferenceStatistics, evidence, given_features
 from pipeline.spectra import mndwi, ndvi, normalised_difference
 
 FloatArray = NDArray[np.float32]
@@ -244,8 +244,13 @@ def known_features() -> tuple[str, ...]:
 
 
 def available(names: Sequence[str], bands: Sequence[str]) -> tuple[str, ...]:
-    """Those of ``names`` that can be made from ``bands``; evidence that is NaN for want of a band counts as made."""
-    return tuple(name for name in names if name not in REGISTRY or set(REGISTRY[name].bands) <= set(bands))
+    """Those of ``names`` that can be made from ``bands``."""
+    missing = set(FEATURES) - given_features(bands)
+    return tuple(
+        name
+        for name in names
+        if name not in missing and (name not in REGISTRY or set(REGISTRY[name].bands) <= set(bands))
+    )
 
 
 def reach_px(names: Sequence[str], scale_px: float) -> int:

@@ -44,8 +44,10 @@ def fit_trees(
 ) -> Fit:
     """Boosted trees on rows (n, feature), NaN allowed, ``truth`` 0/1 and weights that sum to n.
 
-    ``signs``: 1 or -1 for a feature that may only speak for or only against, 0 for one that is free.
+    ``signs``: 1 or -1 for a feature that may only speak for or only against, 0 for one that is free. A feature without
+    any value is never asked for.
     """
+    blank = ~np.isfinite(rows).any(axis=0)
     model = HistGradientBoostingClassifier(
         max_iter=options.trees,
         learning_rate=options.learning_rate,
@@ -56,7 +58,7 @@ def fit_trees(
         monotonic_cst=list(signs) if signs is not None else None,
         early_stopping=False,
         random_state=SEED,
-    ).fit(rows, truth, sample_weight=weights)
+    ).fit(np.where(blank, np.float32(0.0), rows), truth, sample_weight=weights)
     nodes = [tree[0].nodes for tree in model._predictors]
     starts = np.concatenate([[0], np.cumsum([len(one) for one in nodes])])[:-1]
     every = np.concatenate(nodes)

@@ -33,6 +33,13 @@ def test_the_kernel_says_what_scikit_learn_says() -> None:
     np.testing.assert_allclose(mine, theirs.decision_function(rows), atol=1e-5)
 
 
+def test_a_feature_without_any_value_is_never_asked_for() -> None:
+    rows, truth = rows_and_truth()
+    rows[:, 2] = np.nan
+    fit = fit_trees(rows, truth, np.ones(len(truth)), OPTIONS)
+    assert 2 not in fit.arrays["feature"] and 0 in fit.arrays["feature"]
+
+
 def test_trees_that_point_outside_are_refused() -> None:
     rows, truth = rows_and_truth()
     fit = fit_trees(rows, truth, np.ones(len(truth)), OPTIONS)
