@@ -19,6 +19,8 @@ from pipeline.stages import train, train_objects, train_pixels, train_places
 from pipeline.stages.compare import compare_pair
 from pipeline.stages.models import load_for_month
 from pipeline.stages.train import next_version, refusal, train_pairs
+from pipeline.stages.train_columns import wanted_columns
+from pipeline.stages.train_places import open_pairs
 from tests.imagery import BANDS, write
 from tests.labelled import labelled_place, labelled_places
 
@@ -75,6 +77,17 @@ def test_a_training_that_helps_is_accepted_and_says_where(model: Path) -> None:
     assert not set(manifest["held_out"]) & set(manifest["trained_on"])
     assert manifest["licence"] == "own" and manifest["bands"] == list(BANDS) and model.name == "0001"
     assert all(array.dtype != object for array in arrays.values())
+
+
+def test_every_feature_that_a_real_training_tries_has_values(places: Path, tmp_path: Path) -> None:
+    wanted = wanted_columns(ranks=True)
+    one = open_pairs(pairs_of_folder(places)[:1], profile="auto")[0]
+    place = train_places.prepare(one, tmp_path / "six", wanted=wanted, execution=ONE)
+    blank = [column.name for column, row in zip(place.columns, place.rows, strict=True) if not np.isfinite(row).any()]
+    assert not blank
+    assert {column.name for column in wanted} - {column.name for column in place.columns} == {
+        "greenness_after", "greenness_fall", "building_after",
+    }  # fmt: skip
 
 
 def test_the_same_pairs_give_the_same_bytes_in_a_new_version(places: Path, model: Path) -> None:
