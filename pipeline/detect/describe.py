@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,8 +15,10 @@ from scipy import ndimage
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from pipeline.detect.materials import Materials, materials
 from pipeline.detect.score import probability
 from pipeline.detect.stage import stage_of
+from pipeline.detect.visible import excess_green
 from pipeline.spectra import bsi, ndvi
 from pipeline.values import day_of_number
 
@@ -112,6 +114,8 @@ def measures(mask: MaskArray, evidence: Evidence, bands: Sequence[str]) -> dict[
         "ndvi_before": _index(inside_before, "ndvi"),
         "ndvi_after": _index(inside_after, "ndvi"),
         "bsi_after": _index(inside_after, "bsi"),
+        "greenness_after": _index(inside_after, "greenness"),
+        "blue_red": _index(inside_after, "blue_red"),
         "brightness_before": _mean(light_before[mask]),
         "brightness_after": _mean(light_after[mask]),
         "correlation": _mean(evidence.correlation[mask]),
@@ -128,23 +132,31 @@ def _texture(light: FloatArray, mask: MaskArray) -> float:
     return float(known.std(dtype=np.float64)) if len(known) else 0.0
 
 
+_INDICES: dict[str, tuple[tuple[str, ...], Callable[..., FloatArray]]] = {
+    "ndvi": (("nir", "red"), ndvi),
+    "bsi": (("blue", "red", "nir", "swir1"), bsi),
+    "greenness": (("red", "green", "blue"), excess_green),
+    "blue_red": (("blue", "red"), lambda blue, red: np.where(red > 0, blue / np.maximum(red, 1e-6), np.nan)),
+}
+
+
 def _index(means: dict[str, float], name: str) -> float:
-    needed = ("nir", "red") if name == "ndvi" else ("blue", "red", "nir", "swir1")
+    needed, function = _INDICES[name]
     if not set(needed) <= means.keys():
         return float("nan")
-    values = [np.array([means[band]], dtype=np.float32) for band in needed]
-    return float(ndvi(*values)[0]) if name == "ndvi" else float(bsi(*values)[0])
+    return float(function(*(np.array([means[band]], dtype=np.float32) for band in needed))[0])
 
 
 def describe(mask: MaskArray, evidence: Evidence, bands: Sequence[str], transform: Affine) -> dict[str, object]:
     """One row of the candidates table without its id, source and area: see :data:`pipeline.schema.CANDIDATES`."""
-    found = measures(mask, evidence, bands)
+    found, ground = measures(mask, evidence, bands), materials(evidence.after, mask, bands)
     last_clear, first_seen = onset_interval(evidence.before_days[mask], evidence.since_days[mask])
     looks = int(np.median(evidence.looks[mask]))
     return {
         **found,
         "probability": object_probability(evidence.odds[mask]),
-        "stage": str(stage_of(found)),
+        **_shares(ground),
+        "stage": str(stage_of(found, ground)),
         "confidence": confidence_of(looks),
         "area_px": int(mask.sum()),
         "last_clear": last_clear,
@@ -152,3 +164,7 @@ def describe(mask: MaskArray, evidence: Evidence, bands: Sequence[str], transfor
         "clear_looks": looks,
         "geometry": outline(mask, transform),
     }
+
+
+def _shares(ground: Materials) -> dict[str, float]:
+    return {"soil_share": ground.soil, "grey_share": ground.grey, "roof_share": ground.roof}

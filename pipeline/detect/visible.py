@@ -21,7 +21,11 @@ def greenness(image: FloatArray, bands: Sequence[str]) -> FloatArray:
 
     Woebbecke et al. 1995; positive for plants, about 0 for grey ground, negative for tiles and soil.
     """
-    red, green, blue = (image[list(bands).index(name)] for name in ("red", "green", "blue"))
+    return excess_green(*(image[list(bands).index(name)] for name in ("red", "green", "blue")))
+
+
+def excess_green(red: FloatArray, green: FloatArray, blue: FloatArray) -> FloatArray:
+    """:func:`greenness` of three bands of one shape."""
     return np.asarray((2.0 * green - red - blue) / (red + green + blue + LEAST_LIGHT), dtype=np.float32)
 
 

@@ -16,8 +16,7 @@ from pipeline.detect.describe import (
     outline,
     rectangularity,
 )
-from pipeline.detect.stage import stage_of
-from pipeline.values import Stage, number_of_day
+from pipeline.values import number_of_day
 
 BANDS = ("blue", "green", "red", "nir", "swir1", "swir2")
 FIELD = np.array([0.04, 0.07, 0.05, 0.35, 0.2, 0.1], dtype=np.float32)
@@ -50,6 +49,7 @@ def test_an_object_by_hand() -> None:
     mask, evidence = scene()
     row = describe(mask, evidence, BANDS, Affine(10.0, 0.0, 500.0, 0.0, -10.0, 900.0))
     assert row["area_px"] == 24 and row["confidence"] == "probable" and row["stage"] == "earthworks"
+    assert (row["soil_share"], row["grey_share"], row["roof_share"]) == (1.0, 0.0, 0.0)
     assert row["geometry"].equals(box(530.0, 820.0, 590.0, 860.0))
     assert row["ndvi_before"] == pytest.approx(0.75, abs=1e-3) and row["ndvi_after"] == pytest.approx(0.1429, abs=1e-3)
     assert row["rectangularity"] == pytest.approx(1.0) and row["clear_share"] == 1.0
@@ -57,11 +57,12 @@ def test_an_object_by_hand() -> None:
     assert row["first_seen"] == row["last_clear"] + (date(2000, 1, 11) - date(2000, 1, 1))
 
 
-def test_without_infrared_indices_are_missing_and_the_stage_unknown() -> None:
+def test_without_infrared_indices_and_materials_are_missing() -> None:
     mask, evidence = scene()
     reduced = Evidence(**{**vars(evidence), "before": evidence.before[:3], "after": evidence.after[:3]})
     row = describe(mask, reduced, BANDS[:3], Affine.identity())
-    assert np.isnan(row["ndvi_after"]) and row["stage"] == "unknown"
+    assert np.isnan([row["ndvi_after"], row["soil_share"], row["grey_share"], row["roof_share"]]).all()
+    assert row["blue_red"] == pytest.approx(0.5) and row["stage"] == "unknown"
 
 
 def test_the_interval_contains_every_pixels_onset() -> None:
@@ -97,25 +98,3 @@ def test_rectangularity_and_empty_odds() -> None:
 def test_few_pixels_make_an_object_less_probable() -> None:
     small, large = (object_probability(np.full(count, 1.0, np.float32)) for count in (4, 40))
     assert small < 0.5 < large
-
-
-PLAIN = {
-    "ndvi_after": 0.1, "bsi_after": 0.0, "contrast_signed": 0.0, "texture_ratio": 1.0, "rectangularity": 0.9,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("change", "stage"),
-    [
-        ({"ndvi_after": 0.6}, Stage.UNKNOWN),
-        ({"bsi_after": 0.2}, Stage.EARTHWORKS),
-        ({"contrast_signed": -2.0}, Stage.PIT),
-        ({"contrast_signed": 2.0}, Stage.ROOFED),
-        ({"contrast_signed": 2.0, "rectangularity": 0.3}, Stage.UNKNOWN),
-        ({"texture_ratio": 2.0}, Stage.STRUCTURE),
-        ({"bsi_after": float("nan")}, Stage.UNKNOWN),
-        ({}, Stage.UNKNOWN),
-    ],
-)
-def test_stage_guess(change: dict[str, float], stage: Stage) -> None:
-    assert stage_of(PLAIN | change) is stage
