@@ -129,6 +129,10 @@ class Detect(Section):
         {"s2": -5.5, "landsat": -5.5, "vhr": -2.6},
         description="Log odds of an ordinary pixel of `compare` by profile, images years apart",
     )
+    pair_tail_weight: ByProfile = Field(
+        {"s2": 1.0, "landsat": 1.0, "vhr": 0.5},
+        description="How far a pair whose whole land changed more than usual is set back, by profile, 0 to 1",
+    )
     pair_strong_probability: Share = Field(0.5, description="An object of a pair needs one such pixel")
     pair_weak_probability: ByProfile = Field(
         {"s2": 0.15, "landsat": 0.15, "vhr": 0.25},

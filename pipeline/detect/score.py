@@ -29,6 +29,11 @@ VISIBLE_WEIGHTS: dict[str, float] = {
     "greenness_after": -0.6, "greenness_fall": 0.3, "building_after": 0.3,
 }  # fmt: skip
 """For images of visible light alone: whether plants gave way to something bright and not green."""
+TAIL_LEVEL = 0.97
+USUAL_TAIL, VISIBLE_USUAL_TAIL = 4.7, 3.0
+"""Where the upper tail of log odds begins in an ordinary pair, by the two sets of weights, above the prior."""
+LEAST_FOR_TAIL = 5000
+MOST_RAISED, MOST_LOWERED = 0.5, 2.0
 WATER_WEIGHT = -0.8
 GREEN_WEIGHT = 0.3
 GREEN_LIMIT = 0.45
@@ -77,8 +82,7 @@ def log_odds(features: FloatArray, statistics: FeatureStatistics, *, prior: floa
     """
     standard = standardised(features, statistics)
     total = np.full(features.shape[1:], prior, dtype=np.float32)
-    coloured = np.isfinite(features[FEATURES.index("greenness_after")]).any()
-    for name, weight in (VISIBLE_WEIGHTS if coloured else WEIGHTS).items():
+    for name, weight in (VISIBLE_WEIGHTS if _of_visible_light(features) else WEIGHTS).items():
         total += np.float32(weight) * np.nan_to_num(standard[FEATURES.index(name)], nan=0.0)
     if calibrated:
         water = np.clip(features[FEATURES.index("mndwi_after")] / np.float32(INDEX_STEP), 0.0, 4.0)
@@ -86,6 +90,32 @@ def log_odds(features: FloatArray, statistics: FeatureStatistics, *, prior: floa
         total += np.float32(WATER_WEIGHT) * np.nan_to_num(water, nan=0.0)
         total += np.float32(GREEN_WEIGHT) * np.nan_to_num(np.clip(green, -4.0, 1.0), nan=0.0)
     return np.where(np.isfinite(features[0]), total, np.nan).astype(np.float32)
+
+
+def tail_excess(sample: FloatArray, statistics: FeatureStatistics, *, calibrated: bool) -> float:
+    """How far the upper tail of a scene's log odds begins above the usual place, from raw features (feature, n).
+
+    Where whole landscapes changed (other season, other light, drought) ordinary ground reaches odds that elsewhere only
+    construction does. 0 where fewer than :data:`LEAST_FOR_TAIL` pixels are seen.
+    """
+    odds = log_odds(sample, statistics, prior=0.0, calibrated=calibrated)
+    known = odds[np.isfinite(odds)].astype(np.float64)
+    if len(known) < LEAST_FOR_TAIL:
+        return 0.0
+    usual = VISIBLE_USUAL_TAIL if _of_visible_light(sample) else USUAL_TAIL
+    return float(np.quantile(known, TAIL_LEVEL)) - usual
+
+
+def tail_shift(excess: float, *, weight: float) -> float:
+    """Log odds added to a whole scene so that its false alarms stay at the usual rate (constant false alarm rate).
+
+    Bounded on both sides: a quiet scene is raised little, as it may hold no construction at all.
+    """
+    return float(np.clip(-weight * excess, -MOST_LOWERED, MOST_RAISED))
+
+
+def _of_visible_light(features: FloatArray) -> bool:
+    return bool(np.isfinite(features[FEATURES.index("greenness_after")]).any())
 
 
 def standardised(features: FloatArray, statistics: FeatureStatistics) -> FloatArray:

@@ -13,7 +13,15 @@ from pipeline.detect.change import FEATURES, DifferenceStatistics, halo_px, smoo
 from pipeline.detect.context import HAND_ODDS, NETWORK, SIGNS, reach_px
 from pipeline.detect.context import features as context_features
 from pipeline.detect.model import Column, ObjectStage, PixelStage
-from pipeline.detect.score import FeatureStatistics, feature_statistics, log_odds, log_odds_of, probability, transformed
+from pipeline.detect.score import (
+    FeatureStatistics,
+    feature_statistics,
+    log_odds,
+    log_odds_of,
+    probability,
+    tail_excess,
+    transformed,
+)
 
 FloatArray = NDArray[np.float32]
 MaskArray = NDArray[np.bool_]
@@ -33,12 +41,14 @@ class Scene:
 
     ``changed``: the hand weights find at least :data:`LEAST_CHANGED` of the scene likely, so that ranks have a meaning.
     ``quantiles`` are by column name; ``first`` those of the first stage's log odds, empty where there is none.
+    ``tail_excess``: how far the hand weights' log odds reach above the usual; 0 where a trained model answers.
     """
 
     statistics: FeatureStatistics
     changed: bool
     quantiles: Mapping[str, NDArray[np.float64]]
     first: NDArray[np.float64]
+    tail_excess: float = 0.0
 
 
 class Scorer(Protocol):
@@ -98,7 +108,7 @@ class HandScorer:
         return context_features(before, after, bands, statistics, (), scale_px=scale_px)
 
     def scene(self, sample: FloatArray, *, calibrated: bool) -> Scene:
-        return Scene(feature_statistics(transformed(sample)), False, {}, np.zeros(0))
+        return hand_scene(sample, calibrated=calibrated)
 
     def odds(
         self, features: FloatArray, scene: Scene, *, prior: float, calibrated: bool, scale_px: float
@@ -143,10 +153,9 @@ class TrainedScorer:
         return context_features(before, after, bands, statistics, names, scale_px=scale_px)
 
     def scene(self, sample: FloatArray, *, calibrated: bool) -> Scene:
-        base = len(FEATURES)
-        statistics = feature_statistics(transformed(sample[:base]))
         if self.pixel is None:
-            return Scene(statistics, False, {}, np.zeros(0))
+            return hand_scene(sample, calibrated=calibrated)
+        statistics = feature_statistics(transformed(sample[: len(FEATURES)]))
         known = sample[:, np.isfinite(sample[0])]
         plain = plain_values(known, statistics, self.pixel.extra, calibrated=calibrated)
         names = {column.name for column in self.pixel.columns if column.form != "plain"}
@@ -182,6 +191,14 @@ class TrainedScorer:
             raise TypeError("an object's row without its measures")
         values = np.array([measures.get(name, np.nan) for name in self.objects.features], dtype=np.float32)
         return float(probability(self.objects.odds(values[:, None]))[0])
+
+
+def hand_scene(sample: FloatArray, *, calibrated: bool) -> Scene:
+    """What the hand weights need of a scene, from a sample (feature, n) that begins with the evidence."""
+    evidence = sample[: len(FEATURES)]
+    statistics = feature_statistics(transformed(evidence))
+    excess = tail_excess(evidence, statistics, calibrated=calibrated)
+    return Scene(statistics, False, {}, np.zeros(0), excess)
 
 
 def plain_values(

@@ -142,6 +142,7 @@ def options_of(
         scale_px=scale_px,
         smooth_px=2.0 * scale_px,
         calibrated=calibrated,
+        tail_weight=settings.pair_tail_weight[profile],
     )
 
 

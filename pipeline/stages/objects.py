@@ -28,7 +28,7 @@ from pipeline.detect.delineate import (
 from pipeline.detect.describe import RING_PX, Evidence, describe
 from pipeline.detect.expectation import Expectation, fit_expectation
 from pipeline.detect.neighbours import alike_share, neighbour_odds, states
-from pipeline.detect.score import log_odds_of, probability
+from pipeline.detect.score import log_odds_of, probability, tail_shift
 from pipeline.detect.scorer import HandScorer, Scene, Scorer, object_measures, object_odds
 from pipeline.execute import Execution, map_blocks
 from pipeline.geodesy import geodesic_area_m2
@@ -59,6 +59,8 @@ class DetectOptions:
     calibrated: bool
     alike_weight: float = 0.0
     alike_radius_px: int = 0
+    tail_weight: float = 0.0
+    """How much of a scene's unusual tail of log odds is taken off, 0 to 1."""
     outline_by: Literal["change", "odds"] = "change"
     """What objects are cut back by: size of change, sharp at 10 m, or log odds where that tells too little."""
 
@@ -170,8 +172,9 @@ class ScoreBlock:
     def __call__(self, block: Block) -> ScoredBlock:
         options, grown = self.options, self.features.grown(block)
         found = self.features(block)
+        prior = options.prior + tail_shift(self.scene.tail_excess, weight=options.tail_weight)
         odds = self.features.scorer.odds(
-            found, self.scene, prior=options.prior, calibrated=options.calibrated, scale_px=options.scale_px
+            found, self.scene, prior=prior, calibrated=options.calibrated, scale_px=options.scale_px
         )
         if self.adjust is not None:
             odds = self.adjust(grown, odds, found)

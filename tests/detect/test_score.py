@@ -13,6 +13,8 @@ from pipeline.detect.score import (
     novelty_odds,
     probability,
     standardised,
+    tail_excess,
+    tail_shift,
     transformed,
 )
 
@@ -66,3 +68,34 @@ def test_novelty_adds_and_unknown_novelty_does_not() -> None:
     novelty = np.array([[0.9, 9.0, np.nan]], dtype=np.float32)
     found = novelty_odds(novelty, median=0.0, spread=1.0, weight=1.0)
     np.testing.assert_allclose(found[0], [0.0, np.log(9.1), 0.0], atol=1e-6)
+
+
+def sample_of(count: int, share: float, *, seed: int = 1) -> np.ndarray:
+    """Ordinary ground whose coarse change is log-normal, and a ``share`` of it that changed far more."""
+    rng = np.random.default_rng(seed)
+    sample = np.tile(features(mndwi_after=-0.3, ndvi_after=0.3)[:, 0], (1, count))
+    sample[FEATURES.index("cva_coarse")] = np.exp(rng.normal(0.0, 1.0, count))
+    changed = rng.random(count) < share
+    for name in ("cva_coarse", "cva_visible", "decorrelation_least"):
+        sample[FEATURES.index(name), changed] = 40.0
+    return sample
+
+
+def excess(sample: np.ndarray) -> float:
+    return tail_excess(sample, feature_statistics(transformed(sample)), calibrated=True)
+
+
+def test_a_scene_that_changed_everywhere_is_set_back_and_a_little_construction_is_not() -> None:
+    quiet, built, changed = (excess(sample_of(20_000, share)) for share in (0.0, 0.02, 0.06))
+    assert abs(built - quiet) < 0.4 < 1.5 < changed - quiet
+    assert tail_shift(changed, weight=1.0) < tail_shift(built, weight=1.0)
+
+
+def test_too_few_pixels_tell_nothing_of_a_scene() -> None:
+    assert excess(sample_of(4000, 0.06)) == 0.0
+
+
+def test_the_shift_is_bounded_and_scaled() -> None:
+    assert tail_shift(0.8, weight=0.5) == -0.4
+    assert tail_shift(9.0, weight=1.0) == -2.0 and tail_shift(-9.0, weight=1.0) == 0.5
+    assert tail_shift(9.0, weight=0.0) == 0.0
