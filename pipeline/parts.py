@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline import FORMAT_VERSION
 from pipeline.errors import StageError
-from pipeline.schema import Table, conform, empty
+from pipeline.schema import Table, empty
 from pipeline.spool import Spool
 from pipeline.store import check_table, write_table
 
@@ -46,14 +46,15 @@ class TableInParts:
         self._spool.__exit__(kind, problem, trace)
 
     def add(self, frame: gpd.GeoDataFrame, places: NDArray[np.intp]) -> None:
-        """Add rows of the table; ``places``: their places in the order of all keys that may come, gaps allowed."""
-        own = conform(self.table, frame, self._crs)
-        self.rows += len(own)
-        bounds = shapely.bounds(own.geometry.to_numpy()).reshape(-1, 4)
-        np.fmin(self._bounds[:2], np.fmin.reduce(bounds[:, :2], initial=np.inf), out=self._bounds[:2])
-        np.fmax(self._bounds[2:], np.fmax.reduce(bounds[:, 2:], initial=-np.inf), out=self._bounds[2:])
-        self._kinds |= set(own.geom_type.dropna().unique())
-        rows = pa.table(own.to_arrow(index=False, geometry_encoding="WKB"))
+        """Add conformed rows of the table; ``places``: in the order of all keys that may come, gaps allowed."""
+        if not len(frame):
+            return
+        self.rows += len(frame)
+        bounds = shapely.bounds(frame.geometry.to_numpy()).reshape(-1, 4)
+        np.fmin(self._bounds[:2], np.fmin.reduce(bounds[:, :2]), out=self._bounds[:2])
+        np.fmax(self._bounds[2:], np.fmax.reduce(bounds[:, 2:]), out=self._bounds[2:])
+        self._kinds |= set(frame.geom_type.dropna().unique())
+        rows = pa.table(frame.to_arrow(index=False, geometry_encoding="WKB"))
         boxes = np.asarray(places) // PART_ROWS
         for box in np.unique(boxes).tolist():
             self._spool.put(box, rows.take(np.flatnonzero(boxes == box)))

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import pandera.pandas as pandera
+import pyarrow as pa
+import pyarrow.parquet
+import pyproj
+import shapely
 
 from pipeline import FORMAT_VERSION
 from pipeline.errors import InputError, StageError
 from pipeline.schema import Table, conform
 
 
+@cache
 def checker(table: Table) -> pandera.DataFrameSchema:
     """The pandera schema of a table: dtypes, nulls and, where the key cannot be null, its uniqueness."""
     nullable = {column.name for column in table.columns if column.null}
@@ -60,6 +66,28 @@ def read_table(path: Path, table: Table) -> Any:
     if frame.attrs.get("format_version", 0) > FORMAT_VERSION:
         raise InputError("E106", f"{path.name} has format {frame.attrs['format_version']}", "update the program")
     return conformed
+
+
+def read_parts(path: Path, table: Table, rows: int = 16_384) -> Iterator[gpd.GeoDataFrame]:
+    """As :func:`read_table` for a geometry table, some rows at a time."""
+    try:
+        with pyarrow.parquet.ParquetFile(path) as content:
+            metadata = content.schema_arrow.metadata or {}
+            version = json.loads(metadata.get(b"PANDAS_ATTRS", b"{}")).get("format_version", 0)
+            if version > FORMAT_VERSION:
+                raise InputError("E106", f"{path.name} has format {version}", "update the program")
+            crs = json.loads(metadata[b"geo"])["columns"]["geometry"]["crs"]
+            for batch in content.iter_batches(batch_size=rows, use_threads=False):
+                part = pa.Table.from_batches([batch])
+                shapes = shapely.from_wkb(part["geometry"].to_numpy())
+                plain = part.drop_columns(["geometry"]).to_pandas()
+                yield conform(
+                    table, gpd.GeoDataFrame(plain, geometry=shapes, crs=crs and pyproj.CRS.from_json_dict(crs))
+                )
+    except (OSError, ValueError, KeyError) as problem:
+        raise StageError(
+            "E601", f"{path.name} in {path.parent.name}: {problem}", "run the stage that writes it again"
+        ) from problem
 
 
 def json_bytes(value: Any) -> bytes:

@@ -37,14 +37,32 @@ def z_order(places: Floats, extent: Box) -> NDArray[np.uint64]:
     return np.asarray(steps[:, 0] | (steps[:, 1] << np.uint64(1)), dtype=np.uint64)
 
 
+def blocks_of(boxes: Floats, size: int) -> Places:
+    """The number of the block to which each of some bounds (n x 4) belongs: compact blocks, at most ``size`` in each.
+
+    The ground is halved across its longer side, again and again. Bounds that are not finite count as at the origin.
+    """
+    places = np.nan_to_num((boxes[:, :2] + boxes[:, 2:]) / 2.0)
+    blocks = np.zeros(len(boxes), dtype=np.intp)
+    waiting, number = [(np.arange(len(boxes)), -(-len(boxes) // size))], 0
+    while waiting:
+        rows, parts = waiting.pop()
+        if parts <= 1:
+            blocks[rows] = number
+            number += 1
+            continue
+        own = places[rows]
+        across = int(np.argmax(np.ptp(own, axis=0)))
+        ordered = rows[np.argsort(own[:, across], kind="stable")]
+        cut = len(rows) * (parts // 2) // parts
+        waiting += [(ordered[cut:], parts - parts // 2), (ordered[:cut], parts // 2)]
+    return blocks
+
+
 def neighbourhoods(objects: gpd.GeoDataFrame, size: int) -> list[Places]:
     """Row numbers of objects in blocks of ``size`` that lie near each other; every row is in exactly one of them."""
-    boxes = shapely.bounds(objects.geometry.to_numpy()).reshape(-1, 4)
-    places = (boxes[:, :2] + boxes[:, 2:]) / 2.0
-    known = boxes[np.isfinite(boxes).all(axis=1)]
-    extent = (*known[:, :2].min(axis=0), *known[:, 2:].max(axis=0)) if len(known) else (0.0, 0.0, 1.0, 1.0)
-    order = np.argsort(z_order(places, extent), kind="stable")
-    return [np.asarray(order[start : start + size], dtype=np.intp) for start in range(0, len(order), size)]
+    blocks = blocks_of(shapely.bounds(objects.geometry.to_numpy()).reshape(-1, 4), size)
+    return [np.flatnonzero(blocks == number) for number in np.unique(blocks)]
 
 
 def reach(objects: gpd.GeoDataFrame, outline_tolerance_px: float) -> Box | None:

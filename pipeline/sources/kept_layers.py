@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pipeline.errors import StageError
 from pipeline.rulebook import load_rulebook
 from pipeline.schema import conform, empty
-from pipeline.screen.blocks import Box, z_order
+from pipeline.screen.blocks import Box, blocks_of, z_order
 from pipeline.screen.outlines import Shapes
 from pipeline.sources.layer_crs import Bounds
 from pipeline.sources.layer_files import opened
@@ -33,7 +33,7 @@ from pipeline.spool import Spool
 from pipeline.store import read_json, write_json
 
 REPORT = "layer_report.json"
-GROUP_ROWS = 2048
+GROUP_ROWS = 1024
 """Most rows of a row group; a layer of no more is held whole once it was asked for."""
 _BOX_ROWS, _FINEST = 8192, 6
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -80,7 +80,7 @@ class _Parking:
             low, high = np.fmin.reduce(bounds[:, :2]).tolist(), np.fmax.reduce(bounds[:, 2:]).tolist()
             self._extent = (low[0], low[1], high[0], high[1])
         along = z_order((bounds[:, :2] + bounds[:, 2:]) / 2.0, self._extent)
-        columns = {"source": np.full(len(positions), source, dtype=np.int32), "position": positions, "along": along}
+        columns = {"source": np.full(len(positions), source, dtype=np.int32), "position": positions}
         columns |= {name: bounds[:, number] for number, name in enumerate(_CORNERS)}
         rows = pa.table(columns | {_GEOMETRY: pa.array(shapely.to_wkb(shapes), type=pa.large_binary())})
         boxes = along >> np.uint64(32 - 2 * self._bits)
@@ -116,14 +116,17 @@ def _write(path: Path, read: RoleRead, spool: Spool, crs: pyproj.CRS) -> None:
             place = np.full(len(rows), -1, dtype=np.int64)
             for number, places in enumerate(read.places):
                 place[source == number] = places[position[source == number]]
-            order = np.lexsort((place, rows["along"].to_numpy()))
-            order = order[place[order] >= 0]
-            rows, place = rows.take(order), place[order]
-            corner_values = [rows[name].combine_chunks() for name in _CORNERS]
-            told = values.take(place).columns
-            struct = pa.StructArray.from_arrays(corner_values, fields=list(cover))
-            part = pa.table([*told, pa.array(place), struct, rows[_GEOMETRY]], schema=schema)
-            writer.write_table(part, row_group_size=GROUP_ROWS)
+            used = np.flatnonzero(place >= 0)
+            bounds = np.column_stack([rows[name].to_numpy() for name in _CORNERS])[used]
+            groups = blocks_of(bounds, GROUP_ROWS)
+            for group in np.unique(groups):
+                some = used[groups == group]
+                own = place[some]
+                ground = rows.take(some)
+                corner_values = [ground[name].combine_chunks() for name in _CORNERS]
+                cover_values = pa.StructArray.from_arrays(corner_values, fields=list(cover))
+                columns = [*values.take(own).columns, pa.array(own), cover_values, ground[_GEOMETRY]]
+                writer.write_table(pa.table(columns, schema=schema), row_group_size=GROUP_ROWS)
 
 
 class KeptLayers:

@@ -14,19 +14,21 @@ import pandas as pd
 from pipeline.lawbook import unseen_at
 from pipeline.parts import TableInParts
 from pipeline.rulebook import load_rulebook
-from pipeline.schema import CANDIDATES, RESTORED, SUPPRESSED, SUSPECTED, empty
+from pipeline.schema import RESTORED, SUPPRESSED, SUSPECTED
 from pipeline.screen.attribute_area import area_differences
 from pipeline.screen.blocks import Box, neighbourhoods, reach
 from pipeline.screen.layers import Ground
 from pipeline.screen.legality import OPTIONS
 from pipeline.screen.restore import restore
-from pipeline.screen.suppress import gather, judge_objects, screen_candidates
+from pipeline.screen.suppress import judge_objects, screen_candidates
 from pipeline.sources.kept_layers import KeptLayers
 from pipeline.sources.layers import Layers
 from pipeline.sources.records import read_records
+from pipeline.spool import Spool
 from pipeline.stages.base import CELLS_FILE, StageContext, StageOutcome, rule_digests
+from pipeline.stages.candidates import ParkedCandidates
 from pipeline.stages.kept import kept_layers
-from pipeline.store import digest_bytes, read_table, write_json
+from pipeline.store import digest_bytes, write_json
 
 BLOCK = 2048
 """Candidates that are screened at once, with the ground around them at hand; of no effect on the results."""
@@ -54,10 +56,12 @@ def _restorations(context: StageContext) -> Any:
 
 def run(context: StageContext, out: Path) -> StageOutcome:
     """Write suspected.parquet, suppressed.parquet, restored.parquet and layer_report.json."""
-    candidates, absent = _candidates(context)
+    files, absent = _sources(context)
     section = context.config.screen
     with ExitStack() as held:
         layers = held.enter_context(kept_layers(context))
+        spool = held.enter_context(Spool(out / "candidates.spool"))
+        candidates = ParkedCandidates(files, context.config.city.crs, spool, BLOCK)
         suspected, suppressed, restored = (
             held.enter_context(TableInParts(out / f"{table.name}.spool", table, context.config.city.crs))
             for table in (SUSPECTED, SUPPRESSED, RESTORED)
@@ -94,41 +98,36 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         for source in entry["sources"]
         if source["crs_note"]
     ]
-    counts = {"candidates": len(candidates), "suspected": suspected.rows, "suppressed": suppressed.rows,
+    counts = {"candidates": len(candidates.ids), "suspected": suspected.rows, "suppressed": suppressed.rows,
               "restored": restored.rows}  # fmt: skip
     return StageOutcome(counts=counts, notes=tuple(notes))
 
 
-def _candidates(context: StageContext) -> tuple[Any, list[str]]:
-    """All sources' candidates in the city's CRS, and the sources that have none."""
-    found: dict[str, gpd.GeoDataFrame] = {}
-    absent = []
-    for source in context.config.sources:
-        path = context.folder("detect") / source.name / "candidates.parquet"
-        if path.is_file():
-            found[source.name] = read_table(path, CANDIDATES).to_crs(context.config.city.crs)
-        else:
-            absent.append(source.name)
-    gathered = gather(found)
-    return (empty(CANDIDATES, context.config.city.crs) if gathered is None else gathered), absent
+def _sources(context: StageContext) -> tuple[dict[str, Path], list[str]]:
+    """The candidates' file of every source that was detected, and the sources that were not."""
+    files = {s.name: context.folder("detect") / s.name / "candidates.parquet" for s in context.config.sources}
+    return {n: path for n, path in files.items() if path.is_file()}, [n for n, p in files.items() if not p.is_file()]
 
 
 def _screen(
     context: StageContext,
     layers: KeptLayers,
-    candidates: gpd.GeoDataFrame,
+    candidates: ParkedCandidates,
     tables: tuple[TableInParts, TableInParts, TableInParts],
 ) -> None:
     """Add every candidate to the suspected, the suppressed or the restored table, a neighbourhood at a time."""
     decisions, judging = _restorations(context), _judging(context)
     share = context.config.register_.min_overlap_share
-    ids = candidates["candidate_id"].to_numpy(dtype=object)
-    for rows in neighbourhoods(candidates, BLOCK):
-        some = candidates.iloc[rows]
+    for number in candidates.blocks:
+        some = candidates.block(number)
         ground = _ground(layers, reach(some, context.config.screen.outline_tolerance_px))
-        screened = screen_candidates(some, ground=ground, **judging)
-        for table, found in zip(tables, restore(*screened, decisions, min_overlap_share=share), strict=True):
-            table.add(found, np.searchsorted(ids, found["candidate_id"].to_numpy(dtype=object)))
+        suspected, suppressed = screen_candidates(some, ground=ground, **judging)
+        screened: tuple[gpd.GeoDataFrame, ...] = suspected, suppressed
+        if len(decisions):
+            screened = restore(suspected, suppressed, decisions, min_overlap_share=share)
+        # without a decision nothing is in the third table
+        for table, found in zip(tables, screened, strict=False):
+            table.add(found, np.searchsorted(candidates.ids, found["candidate_id"].to_numpy(dtype=object)))
 
 
 def _ground(layers: KeptLayers, box: Box | None) -> Ground:
