@@ -29,7 +29,7 @@ class ParkedCandidates:
         boxes = [np.empty((0, 4))]
         for source in sorted(files):
             given[source] = []
-            for part in read_parts(files[source], CANDIDATES):
+            for part in read_parts(files[source], CANDIDATES, ["candidate_id"]):
                 given[source] += part["candidate_id"].tolist()
                 boxes.append(shapely.bounds(part.to_crs(crs).geometry.to_numpy()).reshape(-1, 4))
         ids = np.array([one for own in distinct_ids(given).values() for one in own], dtype=object)
