@@ -55,9 +55,7 @@ class TableInParts:
         np.fmax(self._bounds[2:], np.fmax.reduce(bounds[:, 2:]), out=self._bounds[2:])
         self._kinds |= set(frame.geom_type.dropna().unique())
         rows = pa.table(frame.to_arrow(index=False, geometry_encoding="WKB"))
-        boxes = np.asarray(places) // PART_ROWS
-        for box in np.unique(boxes).tolist():
-            self._spool.put(box, rows.take(np.flatnonzero(boxes == box)))
+        self._spool.sort_in(rows, np.asarray(places, dtype=np.intp) // PART_ROWS)
 
     def write(self, path: Path) -> None:
         """Write the rows in order of their key, replacing ``path`` only when complete.

@@ -6,7 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 
 class Spool:
@@ -38,6 +40,15 @@ class Spool:
             options = pa.ipc.IpcWriteOptions(compression="lz4")
             with pa.ipc.new_stream(self._sink, table.schema, options=options) as stream:
                 stream.write_table(table)
+
+    def sort_in(self, table: pa.Table, boxes: NDArray[np.intp]) -> None:
+        """Add each row of a table to its own box."""
+        if (boxes[1:] < boxes[:-1]).any():
+            order = np.argsort(boxes, kind="stable")
+            table, boxes = table.take(order), boxes[order]
+        starts = np.flatnonzero(np.r_[len(boxes) > 0, boxes[1:] != boxes[:-1]])
+        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(boxes)], strict=False):
+            self.put(int(boxes[start]), table.slice(start, end - start))
 
     def take(self, box: int) -> pa.Table:
         """All rows of a box that has some, in the order in which they came."""

@@ -83,4 +83,9 @@ def test_a_spool_gives_every_box_back_in_the_order_of_coming_and_leaves_nothing(
         assert spool.take(2)["a"].to_pylist() == [1, 2, 4]
         spool.put(0, pyarrow.table({"a": [5]}))
         assert spool.take(0)["a"].to_pylist() == [3, 5]
+        spool.sort_in(pyarrow.table({"a": [6, 7, 8, 9]}), np.array([3, 0, 3, 1]))
+        assert [spool.take(box)["a"].to_pylist() for box in spool.boxes] == [[3, 5, 7], [9], [1, 2, 4], [6, 8]]
+        spool.sort_in(pyarrow.table({"a": [1]}), np.array([4]))
+        spool.sort_in(pyarrow.table({"a": []}), np.array([], dtype=np.intp))
+        assert spool.boxes == [0, 1, 2, 3, 4]
     assert not path.exists()

@@ -83,9 +83,7 @@ class _Parking:
         columns = {"source": np.full(len(positions), source, dtype=np.int32), "position": positions}
         columns |= {name: bounds[:, number] for number, name in enumerate(_CORNERS)}
         rows = pa.table(columns | {_GEOMETRY: pa.array(shapely.to_wkb(shapes), type=pa.large_binary())})
-        boxes = along >> np.uint64(32 - 2 * self._bits)
-        for box in np.unique(boxes).tolist():
-            self._spool.put(box, rows.take(np.flatnonzero(boxes == box)))
+        self._spool.sort_in(rows, (along >> np.uint64(32 - 2 * self._bits)).astype(np.intp))
 
 
 def _write(path: Path, read: RoleRead, spool: Spool, crs: pyproj.CRS) -> None:

@@ -43,9 +43,7 @@ class ParkedCandidates:
                 self._park(conform(CANDIDATES, named), blocks[span])
 
     def _park(self, candidates: gpd.GeoDataFrame, blocks: NDArray[np.intp]) -> None:
-        rows = pa.table(candidates.to_arrow(index=False, geometry_encoding="WKB"))
-        for block in np.unique(blocks).tolist():
-            self._spool.put(block, rows.take(np.flatnonzero(blocks == block)))
+        self._spool.sort_in(pa.table(candidates.to_arrow(index=False, geometry_encoding="WKB")), blocks)
 
     @property
     def blocks(self) -> list[int]:
