@@ -4,16 +4,17 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyarrow.parquet
 import pytest
 import shapely
 
 from pipeline import parts
-from pipeline.errors import StageError
+from pipeline.errors import InputError, StageError
 from pipeline.parts import TableInParts
 from pipeline.schema import BASIC_FARMLAND, conform
 from pipeline.spool import Spool
-from pipeline.store import read_table, write_table
+from pipeline.store import read_parts, read_table, write_table
 
 CRS = "EPSG:4547"
 
@@ -89,3 +90,27 @@ def test_a_spool_gives_every_box_back_in_the_order_of_coming_and_leaves_nothing(
         spool.sort_in(pyarrow.table({"a": []}), np.array([], dtype=np.intp))
         assert spool.boxes == [0, 1, 2, 3, 4]
     assert not path.exists()
+
+
+def test_a_table_is_read_in_parts_as_it_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.parquet"
+    write_table(path, BASIC_FARMLAND, rows("P1", "P2", "P3"))
+    monkeypatch.setattr("pipeline.store.PART_ROWS", 2)
+    pieces = list(read_parts(path, BASIC_FARMLAND))
+    assert [len(piece) for piece in pieces] == [2, 1]
+    pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), read_table(path, BASIC_FARMLAND))
+    (only,) = {tuple(piece.columns) for piece in read_parts(path, BASIC_FARMLAND, ["parcel_id"])}
+    assert only == ("parcel_id", "geometry")
+
+
+def test_parts_of_a_damaged_or_newer_table_are_refused_as_the_whole_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.parquet"
+    write_table(path, BASIC_FARMLAND, rows("P1"))
+    monkeypatch.setattr("pipeline.store.FORMAT_VERSION", 0)
+    with pytest.raises(InputError, match="E106"):
+        list(read_parts(path, BASIC_FARMLAND))
+    path.write_bytes(b"no table")
+    with pytest.raises(StageError, match="E601"):
+        list(read_parts(path, BASIC_FARMLAND))
