@@ -1,26 +1,26 @@
-"""CPU seconds and peak memory of screening 50,000 candidates against 200,000 land-use parcels.
+"""CPU seconds and peak memory of screening 50,000 candidates against 200,000 land-use parcels, files to files.
 
-usage: python -m benchmarks.screen_scale [--share 1] [--profile] [--digest]
+usage: python -m benchmarks.screen_scale [--share 1] [--profile]
 
-The peer is `geopandas.overlay(candidates, parcels, how="intersection")` of the same two layers: pieces only, no areas
-on the ellipsoid, no rules, no dates, no reasons. Every line of the table comes from a process of its own that draws
-the same ground first, so that its peak memory is its own; "MB over the ground" is the growth of the peak since the
-ground stood. Seconds are those of the processor, as all of them work on one core. "start" is what the same work costs on
-a handful of candidates first: once per process, rules are read and machine code is loaded, which is not in the seconds
-but is in the memory.
+The peer is `geopandas.overlay(candidates, layer, how="intersection")` of the same files, with land use alone and with
+every layer in turn: pieces only, no areas on the ellipsoid, no rules, no dates, no reasons. Both read the layers as
+GeoPackages and the candidates as Parquet, and write Parquet. Every line is a process of its own, measured by the kernel
+from its start to its end; what its imports cost is in the numbers and shown apart. A stage meets new layers once
+("layers new": it reads, repairs, conforms and keeps them on disk) and then finds them again every month until one is
+delivered anew ("layers known").
 """
 
 from __future__ import annotations
 
 import argparse
-import cProfile
 import hashlib
 import json
-import pstats
+import os
+import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from benchmarks.screen_stage import PERIOD
 from pipeline.config import Screen
 from pipeline.rulebook import load_rulebook
 from pipeline.schema import APPROVALS, BASIC_FARMLAND, CANDIDATES, LAND_USE, PLANNING, TEMPORARY_LAND, conform
@@ -39,7 +40,7 @@ from pipeline.screen.layers import Ground
 from pipeline.screen.legality import OPTIONS
 from pipeline.screen.outlines import Laid, outlines
 from pipeline.screen.scale import Scale
-from pipeline.screen.suppress import screen_candidates
+from pipeline.store import write_table
 
 CRS = "EPSG:4547"
 PARCELS_FULL, CANDIDATES_FULL = 200_000, 50_000
@@ -163,43 +164,60 @@ def classes(ground: Ground, candidates: Any) -> list[dict[str, float]]:
     return class_ground(own, Laid(ground.land_use)).areas.by_code()
 
 
-def works(ground: Ground, candidates: Any) -> dict[str, Callable[[], Any]]:
-    """The peer, the overlay of the screening verbs alone, and the whole verb without and with the other layers."""
-    bare = Ground(ground.land_use)
-    return {
-        "geopandas.overlay": lambda: gpd.overlay(
-            candidates[["candidate_id", "geometry"]], ground.land_use, how="intersection"
-        ),
-        "class areas": lambda: classes(ground, candidates),
-        "screen, two layers": lambda: screen_candidates(candidates, **screening(bare)),
-        "screen, six layers": lambda: screen_candidates(candidates, **screening(ground)),
-    }
+def write_city(folder: Path, ground: Ground, candidates: Any) -> Path:
+    """A city folder as the stage finds it: layers as GeoPackages with the field's names, and detected candidates."""
+    aliases = {alias.role: alias for alias in load_rulebook().layers}
+    (folder / "layers").mkdir(parents=True)
+    for role, layer in vars(ground).items():
+        if layer is not None:
+            name = aliases[role].names[0]
+            fields = {field.column: field.names[0] for field in aliases[role].fields}
+            delivered = layer.dropna(axis="columns", how="all").rename(columns=fields)
+            delivered.to_file(folder / "layers" / f"{name}.gpkg", layer=name)
+    west, south, east, north = ground.land_use.total_bounds.tolist()
+    (folder / "config.yaml").write_text(
+        f'city: {{crs: "{CRS}", bounds: [{west}, {south}, {east}, {north}]}}\n'
+        'sources: [{name: "s2", folder: "scenes/s2", profile: "s2"}]\n',
+        encoding="utf-8",
+    )
+    detected = folder / "runs" / PERIOD / "detect" / "s2"
+    detected.mkdir(parents=True)
+    write_table(detected / "candidates.parquet", CANDIDATES, candidates)
+    return folder
 
 
-WORKS = ("geopandas.overlay", "class areas", "screen, two layers", "screen, six layers")
+def measure(command: Sequence[str], out: Path) -> dict[str, Any]:
+    """What one process says of itself; its results go to an empty folder ``out`` and are deleted."""
+    out.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(out.parent / "bytecode")
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+    )
+    shutil.rmtree(out)
+    return json.loads(done.stdout)
 
 
-def measure(name: str, share: float, *, profile: bool = False, seed: int = 7) -> dict[str, Any]:
-    """CPU seconds, peak memory in MB, its growth over the drawn ground, and a digest of one work's result."""
-    ground, candidates = draw_ground(share, seed=seed)
-    work = works(ground, candidates)[name]
-    handful = works(*draw_ground(0.001, seed=seed))[name]
-    _reset_peak()
-    before_mb, start = _status_mb("VmRSS"), time.process_time()
-    handful()
-    start_s, start = time.process_time() - start, time.process_time()
-    profiler = cProfile.Profile()
-    if profile:
-        profiler.enable()
-    result = work()
-    profiler.disable()
-    seconds, peak_mb = time.process_time() - start, _status_mb("VmHWM")
-    if profile:
-        pstats.Stats(profiler, stream=sys.stderr).sort_stats("cumulative").print_stats(45)
-    return {
-        "work": name, "parcels": len(ground.land_use), "candidates": len(candidates), "cpu_s": seconds,
-        "start_s": start_s, "peak_mb": peak_mb, "over_ground_mb": peak_mb - before_mb, "digest": digest(result),
-    }  # fmt: skip
+def works(small: Path, whole: Path) -> dict[str, tuple[str, list[str]]]:
+    """Every line's peer and command, ``{out}`` for the folder of its results.
+
+    ``small``: the city with land use alone; ``whole``: with all layers. The stage runs twice: when it meets its layers
+    for the first time, and when it has conformed them before.
+    """
+    found = {}
+    for label, city in (("land use", small), ("all layers", whole)):
+        layers = [str(path) for path in sorted((city / "layers").iterdir())]
+        candidates = str(city / "runs" / PERIOD / "detect" / "s2" / "candidates.parquet")
+        peer = f"geopandas.overlay, {label}"
+        found[peer] = (peer, ["benchmarks.screen_peer", candidates, "{out}", *layers])
+        for when in ("layers new", "layers known"):
+            found[f"screen, {label}, {when}"] = (peer, ["benchmarks.screen_stage", str(city), "{out}"])
+    return found
 
 
 def digest(result: Any) -> str:
@@ -215,42 +233,50 @@ def digest(result: Any) -> str:
     return found.hexdigest()[:16]
 
 
-def _reset_peak() -> None:
-    """Begin the kernel's record of this process's peak memory anew (Linux)."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-
-def _status_mb(key: str) -> float:
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(float(line.split()[1]) / 1024.0 for line in lines if line.startswith(f"{key}:"))
+def table(works_of: dict[str, tuple[str, list[str]]], scratch: Path, *, options: Sequence[str] = ()) -> Iterator[str]:
+    """The lines of the table, each measured when it is asked for."""
+    ratios = "ratio | beyond imports"
+    yield f"| work | rows | imports, CPU s | all, CPU s | {ratios} | imports, MB | peak, MB | {ratios} | digest |"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|"
+    peers: dict[str, Any] = {}
+    for name, (peer, command) in works_of.items():
+        given = [*command, *options] if "screen_stage" in command[0] else command
+        row = measure([part.replace("{out}", str(scratch / "out")) for part in given], scratch / "out")
+        other = peers.setdefault(peer, row)
+        cells = [name, str(row["rows"])]
+        for key, digits in (("cpu_s", 1), ("peak_mb", 0)):
+            own, all_ = row["imports"][key], row["all"][key]
+            beyond = (all_ - own) / max(other["all"][key] - other["imports"][key], 1e-3)
+            cells += [f"{own:.{digits}f}", f"{all_:.{digits}f}", f"{all_ / other['all'][key]:.2f}", f"{beyond:.2f}"]
+        yield f"| {' | '.join([*cells, row.get('digest', '')])} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure every work in its own process and print the table."""
+    """Draw the ground into a scratch folder, measure every work in its own process and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--share", type=float, default=1.0, help="Size relative to 200,000 parcels")
-    parser.add_argument("--only", choices=WORKS, action="append", help="Only this work; may be given several times")
-    parser.add_argument("--profile", action="store_true", help="Print where the time goes")
-    parser.add_argument("--one", choices=WORKS, help=argparse.SUPPRESS)
+    parser.add_argument("--profile", action="store_true", help="Print where the stage's time goes")
     options = parser.parse_args(arguments)
-    if options.one:
-        print(json.dumps(measure(options.one, options.share, profile=options.profile)))
-        return
-    peer: dict[str, Any] = {}
-    print("| work | parcels | candidates | start | CPU s | ratio | MB at peak | MB over the ground | ratio | digest |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---|")
-    for name in options.only or WORKS:
-        command = [sys.executable, "-m", "benchmarks.screen_scale", "--one", name, "--share", str(options.share)]
-        command += ["--profile"] if options.profile else []
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8")
-        row = json.loads(done.stdout)
-        peer = peer or row
-        time_share, memory_share = (row[key] / peer[key] for key in ("cpu_s", "over_ground_mb"))
-        print(
-            f"| {name} | {row['parcels']} | {row['candidates']} | {row['start_s']:.1f} | {row['cpu_s']:.1f} | {time_share:.2f} | "
-            f"{row['peak_mb']:.0f} | {row['over_ground_mb']:.0f} | {memory_share:.2f} | {row['digest']} |",
-            flush=True,
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        warm_up(scratch)
+        cities = write_cities(scratch, options.share)
+        for line in table(works(*cities), scratch, options=["--profile"] if options.profile else []):
+            print(line, flush=True)
+
+
+def write_cities(scratch: Path, share: float) -> tuple[Path, Path]:
+    """The same ground and candidates as two cities: with land use alone, and with all layers."""
+    ground, candidates = draw_ground(share)
+    small = write_city(scratch / "small", Ground(ground.land_use), candidates)
+    return small, write_city(scratch / "whole", ground, candidates)
+
+
+def warm_up(scratch: Path) -> None:
+    """Have bytecode and machine code written once, as on a computer on which the program has run before."""
+    cities = write_cities(scratch / "handful", 0.001)
+    for _, command in works(*cities).values():
+        measure([part.replace("{out}", str(scratch / "out")) for part in command], scratch / "out")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,11 @@ def _area_m2(geometries: gpd.GeoSeries, rings_m2: Any, *, longest_m: float) -> N
     if geometries.crs is None:
         raise ValueError("areas on the ellipsoid need geometries with a CRS")
     shapes = geometries.to_numpy()
-    parts, shape_of_part = shapely.get_parts(shapes, return_index=True)
+    if (shapely.get_type_id(shapes) == 3).all() and not shapely.is_empty(shapes).any():
+        # each is its own part; asking for it would copy it
+        parts, shape_of_part = shapes, np.arange(len(shapes))
+    else:
+        parts, shape_of_part = shapely.get_parts(shapes, return_index=True)
     rings, part_of_ring = shapely.get_rings(parts, return_index=True)
     if len(rings) == 0:
         return np.zeros(len(shapes), dtype=np.float64)

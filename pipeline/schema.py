@@ -7,6 +7,7 @@ documents print the Chinese labels. ``null`` columns may be missing per row, all
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import geopandas as gpd
@@ -92,8 +93,15 @@ def conform(table: Table, frame: pd.DataFrame, crs: object = None) -> pd.DataFra
     return gpd.GeoDataFrame(plain, geometry=shapes, crs=shapes.crs)
 
 
+@cache
+def _dtype(name: str) -> object:
+    return pd.api.types.pandas_dtype(name)
+
+
 def _cast(series: pd.Series, column: Column, table: str) -> pd.Series:
-    if column.kind == "date":
+    if series.dtype == _dtype(column.dtype):
+        cast = series
+    elif column.kind == "date":
         cast = pd.to_datetime(series).astype("datetime64[ms]")
     elif column.kind in ("text", "json") and series.dtype == "str":
         cast = series

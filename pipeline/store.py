@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import pandera.pandas as pandera
+import pyarrow.parquet
+import pyproj
+import shapely
 
 from pipeline import FORMAT_VERSION
 from pipeline.errors import InputError, StageError
 from pipeline.schema import Table, conform
 
+PART_ROWS = 16_384
+"""Rows that :func:`read_parts` has in memory at once."""
 
+
+@cache
 def checker(table: Table) -> pandera.DataFrameSchema:
     """The pandera schema of a table: dtypes, nulls and, where the key cannot be null, its uniqueness."""
     nullable = {column.name for column in table.columns if column.null}
@@ -60,6 +69,27 @@ def read_table(path: Path, table: Table) -> Any:
     if frame.attrs.get("format_version", 0) > FORMAT_VERSION:
         raise InputError("E106", f"{path.name} has format {frame.attrs['format_version']}", "update the program")
     return conformed
+
+
+def read_parts(path: Path, table: Table, columns: Sequence[str] | None = None) -> Iterator[gpd.GeoDataFrame]:
+    """As :func:`read_table` for a geometry table, some rows at a time; with ``columns`` only these and the geometry."""
+    wanted = replace(table, columns=tuple(c for c in table.columns if columns is None or c.name in columns))
+    try:
+        with pyarrow.parquet.ParquetFile(path) as content:
+            metadata = content.schema_arrow.metadata or {}
+            version = json.loads(metadata.get(b"PANDAS_ATTRS", b"{}")).get("format_version", 0)
+            if version > FORMAT_VERSION:
+                raise InputError("E106", f"{path.name} has format {version}", "update the program")
+            stated = json.loads(metadata[b"geo"])["columns"]["geometry"]["crs"]
+            crs = None if stated is None else pyproj.CRS.from_json_dict(stated)
+            names = [name for name in wanted.names if name in content.schema_arrow.names]
+            for batch in content.iter_batches(PART_ROWS, columns=[*names, "geometry"], use_threads=False):
+                shapes = shapely.from_wkb(batch.column("geometry").to_numpy(zero_copy_only=False))
+                yield conform(wanted, gpd.GeoDataFrame(batch.select(names).to_pandas(), geometry=shapes, crs=crs))
+    except (OSError, ValueError, KeyError) as problem:
+        raise StageError(
+            "E601", f"{path.name} in {path.parent.name}: {problem}", "run the stage that writes it again"
+        ) from problem
 
 
 def json_bytes(value: Any) -> bytes:

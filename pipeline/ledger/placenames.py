@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-import pypinyin
-
 from pipeline.ledger.characters import plain
 
 SPELLING = "地名近似"
@@ -178,6 +176,9 @@ def _sounds_alike(piece: str, written: str) -> bool:
 @lru_cache(maxsize=20_000)
 def _syllables(character: str) -> frozenset[str]:
     """The syllables a character can have, without tones and dialect differences; itself where it has none."""
+    # its dictionary takes 55 MB, and most commands never ask how a character sounds
+    import pypinyin
+
     read = pypinyin.pinyin(character, style=pypinyin.Style.NORMAL, heteronym=True)
     return frozenset(_merged(syllable) for syllable in read[0]) if read else frozenset({character})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
@@ -21,20 +22,12 @@ PART = 8192
 """Objects judged at once; what the rules need of them is let go before the next are judged."""
 
 
-def gather(candidates: Mapping[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
-    """Candidates of all sources (by source name) in one frame, ordered by id; None when there is no source.
-
-    Ids are unique across sources: one that occurs twice gets its source's name in front.
+def distinct_ids(given: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Ids of all sources' candidates (by source name), unique across sources: one that occurs twice gets its source's
+    name in front.
     """
-    frames = [candidates[name].assign(source=name) for name in sorted(candidates)]
-    if not frames:
-        return None
-    filled = [frame for frame in frames if len(frame)] or frames[:1]
-    joined = pd.concat(filled, ignore_index=True)
-    twice = joined["candidate_id"].duplicated(keep=False)
-    named = joined["source"] + "-" + joined["candidate_id"]
-    joined = joined.assign(candidate_id=joined["candidate_id"].where(~twice, named))
-    return gpd.GeoDataFrame(joined.sort_values("candidate_id", ignore_index=True), geometry="geometry")
+    counts = Counter(one for own in given.values() for one in own)
+    return {source: [one if counts[one] == 1 else f"{source}-{one}" for one in own] for source, own in given.items()}
 
 
 def screen_candidates(

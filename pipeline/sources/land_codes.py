@@ -40,8 +40,11 @@ def read_codes(where: str, given: pd.Series, successors: Successors) -> tuple[pd
     rows are counted as ``other_rows``. Raises InputError E308 when the editions cannot be told apart, or when both
     stand among numbers.
     """
-    text = given.map(_plain)
-    numbers = given.map(_is_number)
+    which, different = pd.factorize(given)
+    # what is missing has place -1, the last
+    told = np.array([*map(_plain, different), None], dtype=object)
+    text = pd.Series(told[which], index=given.index, dtype="str")
+    numbers = pd.Series(np.array([*map(_is_number, different), False], dtype=bool)[which], index=given.index)
     if not numbers.any() and _zeros_lost(text.dropna()):
         numbers = text.notna() & text.fillna("").str.isdigit()
     if numbers.any():

@@ -13,10 +13,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pyogrio
 import pyproj
+import shapely
+from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.sources.layer_archives import SHAPEFILE_SUFFIXES, unpack
@@ -35,6 +38,9 @@ _CANNOT_READ = (
     pyogrio.errors.GeometryError, pyarrow.ArrowException, OSError, ValueError,
 )  # fmt: skip
 _SNIFF_BYTES = 65_536
+_READ_WHOLE = frozenset({".geojson", ".json"})
+PIECE_ROWS = 16_384
+"""Rows whose geometry is read at once."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +75,31 @@ class LayerFile:
         outer = [PurePosixPath(part).stem for part in reversed(PurePosixPath(self.delivered).parts) if "." in part]
         return self.layer, *outer
 
-    def read(self, columns: Sequence[str]) -> Any:
-        """A GeoDataFrame of some fields and the geometry, in delivered coordinates; InputError E301."""
+    def shapes(self, rows: int = PIECE_ROWS) -> Iterator[NDArray[Any]]:
+        """The geometry of all rows, ``rows`` at a time, in delivered coordinates; InputError E301.
+
+        Formats that a reader has to take in as a whole come in one piece.
+        """
+        suffix = self.path.suffix.lower()
         try:
-            if self.path.suffix.lower() == ".parquet":
-                return _read_parquet(self.path, columns)
-            return pyogrio.read_dataframe(self.path, layer=self.layer, encoding=self.encoding, columns=list(columns))
+            if suffix == ".parquet":
+                yield from _parquet_shapes(self.path, rows)
+                return
+            whole, start = suffix in _READ_WHOLE, 0
+            while True:
+                piece = pyogrio.read_dataframe(
+                    self.path, layer=self.layer, encoding=self.encoding, columns=[],
+                    skip_features=start, max_features=None if whole else rows,
+                )  # fmt: skip
+                yield piece.geometry.to_numpy()
+                start += len(piece)
+                if whole or len(piece) < rows:
+                    return
         except _CANNOT_READ as problem:
             raise InputError("E301", f"{self.where}: {problem}", "deliver the file again") from problem
 
     def values(self, columns: Sequence[str]) -> Any:
-        """Some fields without the geometry; InputError E301."""
+        """Some fields of all rows without the geometry; InputError E301."""
         try:
             if self.path.suffix.lower() == ".parquet":
                 return pyarrow.parquet.read_table(self.path, columns=list(columns)).to_pandas()
@@ -91,7 +111,11 @@ class LayerFile:
 
     def bounds(self) -> Bounds:
         """Extent of the delivered coordinates as they are, not as a header says; NaN for a layer without any."""
-        return tuple(float(value) for value in self.read([]).total_bounds)  # type: ignore[return-value]
+        corners = np.vstack(
+            [np.full((1, 4), np.nan), *(shapely.bounds(piece).reshape(-1, 4) for piece in self.shapes())]
+        )
+        low, high = np.fmin.reduce(corners[:, :2]), np.fmax.reduce(corners[:, 2:])
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
 @dataclass
@@ -212,10 +236,15 @@ def fetched_from(metadata: dict[bytes, bytes]) -> str | None:
     return "；".join([f"取自数据库表 {told['table']}（SRID {told['srid']}{condition}）", *told["notes"]])
 
 
-def _read_parquet(path: Path, columns: Sequence[str]) -> Any:
+def _parquet_shapes(path: Path, rows: int) -> Iterator[NDArray[Any]]:
     described = json.loads(pyarrow.parquet.read_schema(path).metadata[b"geo"])
-    frame = gpd.read_parquet(path, columns=[*columns, described["primary_column"]])
-    return frame.rename_geometry("geometry") if frame.geometry.name != "geometry" else frame
+    name = described["primary_column"]
+    if described["columns"][name]["encoding"] != "WKB":
+        yield gpd.read_parquet(path, columns=[name]).geometry.to_numpy()
+        return
+    with pyarrow.parquet.ParquetFile(path) as content:
+        for batch in content.iter_batches(batch_size=rows, columns=[name]):
+            yield shapely.from_wkb(batch.column(0).to_numpy(zero_copy_only=False))
 
 
 def name_fits(name: str, alias: str) -> bool:

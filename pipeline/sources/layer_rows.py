@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from pipeline import schema
 from pipeline.schema import Table
@@ -24,7 +25,7 @@ def read_values(given: pd.Series, column: schema.Column, rows: pd.Series, doubts
     elif column.kind == "integer":
         read = given.map(parse_year).astype("Int64")
     else:
-        read = given.map(_text)
+        read = given if _plain_texts(given) else given.map(_text)
     doubts += unread_values(given, read, rows)
     return read
 
@@ -36,6 +37,11 @@ def unread_values(given: pd.Series, read: pd.Series, rows: pd.Series) -> list[di
         {"row": int(rows[i]), "field": str(given.name), "value": str(given[i]), "reason": "无法识别，按空值处理"}
         for i in given.index[stated & read.isna()]
     ]
+
+
+def _plain_texts(given: pd.Series) -> bool:
+    """Whether a field holds nothing but texts of letters, digits and dashes, which are read as they stand."""
+    return given.dtype == "str" and bool(given.str.fullmatch(r"[0-9A-Za-z_-]+").fillna(True).all())
 
 
 def _text(value: Any) -> str | None:
@@ -78,20 +84,32 @@ def parse_year(value: Any) -> int | None:
 
 def repaired_polygons(geometry: Any, ids: pd.Series, rows: pd.Series) -> tuple[Any, list[dict[str, Any]]]:
     """Valid two-dimensional polygons, and which rows needed repair and why."""
-    flat = shapely.force_2d(geometry)
-    broken = np.flatnonzero(~shapely.is_valid(flat) & ~shapely.is_missing(flat))
+    flat = _flat(geometry)
+    missing = shapely.is_missing(flat)
+    invalid = ~shapely.is_valid(flat)
+    broken = np.flatnonzero(invalid & ~missing)
     reasons = shapely.is_valid_reason(flat[broken])
     repaired = [
         {"row": int(rows.iloc[i]), "id": str(ids.iloc[i]), "reason": str(reason)}
         for i, reason in zip(broken, reasons, strict=True)
     ]
-    filled = np.where(shapely.is_missing(flat), shapely.Polygon(), flat)
-    return polygonal(filled), repaired
+    filled = np.where(missing, shapely.Polygon(), flat)
+    odd = (invalid & ~missing) | ~np.isin(shapely.get_type_id(filled), (3, 6))
+    filled[odd] = polygonal(filled[odd])
+    return filled, repaired
+
+
+def _flat(geometry: Any) -> Any:
+    """Geometry in two dimensions; what is so already is not drawn anew."""
+    flat = np.array(geometry, dtype=object)
+    high = shapely.has_z(flat) | shapely.has_m(flat)
+    flat[high] = shapely.force_2d(flat[high])
+    return flat
 
 
 def as_drawn(geometry: Any) -> tuple[Any, list[dict[str, Any]]]:
     """Points, lines and polygons in two dimensions, for names that need no area; nothing is repaired."""
-    flat = shapely.force_2d(geometry)
+    flat = _flat(geometry)
     return np.where(shapely.is_missing(flat), shapely.Point(), flat), []
 
 
@@ -123,8 +141,33 @@ def repeated_rows(geometry: Any, codes: pd.Series, rows: pd.Series) -> list[dict
     return found
 
 
+class Repeats:
+    """Rows that may be drawn twice, found by extent, number of vertices and class without keeping any outline."""
+
+    def __init__(self) -> None:
+        self._marks: list[NDArray[np.uint64]] = []
+
+    def add(self, geometry: Any, codes: pd.Series) -> None:
+        """Remember the next rows' outlines and classes."""
+        # a sum with zero has no negative zero
+        seen = [shapely.bounds(geometry) + 0.0, shapely.get_num_coordinates(geometry).astype(np.float64)[:, None]]
+        marks = pd.util.hash_array(codes.astype("object").to_numpy(), categorize=True)
+        for column in np.column_stack(seen).view(np.uint64).T:
+            marks = pd.util.hash_array(column ^ marks)
+        # what is not drawn is like nothing else
+        self._marks.append(np.where(shapely.is_empty(geometry), np.uint64(0), marks))
+
+    def suspects(self) -> NDArray[np.intp]:
+        """Positions of all rows that may have a double, in order."""
+        marks = np.concatenate([np.empty(0, dtype=np.uint64), *self._marks])
+        _, first, which, count = np.unique(marks, return_index=True, return_inverse=True, return_counts=True)
+        return np.flatnonzero((count[which.reshape(-1)] > 1) & (marks != 0))
+
+
 def unique_ids(frame: pd.DataFrame, key: str) -> tuple[pd.DataFrame, list[dict[str, str]]]:
     """Ids made unique by ``#2``, ``#3`` .. in row order, and which were renamed."""
+    if not frame[key].duplicated().any():
+        return frame.assign(**{key: frame[key].astype(str)}), []
     seen: dict[str, int] = {}
     ids, renamed = [], []
     for given in frame[key].astype(str):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,19 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
+from numpy.typing import NDArray
 
 from pipeline import FORMAT_VERSION, schema
 from pipeline.errors import InputError, XunchaError
 from pipeline.rulebook import LayerAlias, load_rulebook
 from pipeline.schema import Table, conform, empty
-from pipeline.screen.outlines import polygonal
+from pipeline.screen.outlines import Shapes, polygonal
 from pipeline.sources.land_codes import load_successors, read_codes
 from pipeline.sources.layer_crs import Bounds, Placement, place
 from pipeline.sources.layer_files import LayerFile, Scan, opened
 from pipeline.sources.layer_roles import Recognised, recognise, resembled
 from pipeline.sources.layer_rows import (
+    Repeats,
     as_drawn,
     read_values,
     repaired_polygons,
@@ -88,6 +91,23 @@ class Found:
     places: dict[LayerFile, Placement]
     strangers: list[LayerFile]
     problems: list[InputError]
+
+
+Put = Callable[[int, NDArray[np.intp], Shapes], None]
+"""Takes ground in the city's CRS: the number of the source within its role, positions of delivered rows, their shapes."""
+
+
+@dataclass(frozen=True)
+class RoleRead:
+    """A role's rows without their ground (``schema`` columns, in order), and what the report says of it.
+
+    ``places``: per source and delivered row its row here, -1 where it is not used. ``missing``: counts as not delivered.
+    """
+
+    attributes: pd.DataFrame
+    places: list[NDArray[np.intp]]
+    missing: bool
+    entry: dict[str, Any]
 
 
 def find_layers(scan: Scan, folder: Path, crs: str, extent: Bounds | None) -> Found:
@@ -169,34 +189,49 @@ def read_layers(folder: Path, crs: str, extent: Bounds | None = None) -> Layers:
         tables: dict[str, Any] = {}
         entries = []
         for alias in load_rulebook().layers:
-            tables[alias.role], entry = _read_role(alias, found, crs)
-            entries.append(entry)
-        report = {
-            "format_version": FORMAT_VERSION,
-            "layers": entries,
-            "unrecognised": [
-                {
-                    "file": file.delivered,
-                    "layer": file.layer,
-                    "fields": list(file.fields),
-                    "rows": file.rows,
-                    "resembles": resembled(file, load_rulebook().layers),
-                }
-                for file in found.strangers
-            ],
-            "unread": scan.unread,
-        }
-    return Layers(**tables, report=report)
+            pieces: list[tuple[int, NDArray[np.intp], Shapes]] = []
+            read = read_role(alias, found, crs, lambda *piece, pieces=pieces: pieces.append(piece))
+            tables[alias.role] = None if read.missing else _joined(alias.role, read, pieces, crs)
+            entries.append(read.entry)
+        return Layers(**tables, report=layer_report(entries, found, scan))
 
 
-def _read_role(alias: LayerAlias, found: Found, crs: str) -> tuple[Any, dict[str, Any]]:
-    """The table of a role, None where it counts as missing, and what the report says of it."""
+def layer_report(entries: list[dict[str, Any]], found: Found, scan: Scan) -> dict[str, Any]:
+    """The layer report: the roles' entries, and what is in the folder beside them."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "layers": entries,
+        "unrecognised": [
+            {
+                "file": file.delivered,
+                "layer": file.layer,
+                "fields": list(file.fields),
+                "rows": file.rows,
+                "resembles": resembled(file, load_rulebook().layers),
+            }
+            for file in found.strangers
+        ],
+        "unread": scan.unread,
+    }
+
+
+def _joined(role: str, read: RoleRead, pieces: list[tuple[int, NDArray[np.intp], Shapes]], crs: str) -> Any:
+    """A role's table from its rows and the pieces of their ground."""
+    shapes = np.full(len(read.attributes), None, dtype=object)
+    for source, positions, drawn in pieces:
+        own = read.places[source][positions]
+        shapes[own[own >= 0]] = drawn[own >= 0]
+    return conform(TABLES[role], gpd.GeoDataFrame(read.attributes, geometry=shapes, crs=crs), crs)
+
+
+def read_role(alias: LayerAlias, found: Found, crs: str, put: Put) -> RoleRead:
+    """A role's rows but for their ground, which goes to ``put``, and what the report says of it."""
     usable = [layer for layer in found.by_role[alias.role] if not layer.lacking]
-    read = [_read(layer, found.places[layer.file], crs) for layer in usable]
-    parts, sources = [part for part, _ in read if len(part)], [source for _, source in read]
-    table = TABLES[alias.role]
-    joined = pd.concat(parts, ignore_index=True) if parts else empty(table, crs)
-    unique, renamed = unique_ids(joined, table.key[0])
+    read = [_read(layer, found.places[layer.file], crs, partial(put, number)) for number, layer in enumerate(usable)]
+    plain = replace(TABLES[alias.role], geometry=False)
+    parts, sources = [part for part, _, _ in read if len(part)], [source for _, _, source in read]
+    joined = pd.concat(parts, ignore_index=True) if parts else empty(plain)
+    unique, renamed = unique_ids(joined, plain.key[0])
     lost = sum(len(source["unusable"]) for source in sources)
     state = "found" if parts else ("missing" if not usable else "unusable" if lost else "empty")
     absent = state in ("missing", "unusable") or (state == "empty" and alias.empty_counts_as_missing)
@@ -217,30 +252,40 @@ def _read_role(alias: LayerAlias, found: Found, crs: str) -> tuple[Any, dict[str
             if layer.lacking
         ],
     }
-    return None if absent and not alias.required else conform(table, unique, crs), entry
+    first = np.cumsum([0] + [len(part) for part, _, _ in read])
+    places = [np.where(own >= 0, own + start, -1) for (_, own, _), start in zip(read, first[:-1], strict=True)]
+    return RoleRead(conform(plain, unique), places, absent and not alias.required, entry)
 
 
-def _read(layer: Recognised, placed: Placement, crs: str) -> tuple[Any, dict[str, Any]]:
-    """One layer's rows as its table, in ``crs``, and what the report says of it."""
+def _read(
+    layer: Recognised, placed: Placement, crs: str, put: Callable[[NDArray[np.intp], Shapes], None]
+) -> tuple[pd.DataFrame, NDArray[np.intp], dict[str, Any]]:
+    """One layer's used rows without their ground, which of them each delivered row is (-1: none), and its report."""
     file, role, table = layer.file, layer.role, TABLES[layer.role.role]
-    raw = file.read(sorted(set(layer.columns.values())))
+    raw = file.values(sorted(set(layer.columns.values())))
     rows = pd.Series(np.arange(1, len(raw) + 1), index=raw.index)
     doubts: list[dict[str, Any]] = []
     frame, codes = _values(raw, layer, rows, doubts)
-    drawn = placed.east_first(raw.geometry.to_numpy())
-    shaped = role.role in _ANY_SHAPE
-    geometry, repaired = as_drawn(drawn) if shaped else repaired_polygons(drawn, frame[table.key[0]], rows)
-    unusable = unusable_rows(frame, geometry, table, rows, drawn=shaped)
-    if role.role == "land_use":
-        known = {entry["row"] for entry in unusable}
-        twice = repeated_rows(geometry, frame["class_code"], rows)
+    repaired: list[dict[str, Any]] = []
+    unusable: list[dict[str, Any]] = []
+    drawn, repeats = _Drawn(layer, placed, frame, rows), Repeats()
+    for positions, shapes, mended in drawn.pieces():
+        repaired += mended
+        poor = unusable_rows(frame.iloc[positions], shapes, table, rows.iloc[positions], drawn=role.role in _ANY_SHAPE)
+        unusable += poor
+        if role.role == "land_use":
+            repeats.add(shapes, frame["class_code"].iloc[positions])
+        kept = ~rows.iloc[positions].isin([entry["row"] for entry in poor]).to_numpy()
+        put(positions[kept], _projected(shapes[kept], placed, crs, shaped=role.role in _ANY_SHAPE))
+    known = {entry["row"] for entry in unusable}
+    if len(suspects := repeats.suspects()):
+        again = np.concatenate([shapes[np.isin(at, suspects)] for at, shapes, _ in drawn.pieces()])
+        twice = repeated_rows(again, frame["class_code"].iloc[suspects], rows.iloc[suspects])
         unusable = sorted(unusable + [one for one in twice if one["row"] not in known], key=lambda one: one["row"])
-    kept = ~rows.isin([entry["row"] for entry in unusable])
-    projected = gpd.GeoSeries(geometry[kept.to_numpy()], crs=placed.crs).to_crs(crs)
-    shapes = projected.to_numpy() if shaped else polygonal(projected.to_numpy())
-    whole = gpd.GeoDataFrame(frame[kept].reset_index(drop=True), geometry=shapes, crs=crs)
+    used = ~rows.isin([entry["row"] for entry in unusable]).to_numpy()
     fetched = {} if file.database is None else {"database": file.database}
-    return conform(table, whole, crs), fetched | {
+    attributes = conform(replace(table, geometry=False), frame[used].reset_index(drop=True))
+    return attributes, np.where(used, np.cumsum(used) - 1, -1), fetched | {
         "file": file.delivered,
         "layer": file.layer,
         "encoding": file.encoding,
@@ -249,12 +294,48 @@ def _read(layer: Recognised, placed: Placement, crs: str) -> tuple[Any, dict[str
         "fields": dict(sorted(layer.columns.items())),
         "absent_fields": sorted(f.column for f in role.fields if f.column not in layer.columns),
         "rows": len(raw),
-        "rows_used": len(whole),
+        "rows_used": len(attributes),
         "repaired": repaired,
         "unusable": unusable,
         "doubts": doubts,
         "land_codes": codes,
-    }
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """The ground of a layer's rows, a piece at a time, in delivered coordinates but east first."""
+
+    layer: Recognised
+    placed: Placement
+    frame: pd.DataFrame
+    rows: pd.Series
+
+    def pieces(self) -> Iterator[tuple[NDArray[np.intp], Shapes, list[dict[str, Any]]]]:
+        """Positions of rows, their ground repaired, and which needed repair; InputError E301."""
+        file, role, start = self.layer.file, self.layer.role.role, 0
+        for given in filter(len, file.shapes()):
+            positions = np.arange(start, start + len(given), dtype=np.intp)
+            start += len(given)
+            if start > len(self.frame):
+                break
+            turned = self.placed.east_first(given)
+            if role in _ANY_SHAPE:
+                yield positions, *as_drawn(turned)
+            else:
+                ids = self.frame[TABLES[role].key[0]].iloc[positions]
+                yield positions, *repaired_polygons(turned, ids, self.rows.iloc[positions])
+        if start != len(self.frame):
+            what = f"{file.where}: {len(self.frame)} rows of values, {start} of ground"
+            raise InputError("E301", what, "deliver the file again")
+
+
+def _projected(shapes: Shapes, placed: Placement, crs: str, *, shaped: bool) -> Shapes:
+    """Repaired ground in ``crs``; another map may make a narrow outline cross itself."""
+    if placed.crs.is_exact_same(pyproj.CRS.from_user_input(crs)):
+        return shapes
+    projected = gpd.GeoSeries(shapes, crs=placed.crs).to_crs(crs).to_numpy()
+    return projected if shaped else polygonal(projected)
 
 
 def _values(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import geopandas as gpd
 import pytest
 
-from benchmarks.screen_scale import CRS, WORKS, classes, digest, draw_ground, measure, screening, works
+from benchmarks.screen_scale import CRS, classes, digest, draw_ground, screening, table, works, write_cities
 from pipeline.screen.suppress import screen_candidates
 
 
@@ -11,7 +13,7 @@ def test_the_scale_benchmark_screens_every_candidate_and_its_pieces_are_the_peer
     ground, candidates = draw_ground(0.004)
     suspected, suppressed = screen_candidates(candidates, **screening(ground))
     assert len(suspected) + len(suppressed) == len(candidates) == 200
-    peer = works(ground, candidates)[WORKS[0]]()
+    peer = gpd.overlay(candidates[["candidate_id", "geometry"]], ground.land_use, how="intersection")
     plane = peer.assign(m2=peer.area).groupby(["candidate_id", "class_code"])["m2"].sum()
     by_class = classes(ground, candidates)
     for candidate, areas in zip(candidates["candidate_id"], by_class, strict=True):
@@ -29,8 +31,18 @@ def test_a_result_does_not_depend_on_which_candidates_stand_beside() -> None:
     assert parts[0] + parts[1] == whole
 
 
-def test_measuring_gives_the_same_digest_twice() -> None:
-    first, again = (measure("class areas", 0.001) for _ in range(2))
-    assert first["digest"] == again["digest"] and first["cpu_s"] > 0.0
+def test_values_and_coordinates_decide_a_digest() -> None:
     frame = gpd.GeoDataFrame({"a": [1]}, geometry=[None], crs=CRS)
-    assert digest(frame) != digest(frame.assign(a=2))
+    assert digest(frame) == digest(frame.copy()) != digest(frame.assign(a=2))
+
+
+def test_each_line_of_the_benchmark_is_a_process_of_its_own_and_new_or_known_layers_give_the_same(
+    tmp_path: Path,
+) -> None:
+    every = works(*write_cities(tmp_path, 0.001))
+    wanted = {name: work for name, work in every.items() if "all layers" in name}
+    _, _, peer, new, known = ([cell.strip() for cell in line.split("|")[1:-1]] for line in table(wanted, tmp_path))
+    assert [row[0] for row in (peer, new, known)] == list(wanted)
+    assert peer[4] == peer[8] == "1.00" and new[1] == known[1] == "50"
+    assert new[-1] == known[-1] != "" and peer[-1] == ""
+    assert 50.0 < float(peer[7]) and float(new[6]) <= float(new[7])

@@ -12,7 +12,7 @@ from benchmarks.screen_scale import digest, draw_ground
 from benchmarks.screen_scale import screening as scale_screening
 from pipeline.schema import CANDIDATES, SUPPRESSED, SUSPECTED, conform, empty
 from pipeline.screen.layers import Ground
-from pipeline.screen.suppress import gather, judge_objects, screen_candidates
+from pipeline.screen.suppress import distinct_ids, judge_objects, screen_candidates
 from pipeline.store import check_table
 from tests.screen.drawing import CRS, approval, candidate, candidates, ground, parcels, screening, square
 
@@ -226,14 +226,9 @@ def test_no_candidates_give_empty_tables_with_the_right_columns() -> None:
     assert len(suspected) == len(suppressed) == 0 and suspected.crs == CRS
 
 
-def test_gather_keeps_ids_unique_across_sources_and_names_the_source() -> None:
-    one = candidates(candidate(square(0, 0, 40), "c1"), candidate(square(100, 0, 40), "c2"))
-    both = gather({"vhr": one.iloc[:1], "s2": one})
-    assert both is not None
-    assert both["candidate_id"].tolist() == ["c2", "s2-c1", "vhr-c1"]
-    assert both["source"].tolist() == ["s2", "s2", "vhr"]
-    assert gather({}) is None
-    assert len(gather({"s2": one.iloc[:0]})) == 0
+def test_ids_are_unique_across_sources_and_name_the_source_where_two_use_them() -> None:
+    assert distinct_ids({"s2": ["c1", "c2"], "vhr": ["c1"]}) == {"s2": ["s2-c1", "c2"], "vhr": ["vhr-c1"]}
+    assert distinct_ids({}) == {}
 
 
 @settings(max_examples=6, deadline=None)
