@@ -26,8 +26,8 @@ from pipeline.stages.runner import open_month, run_stages
 from pipeline.store import read_table
 from pipeline.values import Period, Validity
 
-DRAWN_SEED, DRAWN_SIZE_PX, DRAWN_MONTHS, DRAWN_JUDGED = 20_261, 160, 24, 6
-"""The city that is drawn when none is given: small, and its last six months are judged."""
+DRAWN_SEED, DRAWN_SIZE_PX, DRAWN_MONTHS, DRAWN_JUDGED = 20_261, 280, 24, 8
+"""The city that is drawn when none is given: small, and its last eight months are judged, in which six sites count."""
 SEEN_SHARE, LATEST = 0.5, date(2200, 1, 1)
 
 
