@@ -31,6 +31,7 @@ from benchmarks import series_truth
 from benchmarks.accuracy import cities, figures, measures, page, pictures
 from benchmarks.accuracy.measures import Place, measured
 from benchmarks.accuracy.ours import NAME, TRAINED, our_detection
+from benchmarks.accuracy.pasted import pasted_sets
 from benchmarks.accuracy.peers import OTB, Detection, peer_detections
 from benchmarks.accuracy.ruler import Ruler, read_ruler
 from benchmarks.accuracy.sets import Pair, PairSet, pair_sets, read_scene
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run.sheets = pictures.Sheets(options.pictures, options.closed_pictures)
         wanted = options.sets.split(",") if options.sets else None
         groups = run.attempt("data", lambda: pair_sets(options.data, scratch)) or []
+        groups += run.attempt("pasted", lambda: pasted_sets(options.data, scratch)) or []
         pooled: dict[bool, list[Place]] = {True: [], False: []}
         for group in groups:
             if wanted is None or group.name in wanted:

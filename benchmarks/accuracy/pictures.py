@@ -98,7 +98,8 @@ def _false(scene: Scene, out: Path) -> list[tuple[str, float, tuple[int, ...], s
     ids = burnt(frame, scene)
     result = []
     for part in regionprops(ids):
-        if part.area >= LEAST_PX and (scene.truth[part.slice] & part.image).sum() < SHARE * part.area:
+        judged = int((scene.known[part.slice] & part.image).sum())
+        if judged >= LEAST_PX and (scene.truth[part.slice] & part.image).sum() < SHARE * judged:
             row = frame.iloc[part.label - 1]
             words = f"p {row['probability']:.2f} {part.area * scene.gsd_m**2:,.0f} m2"
             result.append(("false", float(row["probability"]) + 1e-9 * float(part.area), part.bbox, words))
@@ -106,13 +107,12 @@ def _false(scene: Scene, out: Path) -> list[tuple[str, float, tuple[int, ...], s
 
 
 def _visible(image: NDArray[np.floating], scene: Scene) -> ByteArray:
-    """Red, green and blue (or the first three bands), both dates stretched alike."""
+    """Red, green and blue (or the first three bands), each date stretched by itself so that both can be looked at."""
     natural = [scene.bands.index(name) for name in ("red", "green", "blue") if name in scene.bands]
     shown = natural if len(natural) == 3 else list(range(min(3, len(scene.bands))))
     result = []
     for band in shown:
-        both = np.concatenate([one[band][scene.known] for one in (scene.before, scene.after)])
-        low, high = np.quantile(both, [0.01, 0.99])
+        low, high = np.quantile(image[band][scene.known], [0.01, 0.99])
         result.append(np.clip((image[band] - low) / max(high - low, 1e-6), 0.0, 1.0) * 255.0)
     return np.stack([result[at % len(result)] for at in range(3)], axis=-1).astype(np.uint8)
 

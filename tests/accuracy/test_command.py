@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.accuracy.__main__ import main
-from benchmarks.accuracy.sets import pair_sets
+from benchmarks.accuracy.pasted import pasted_sets
+from benchmarks.accuracy.sets import pair_sets, read_scene
 from pipeline.store import digest_tree
 from tests.accuracy.conftest import RULER
 from tests.imagery import build, fields, noisy, write
@@ -135,3 +136,20 @@ def test_all_real_sets_are_found_with_their_labels(real_data: Path, tmp_path: Pa
         "aerial_szada": (2, True, False), "landsat_taizhou": (1, True, True), "gf2_wuhan": (1, True, False),
         "tisza": (1, False, False), "naip_no_construction": (3, False, True), "s2_slovenia_series": (4, False, True),
     }  # fmt: skip
+
+
+@pytest.mark.real_data
+def test_pasted_changes_are_labelled_in_the_pair_in_which_they_began(real_data: Path, tmp_path: Path) -> None:
+    sets = {one.name: one for one in pasted_sets(real_data, tmp_path)}
+    assert set(sets) == {"naip_pasted", "slovenia_pasted"} and not any(one.open_terms for one in sets.values())
+    scenes = [read_scene(sets["naip_pasted"], pair) for pair in sets["naip_pasted"].pairs]
+    assert len(scenes) == 3 and all(scene.truth.sum() > 100 for scene in scenes)
+    assert not (scenes[0].truth & scenes[1].truth).any()
+    changed = [np.abs(one.after - one.before).mean(axis=0) for one in scenes]
+    assert all(
+        image[scene.truth].mean() > image[~scene.truth].mean() for image, scene in zip(changed, scenes, strict=True)
+    )
+
+
+def test_nothing_is_pasted_where_the_imagery_is_lacking(data: Path, tmp_path: Path) -> None:
+    assert pasted_sets(data, tmp_path) == []
