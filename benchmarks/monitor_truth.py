@@ -247,7 +247,7 @@ def score(
         "method": alerts.name, "alerts": len(table), "sites": len(wanted), "found": len(lags),
         "right": true, "false": false, "recall": len(lags) / max(len(wanted), 1), "precision": true / max(true + false, 1),
         "false/100km2/month": 1e8 * false / farmland.area / months,
-        "median lag": float(np.median(lags)) if lags else float("nan"),
+        "lags": lags, "median lag": float(np.median(lags)) if lags else float("nan"),
         "first_seen - onset, days": float(np.median(before)) if before else float("nan"),
         "interval holds onset": float(np.mean(np.array(good) & np.array(after))) if good else float("nan"),
     }  # fmt: skip
@@ -276,7 +276,8 @@ def city_rows(given: Path, work: Path, count: int, source: str) -> pd.DataFrame:
         found = [Alerts(label, product_alerts(place, when, source).table) for label, place, when in rows]
         found.append(confirmed_alerts(city, periods, source))
         found += peer_alerts(ndvi, months, geobox, len(periods))
-        return pd.DataFrame([score(one, sites, views, farmland, len(periods)) for one in found])
+        lines = [score(one, sites, views, farmland, len(periods)) for one in found]
+        return pd.DataFrame(lines).drop(columns="lags")
     raise AssertionError("unreachable")
 
 

@@ -37,6 +37,7 @@ from benchmarks.accuracy.ruler import Ruler, read_ruler
 from benchmarks.accuracy.sets import Pair, PairSet, pair_sets, read_scene
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+PARTS = ("sets", "series", "cities", "all_cities", "pictures")
 SERIES = "s2_slovenia_series"
 
 
@@ -46,9 +47,12 @@ class Run:
 
     ruler: Ruler
     scratch: Path
+    out: Path
     models: Path | None = None
     sheets: pictures.Sheets = field(default_factory=lambda: pictures.Sheets(None, None))
-    results: dict[str, Any] = field(default_factory=lambda: {"sets": [], "series": [], "cities": []})
+    results: dict[str, Any] = field(
+        default_factory=lambda: {"sets": [], "series": [], "cities": [], "all_cities": [], "pictures": []}
+    )
     failures: list[str] = field(default_factory=list)
 
     def attempt(self, what: str, action: Callable[[], Any]) -> Any:
@@ -69,8 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        run = Run(read_ruler(options.ruler or options.data.parent / "bench/score_pairs.py"), scratch, options.models)
-        run.sheets = pictures.Sheets(options.pictures, options.closed_pictures)
+        run = Run(
+            read_ruler(options.ruler or options.data.parent / "bench/score_pairs.py"),
+            scratch,
+            options.out.resolve(),
+            options.models,
+        )
+        run.sheets = pictures.Sheets(
+            *(folder and folder.resolve() for folder in (options.pictures, options.closed_pictures))
+        )
         wanted = options.sets.split(",") if options.sets else None
         groups = run.attempt("data", lambda: pair_sets(options.data, scratch)) or []
         groups += run.attempt("pasted", lambda: pasted_sets(options.data, scratch)) or []
@@ -88,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 name = city.name if city else "drawn"
                 rows = run.attempt(f"city {name}", lambda city=city: cities.judged(city, scratch, options.months))
                 run.results["cities"] += [] if rows is None else [rows]
+    if len(run.results["cities"]) > 1:
+        run.results["all_cities"] = cities.together(run.results["cities"])
     run.results["absent"] = absent_peers()
     run.results["failures"] = run.failures
     target = options.out / "accuracy"
@@ -110,7 +123,9 @@ def one_set(run: Run, group: PairSet) -> list[Place]:
         name = f"{group.name} {pair.place}"
         done = run.attempt(name, lambda pair=pair: one_pair(run, group, pair))
         places += done or []
-    run.sheets.finish(group)
+    sheet = run.sheets.finish(group)
+    if sheet is not None and group.open_terms and sheet.is_relative_to(run.out):
+        run.results["pictures"].append({"set": group.name, "file": sheet.relative_to(run.out).as_posix()})
     methods: dict[str, list[Place]] = {}
     for one in places:
         methods.setdefault(one.method, []).append(one)

@@ -32,7 +32,7 @@ SEEN_SHARE, LATEST = 0.5, date(2200, 1, 1)
 
 
 def judged(given: Path | None, scratch: Path, months: int) -> dict[str, Any]:
-    """The rows of one city: as it was delivered (its months are run in a copy) or with its last months already run."""
+    """The rows of one city: as it was delivered (its months are run in a copy), or with those of its months that are run."""
     if given is None:
         city, months = scratch / "drawn", min(months, DRAWN_JUDGED)
         write_wild_city(city, seed=DRAWN_SEED, size_px=DRAWN_SIZE_PX, months=DRAWN_MONTHS, fine=False)
@@ -41,7 +41,9 @@ def judged(given: Path | None, scratch: Path, months: int) -> dict[str, Any]:
     config = load_config(city / "config.yaml")
     main = next((one for one in config.sources if one.profile == "s2"), config.sources[0])
     periods = last_months(city, main, months)
-    if not all((city / "runs" / str(one) / "detect" / main.name).is_dir() for one in periods):
+    finished = [one for one in periods if (city / "runs" / str(one) / "detect" / main.name).is_dir()]
+    periods = finished or periods
+    if not finished:
         if given is not None:
             city = scratch / f"city-{given.name}"
             shutil.copytree(given, city, ignore=shutil.ignore_patterns("runs", "looks", "journal.jsonl"))
@@ -76,14 +78,8 @@ def rows(city: Path, config: Config, main: Source, periods: Sequence[Period], na
         alerts += [("", one) for one in truth_of.peer_alerts(ndvi, months, geobox, len(periods))]
     else:
         views = _views(city, sites, geobox, main, periods)
-    lines = []
-    for level, one in alerts:
-        line = truth_of.score(one, sites, views, farmland, len(periods))
-        found, wanted = line["found"], line["sites"]
-        line["recall interval"] = list(wilson(found, wanted, confidence=0.95)) if wanted else None
-        said = line["right"] + line["false"]
-        line["precision interval"] = list(wilson(line["right"], said, confidence=0.95)) if said else None
-        lines.append({"level": level, **line})
+    lines = [{"level": level, **with_intervals(truth_of.score(one, sites, views, farmland, len(periods)))}
+             for level, one in alerts]  # fmt: skip
     table = stages_of(city, crs)
     parts = {source.name: site_accuracy(first_alerts(city, source, periods, sites), sites, table)
              for source in config.sources}  # fmt: skip
@@ -93,6 +89,38 @@ def rows(city: Path, config: Config, main: Source, periods: Sequence[Period], na
         "onset": {source: part["onset"] for source, part in parts.items()},
         "stages": {source: part["stages"] for source, part in parts.items() if part["stages"]},
     }  # fmt: skip
+
+
+def with_intervals(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of counts with recall and precision (None where undefined) and their Wilson intervals (95 %)."""
+    result = dict(line)
+    for name, part, whole in (
+        ("recall", line["found"], line["sites"]),
+        ("precision", line["right"], line["right"] + line["false"]),
+    ):
+        result[name] = part / whole if whole else None
+        result[f"{name} interval"] = list(wilson(part, whole, confidence=0.95)) if whole else None
+    return result
+
+
+def together(cities: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of several cities added up; only methods that every city has."""
+    lines = [[row for row in city["rows"]] for city in cities]
+    shared = [
+        row["method"] for row in lines[0] if all(any(row["method"] == one["method"] for one in own) for own in lines)
+    ]
+    ground = sum(city["farmland_km2"] * city["months"] for city in cities)
+    result = []
+    for method in shared:
+        own = [row for rows in lines for row in rows if row["method"] == method]
+        counts = {name: sum(row[name] for row in own) for name in ("alerts", "sites", "found", "right", "false")}
+        lags = [lag for row in own for lag in row["lags"]]
+        result.append(with_intervals({
+            "level": own[0]["level"], "method": method, **counts, "lags": lags,
+            "false/100km2/month": 100.0 * counts["false"] / ground,
+            "median lag": float(np.median(lags)) if lags else None,
+        }))  # fmt: skip
+    return result
 
 
 def _area_row(source: Source, areas: dict[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,10 @@ def page(results: dict[str, Any], *, seen: str, attempts: str) -> str:
         parts.append(_series(results["series"]))
     if results["cities"]:
         parts += ["## Synthetic cities\n", CITY_HEAD, *map(_city, results["cities"])]
+    if results["all_cities"]:
+        parts += ["### All these cities together\n", _city_rows(results["all_cities"])]
+    if results["pictures"]:
+        parts += [PICTURES_HEAD, *(f"![{one['set']}]({one['file']})\n" for one in results["pictures"])]
     if results["absent"]:
         parts.append("Peers not run here: " + "; ".join(results["absent"]) + ".\n")
     return "\n".join(part for part in [*parts, attempts, seen] if part)
@@ -182,10 +186,21 @@ on in a month; confirmed: what the monitor calls so. The lag counts from the fir
 """
 
 
+PICTURES_HEAD = """## Pictures
+
+Before, after, and after with the label (light blue) and what was drawn (red); the best found, the largest missed and the
+surest false objects. Only of sets whose terms allow to publish them.
+"""
+
+
+def _city_rows(rows: Sequence[dict[str, Any]]) -> str:
+    titles = [title for title, _ in CITY_COLUMNS]
+    return table(titles, [[cell(row.get(name)) for _, name in CITY_COLUMNS] for row in rows]) + "\n"
+
+
 def _city(city: dict[str, Any]) -> str:
     head = f"### {city['name']} ({city['months']} months, {city['farmland_km2']:.2f} km² of farmland)\n\n"
-    text = head + table([title for title, _ in CITY_COLUMNS],
-                        [[cell(row.get(name)) for _, name in CITY_COLUMNS] for row in city["rows"]]) + "\n"  # fmt: skip
+    text = head + _city_rows(city["rows"])
     titles = ["source", "profile", "sites", "median area error", "bias", "sites ≥ 5,000 m²", "error"]
     rows = [[row["source"], row["profile"], str(row["sites"]), number(row["median_error"]), number(row["median_bias"]),
              str(row["large_sites"]), number(row["median_error_large"])] for row in city["area"]]  # fmt: skip

@@ -86,7 +86,7 @@ def pair_sets(data: Path, scratch: Path) -> list[PairSet]:
     """All sets whose folders are in ``data``; scenes that are stored as arrays are written below ``scratch``."""
     found = [
         _cities(data / "s2_urban_change"),
-        _named(data / "vhr_buildings", "New buildings at 0.5 m", "*_t1.tif", 0.5, changed=(255,)),
+        _named(data / "vhr_buildings", "New buildings at 0.5 m", "*_t1.tif", 0.5),
         _named(data / "vhr_xian", "Farmland to buildings, RGB of 1 to 2 m", "*_t1.png", 1.5, changed=(255,), say=True),
         _named(
             data / "aerial_szada", "New houses, aerial RGB of 1.5 m", "szada_*_t1.png", 1.5, changed=(255,), say=True
@@ -108,7 +108,7 @@ def _cities(folder: Path) -> PairSet:
 
 
 def _named(
-    folder: Path, title: str, pattern: str, gsd_m: float, *, changed: tuple[int, ...], say: bool = False
+    folder: Path, title: str, pattern: str, gsd_m: float, *, changed: tuple[int, ...] = (1,), say: bool = False
 ) -> PairSet:
     """Files X_t1, X_t2 and X_label; ``say``: they have no georeference, so the pixel size is told."""
     pairs = []
@@ -175,7 +175,10 @@ def write_scene(path: Path, image: NDArray[Any], bands: Sequence[str], pixel_m: 
 
 
 def read_scene(group: PairSet, pair: Pair) -> Scene:
-    """Read a pair for the peers and the ruler, AFTER brought to BEFORE's grid as the ruler does it (bilinear)."""
+    """Read a pair for the peers and the ruler, AFTER brought to BEFORE's grid as the ruler does it (bilinear).
+
+    Raises ValueError for a label with values of unknown meaning.
+    """
     first, second = open_image(pair.before, bands=pair.bands), open_image(pair.after, bands=pair.bands)
     bands = tuple(name for name in first.bands if name in second.bands)
     first, second = first.with_bands(bands), second.with_bands(bands)
@@ -198,6 +201,10 @@ def read_scene(group: PairSet, pair: Pair) -> Scene:
     if pair.label is not None:
         with opened(pair.label) as file:
             label = file.read(1)
+            empty = 0 if file.nodata is None else int(file.nodata)
+        strange = set(np.unique(label).tolist()) - {0, empty, *group.changed}
+        if strange and not group.calm:
+            raise ValueError(f"{pair.label.name} holds {sorted(strange)}, changed is {group.changed}")
         truth = np.isin(label, group.changed)
         known &= truth | np.isin(label, group.calm) if group.calm else True
     return Scene(before, after, bands, truth & known, known, group.gsd_m, bool(group.calm), transform, crs)

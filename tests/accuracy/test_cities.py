@@ -34,7 +34,8 @@ def test_a_finished_city_is_judged_where_it_lies(finished_city: Path, tmp_path: 
 
 def test_the_page_shows_a_city(finished_city: Path, tmp_path: Path) -> None:
     city = cities.judged(finished_city, tmp_path, 2)
-    results = {"sets": [], "series": [], "calibration": [], "cities": [city], "absent": [], "failures": []}
+    results = {"sets": [], "series": [], "calibration": [], "cities": [city], "all_cities": [],
+               "pictures": [], "absent": [], "failures": []}  # fmt: skip
     text = page(results, seen="", attempts="")
     assert f"### {city['name']} (2 months" in text and "Stage in truth" in text
     assert "city " + city["name"] + ", early | median lag" in text
@@ -80,3 +81,26 @@ def test_all_parts_of_a_sites_first_alert_are_kept(monkeypatch: pytest.MonkeyPat
     found = cities.first_alerts(tmp_path, source, periods, sites)
     assert found["area_m2"].tolist() == [1600.0, 1600.0]
     assert cities.first_alerts(tmp_path, source, periods[:1], sites).empty
+
+
+def test_cities_are_added_up_by_counts() -> None:
+    line = {
+        "level": "early",
+        "method": "xuncha",
+        "alerts": 4,
+        "sites": 4,
+        "found": 3,
+        "right": 3,
+        "false": 1,
+        "lags": [0, 2, 1],
+    }
+    other = {**line, "alerts": 9, "sites": 6, "found": 1, "right": 1, "false": 5, "lags": [5]}
+    places = [
+        {"rows": [line, {**line, "method": "only here"}], "farmland_km2": 2.0, "months": 3},
+        {"rows": [other], "farmland_km2": 1.0, "months": 6},
+    ]
+    (row,) = cities.together(places)
+    assert (row["recall"], row["precision"], row["median lag"]) == (0.4, 0.4, 1.5)
+    assert row["false/100km2/month"] == pytest.approx(6 / 12 * 100)
+    assert row["recall interval"][0] < 0.4 < row["recall interval"][1]
+    assert cities.with_intervals({**line, "sites": 0, "found": 0})["recall"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,12 @@ def test_images_that_stay_apart_are_counted_as_nothing_found(data: Path, tmp_pat
 
 def test_no_data_is_no_success(tmp_path: Path) -> None:
     assert run(tmp_path / "none", tmp_path / "out") == 1
+
+
+def test_a_label_of_other_values_than_told_is_refused(data: Path, tmp_path: Path) -> None:
+    (group, *_) = pair_sets(data, tmp_path)
+    with pytest.raises(ValueError, match=r"label.tif holds \[1\]"):
+        read_scene(replace(group, changed=(7,)), group.pairs[0])
 
 
 @pytest.mark.real_data
