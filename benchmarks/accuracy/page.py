@@ -88,7 +88,7 @@ def _set(one: dict[str, Any]) -> str:
 
 
 def _method(row: dict[str, Any], one: dict[str, Any]) -> str:
-    return row["method"] if row["places"] == one["places"] else f"{row['method']} ({row['places']} places alone)"
+    return row["method"] if row["places"] == one["places"] else f"{row['method']} ({row['places']} of {one['places']})"
 
 
 def _count(number_of: int, what: str) -> str:
@@ -210,6 +210,8 @@ def _city(city: dict[str, Any]) -> str:
         + "\n"
     )
     for source, stages in city["stages"].items():
+        if not stages["objects"]:
+            continue
         said, true = (sorted({row[part] for row in stages["confusion"]}) for part in ("said", "true"))
         counts = {(row["true"], row["said"]): row["count"] for row in stages["confusion"]}
         rows = [[one, *(str(counts.get((one, other), 0)) for other in said)] for one in true]

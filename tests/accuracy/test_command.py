@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.accuracy import ours
 from benchmarks.accuracy.__main__ import main
 from benchmarks.accuracy.pasted import pasted_sets
 from benchmarks.accuracy.sets import pair_sets, read_scene
+from pipeline.errors import InputError
 from pipeline.store import digest_tree
 from tests.accuracy.conftest import RULER
 from tests.imagery import build, fields, noisy, write
@@ -110,9 +113,6 @@ def test_a_broken_pair_is_reported_and_the_others_go_on(data: Path, tmp_path: Pa
 
 
 def test_images_that_stay_apart_are_counted_as_nothing_found(data: Path, tmp_path: Path, monkeypatch) -> None:
-    from benchmarks.accuracy import ours
-    from pipeline.errors import InputError
-
     def refuse(before: Path, after: Path, *rest: object, **options: object) -> None:
         raise InputError("E206", f"{after} on {before}: 0.80 px left after it", "register the images")
 
@@ -123,6 +123,21 @@ def test_images_that_stay_apart_are_counted_as_nothing_found(data: Path, tmp_pat
     assert row["refused"] == {f"place{at}": "after.tif on before.tif: 0.80 px left after it" for at in (1, 2, 3)}
     assert row["figures"]["object_recall"] == 0.0 and row["figures"]["false_per_100km2"] == 0.0
     assert "refused, and counted as nothing found: place1" in (tmp_path / "ACCURACY.md").read_text(encoding="utf-8")
+
+
+def test_a_trained_model_judges_only_the_place_it_never_saw(data: Path, tmp_path: Path, monkeypatch) -> None:
+    real, asked = ours.compare_pair, []
+
+    def plain(before: Path, after: Path, out: Path, *, model: Path | None, **options: Any) -> object:
+        asked.append((before.parent.name, model))
+        return real(before, after, out, **options)
+
+    monkeypatch.setattr(ours, "compare_pair", plain)
+    (tmp_path / "models" / "without-place2").mkdir(parents=True)
+    assert run(data, tmp_path, "--sets", "s2_urban_change", "--models", str(tmp_path / "models")) == 0
+    assert [one for one in asked if one[1] is not None] == [("place2", tmp_path / "models" / "without-place2")]
+    text = (tmp_path / "ACCURACY.md").read_text(encoding="utf-8")
+    assert "| xuncha, trained without the place (1 of 3) |" in text
 
 
 def test_no_data_is_no_success(tmp_path: Path) -> None:
