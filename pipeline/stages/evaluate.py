@@ -25,6 +25,7 @@ from pipeline.learn.accuracy import (
     pixel_accuracy,
     score_accuracy,
 )
+from pipeline.learn.sites import site_accuracy
 from pipeline.sources.raster import opened
 from pipeline.values import TargetState
 
@@ -39,16 +40,27 @@ def evaluate(targets: Path, truth: Path, score: Path | None) -> dict[str, Any]:
 
     With a label raster, pixels are those of the raster (its nodata and values other than 0 and 1 are left out) and
     true objects have at least ten pixels; with true sites as polygons, pixels are those of ``score`` if given, else
-    overlap is measured as area. ``score`` must lie on the same grid as a label raster. Raises InputError: E201, E203,
+    overlap is measured as area. Sites with ``site_id`` also give area, onset and (with stages.parquet beside them) stage
+    errors of the objects on them. ``score`` must lie on the same grid as a label raster. Raises InputError: E201, E203,
     E205, E303 or E305 for files that cannot be used.
     """
     predicted = _read_vector(targets)
     if truth.suffix.lower() in _VECTORS:
         sites = _read_vector(truth)
         result = _against_sites(_in_crs_of(predicted, sites), sites, score)
+        if "site_id" in sites.columns:
+            stages = _stages_beside(truth)
+            mine = _in_crs_of(predicted, sites)
+            result["sites"] = site_accuracy(mine, sites, None if stages is None else _in_crs_of(stages, sites))
     else:
         result = _against_labels(predicted, truth, score)
     return {"targets": targets.name, "truth": truth.name, "score": None if score is None else score.name, **result}
+
+
+def _stages_beside(truth: Path) -> gpd.GeoDataFrame | None:
+    """The table stages.parquet in the folder of true sites, where there is one."""
+    path = truth.with_name("stages.parquet")
+    return _read_vector(path) if truth.name != path.name and path.is_file() else None
 
 
 def _against_labels(predicted: gpd.GeoDataFrame, truth: Path, score: Path | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 from affine import Affine
@@ -120,3 +121,26 @@ def test_unusable_label(tmp_path: Path) -> None:
     (tmp_path / "label.tif").write_bytes(b"no raster")
     with pytest.raises(InputError, match="E201"):
         evaluate(vector(tmp_path / "t.gpkg", [square(0, 0, 2)]), tmp_path / "label.tif", None)
+
+
+def test_true_sites_with_stages_beside_them_give_area_onset_and_stage(tmp_path: Path) -> None:
+    days = {name: pd.to_datetime(["2026-03-10"]) for name in ("onset", "from")}
+    ground = [square(10, 10, 10)]
+    gpd.GeoDataFrame({"site_id": ["A"], "onset": days["onset"]}, geometry=ground, crs=CRS).to_parquet(
+        tmp_path / "sites.parquet"
+    )
+    targets = gpd.GeoDataFrame(
+        {"stage": ["pit"], "first_seen": pd.to_datetime(["2026-03-25"])}, geometry=[square(10, 10, 9)], crs=CRS
+    )
+    targets.to_parquet(tmp_path / "targets.parquet")
+    result = evaluate(tmp_path / "targets.parquet", tmp_path / "sites.parquet", None)["sites"]
+    assert result["areas"]["median_bias"] == pytest.approx(0.81 - 1.0)
+    assert result["onset"]["median_days_late"] == 15.0 and result["stages"] is None
+    stages = gpd.GeoDataFrame(
+        {"site_id": ["A"], "stage": ["earthworks"], "from": days["from"]}, geometry=[square(10, 10, 9)], crs=CRS
+    )
+    stages.to_crs("EPSG:4490").to_parquet(tmp_path / "stages.parquet")
+    result = evaluate(tmp_path / "targets.parquet", tmp_path / "sites.parquet", None)["sites"]
+    assert result["areas"]["median_error"] == pytest.approx(0.0, abs=1e-6)
+    assert result["stages"]["agree"] == 0.0
+    assert json.loads(json.dumps(result)) == result
