@@ -243,13 +243,16 @@ def source_positions(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fractional row and column indices in ``source`` of the pixel centres of ``block`` of ``target``.
 
-    The source's content is moved by ``shift`` (target pixels) first; ``step`` > 1 takes only the pixels whose row and
-    column in ``target`` are multiples of it. Index 0.0 is the first pixel's centre; indices are rounded to a millionth
-    of a pixel so that equal grids meet exactly. Between two CRSs the transformation is exact at every
-    :data:`NODE_PX`-th target pixel, whatever the block, and linear between (error below a thousandth of a pixel).
+    The source's content is moved by ``shift`` (target pixels, its slopes from the target's middle) first; ``step`` > 1
+    takes only the pixels whose row and column in ``target`` are multiples of it. Index 0.0 is the first pixel's centre;
+    indices are rounded to a millionth of a pixel so that equal grids meet exactly. Between two CRSs the transformation
+    is exact at every :data:`NODE_PX`-th target pixel, whatever the block, and linear between (error below a thousandth
+    of a pixel).
     """
     at_rows = np.arange(block.row_start + -block.row_start % step, block.row_stop, step) + 0.5 - shift.dy_px
     at_cols = np.arange(block.col_start + -block.col_start % step, block.col_stop, step) + 0.5 - shift.dx_px
+    if shift.turned:
+        return _turned_positions(source, target, at_rows, at_cols, shift)
     if source.crs is None or target.crs is None or source.crs == target.crs:
         cols, rows = np.meshgrid(at_cols, at_rows)
         return _source_indices(source, *mapped(target.transform, cols, rows))
@@ -262,6 +265,20 @@ def source_positions(
     exact = _source_indices(source, np.asarray(x), np.asarray(y))
     found = [_between(index, (node_rows, node_cols), (at_rows, at_cols)) for index in exact]
     return np.round(found[0], 6), np.round(found[1], 6)
+
+
+def _turned_positions(
+    source: GeoBox, target: GeoBox, at_rows: NDArray[Any], at_cols: NDArray[Any], shift: Shift
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """As :func:`source_positions` for a motion that differs from place to place, exact at every pixel."""
+    cols, rows = np.meshgrid(at_cols, at_rows)
+    down, right = rows - target.shape[0] / 2.0, cols - target.shape[1] / 2.0
+    rows = rows - shift.dy_row * down - shift.dy_col * right
+    cols = cols - shift.dx_row * down - shift.dx_col * right
+    x, y = mapped(target.transform, cols, rows)
+    if source.crs is not None and target.crs is not None and source.crs != target.crs:
+        x, y = _transformer(target.crs, source.crs).transform(x, y)
+    return _source_indices(source, np.asarray(x), np.asarray(y))
 
 
 @lru_cache(maxsize=64)

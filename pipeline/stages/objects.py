@@ -32,11 +32,11 @@ from pipeline.detect.score import log_odds_of, probability
 from pipeline.detect.scorer import HandScorer, Scene, Scorer, object_measures, object_odds
 from pipeline.execute import Execution, map_blocks
 from pipeline.geodesy import geodesic_area_m2
-from pipeline.grid import Block, lattice
+from pipeline.grid import Block, lattice, spread_blocks
 from pipeline.schema import CANDIDATES, conform, empty
 from pipeline.sinks.raster import RasterWriter
 from pipeline.sources.raster import read_block, shape_of, window_transform
-from pipeline.stages.imagery import on_step, sample_step, spread_blocks
+from pipeline.stages.imagery import on_step, sample_step
 
 FloatArray = NDArray[np.float32]
 STATISTICS_BLOCKS = 64
