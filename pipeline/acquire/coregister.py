@@ -14,6 +14,7 @@ from pipeline.values import Shift
 FloatArray = NDArray[np.float64]
 
 POOLED_RESPONSE = 6.0
+FAR_RESPONSE = 9.0
 TILE_RESPONSE = 4.5
 PEAK_PX = 4.0
 ASSUMED_PX = 1.0
@@ -65,7 +66,8 @@ def first_guess(measured: Measured, *, max_shift_px: float, affine: bool, shape:
     guesses: list[Shift] = []
     if measured.plane is not None:
         row, col = np.unravel_index(int(np.argmax(measured.plane)), measured.plane.shape)
-        if measured.plane[row, col] >= POOLED_RESPONSE:
+        far = np.hypot(row - REACH_PX, col - REACH_PX) > max_shift_px
+        if measured.plane[row, col] >= (FAR_RESPONSE if far else POOLED_RESPONSE):
             guesses.append(_plain(float(row - REACH_PX), float(col - REACH_PX)))
     if affine and len(sure) >= AFFINE_TILES:
         guesses += _seeds(sure, shape)

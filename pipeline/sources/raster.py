@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -124,7 +124,8 @@ def open_image(
 
     ``bands`` (name to 1-based index) overrides the file's own band names; where a file has none, ``usual_bands``
     count, else its colour interpretation, else the usual order for its number of bands.
-    ``scale`` None: 0.0001 for 16-bit integers, 1/255 for bytes, 1 for floats.
+    ``scale`` and ``offset`` None: what the file states, else 0.0001 for 16-bit integers, 1/255 for bytes, 1 for floats,
+    and no offset.
 
     Raises InputError E201 (missing, unreadable, truncated) or E202 (band missing or unknown).
     """
@@ -143,8 +144,8 @@ def open_image(
             indexes=tuple(named.values()),
             dtype=dataset.dtypes[0],
             nodata=dataset.nodata,
-            scale=scale if scale is not None else _usual_scale(dataset.dtypes[0]),
-            offset=offset if offset is not None else 0.0,
+            scale=scale if scale is not None else _stated(dataset.scales, named, 1.0, _usual_scale(dataset.dtypes[0])),
+            offset=offset if offset is not None else _stated(dataset.offsets, named, 0.0, 0.0),
             dates=_dates(path, dataset.tags()),
         )
 
@@ -192,6 +193,12 @@ def _check_bands(path: Path, named: Mapping[str, int], count: int) -> None:
             raise InputError("E202", f"{path}: unknown band name {name!r}", f"use {' '.join(BANDS)}")
         if not 1 <= index <= count:
             raise InputError("E202", f"{path}: band {name}={index}, but the file has {count} bands", hint)
+
+
+def _stated(values: Sequence[float], named: Mapping[str, int], plain: float, usual: float) -> float:
+    """The scale or offset that the file itself states, when it states one for all of the named bands; else the usual."""
+    stated = {float(values[index - 1]) for index in named.values()}
+    return stated.pop() if len(stated) == 1 and stated != {plain} else usual
 
 
 def _usual_scale(dtype: str) -> float:

@@ -32,6 +32,7 @@ from pipeline.stages.models import load_model, model_options, require_fit, requi
 from pipeline.stages.network import require_network_fit, write_network
 from pipeline.stages.objects import HAND, DetectOptions, PairRasters, detect_objects, scale_of
 from pipeline.stages.registration import Apart, Registered, alignment_record, apart_of, register_tiles, tiles_csv
+from pipeline.stages.sameness import Agreement, registration_risks
 from pipeline.stages.sky import Sky, saturated, sky_of
 from pipeline.store import write_bytes, write_json
 from pipeline.values import DateInterval, Gain, Shift, Validity, number_of_day
@@ -100,6 +101,7 @@ def compare_pair(
     first, second = opened_pair(before, after, bands, scale, offset)
     first = replace(first, dates=DateInterval(before_date, before_date) if before_date else first.dates)
     second = replace(second, dates=DateInterval(after_date, after_date) if after_date else second.dates)
+    _check_order(first, second)
     _check_overlap(first, second)
     _check_mask(valid, first)
     pixel_m = first.pixel_m() or gsd_m
@@ -170,6 +172,15 @@ def opened_pair(
     return first.with_bands(common), second.with_bands(common)
 
 
+def _check_order(first: Image, second: Image) -> None:
+    if first.dates is not None and second.dates is not None and first.dates.start > second.dates.end:
+        raise InputError(
+            "E207",
+            f"{first.path} was taken on {first.dates.start}, {second.path} before it, on {second.dates.end}",
+            "give the earlier image first, or the right dates with --before-date and --after-date",
+        )
+
+
 def _check_overlap(first: Image, second: Image) -> None:
     if first.georeferenced != second.georeferenced:
         without = second if first.georeferenced else first
@@ -207,6 +218,7 @@ class AlignedPair:
     registered: Registered
     gain: Gain
     clear: int
+    light: float
     calibrated: bool
     notes: tuple[str, ...]
 
@@ -250,7 +262,7 @@ def align(
         if code != Validity.CLEAR and count
     )
     calibrated = first.dtype != "uint8" and PLAIN_REFLECTANCE[0] <= light <= PLAIN_REFLECTANCE[1]
-    return AlignedPair(pair, registered, gain, clear, calibrated, notes)
+    return AlignedPair(pair, registered, gain, clear, light, calibrated, notes)
 
 
 def _compute(
@@ -286,9 +298,14 @@ def _compute(
             number_of_day(first.dates.start) if first.dates else 0,
             number_of_day(second.dates.end) if second.dates else 0,
         ),
+        adjust=Agreement(pair, aligned.light),
         scorer=scorer_of(model) if model is not None else HAND,
         execution=execution,
     )
+    for table in (candidates, unlikely):
+        table["registration_risk"] = np.array(
+            registration_risks(table, pair, grid, shift.residual_px), dtype=np.float64
+        )
     if grid.crs is None:
         candidates, unlikely = (
             gpd.GeoDataFrame(table, geometry="geometry", crs=None) for table in (candidates, unlikely)

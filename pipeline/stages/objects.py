@@ -76,15 +76,16 @@ class PairRasters:
 
 @dataclass(frozen=True)
 class DifferenceSample:
-    """Sample (band, n) of after - before in a block."""
+    """Samples (band, n) of after - before and of before in a block."""
 
     pair: PairRasters
     step: int
 
-    def __call__(self, block: Block) -> FloatArray:
+    def __call__(self, block: Block) -> tuple[FloatArray, FloatArray]:
         rows, cols = on_step(block, self.step)
-        difference = read_block(self.pair.after, block) - read_block(self.pair.before, block)
-        return np.asarray(difference[:, rows, cols].reshape(len(difference), -1), dtype=np.float32)
+        before = read_block(self.pair.before, block)[:, rows, cols].astype(np.float32)
+        after = read_block(self.pair.after, block)[:, rows, cols].astype(np.float32)
+        return (after - before).reshape(len(before), -1), before.reshape(len(before), -1)
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def difference_of(pair: PairRasters, shape: tuple[int, int], execution: Executio
     """Robust statistics of after - before over the whole grid, from a strided sample."""
     function = DifferenceSample(pair, sample_step(shape))
     parts = [part for _, part in map_blocks(function, lattice(shape), execution, "difference")]
-    return difference_statistics(np.concatenate(parts, axis=1))
+    return difference_statistics(*(np.concatenate([part[index] for part in parts], axis=1) for index in (0, 1)))
 
 
 def expectation_of(
