@@ -15,6 +15,7 @@ FloatArray = NDArray[np.float64]
 
 POOLED_RESPONSE = 6.0
 FAR_RESPONSE = 9.0
+FEW_TILES, FEW_RESPONSE = 4, 7.5
 TILE_RESPONSE = 4.5
 PEAK_PX = 4.0
 ASSUMED_PX = 1.0
@@ -67,7 +68,8 @@ def first_guess(measured: Measured, *, max_shift_px: float, affine: bool, shape:
     if measured.plane is not None:
         row, col = np.unravel_index(int(np.argmax(measured.plane)), measured.plane.shape)
         far = np.hypot(row - REACH_PX, col - REACH_PX) > max_shift_px
-        if measured.plane[row, col] >= (FAR_RESPONSE if far else POOLED_RESPONSE):
+        least = POOLED_RESPONSE if len(measured.tiles) >= FEW_TILES else FEW_RESPONSE
+        if measured.plane[row, col] >= (FAR_RESPONSE if far else least):
             guesses.append(_plain(float(row - REACH_PX), float(col - REACH_PX)))
     if affine and len(sure) >= AFFINE_TILES:
         guesses += _seeds(sure, shape)

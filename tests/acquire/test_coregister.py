@@ -47,7 +47,7 @@ def guess(measured: Measured, *, affine: bool = True) -> Shift:
 
 
 def test_blocks_are_pooled_into_one_plane() -> None:
-    blocks = [BlockAnswer((), plane((3, -2, 8.0)), 1) for _ in range(3)]
+    blocks = [BlockAnswer((), plane((3, -2, 9.0)), 1) for _ in range(3)]
     measured = pooled(blocks)
     assert measured.plane is not None
     found = guess(measured)
@@ -60,6 +60,12 @@ def test_nothing_that_stands_out_is_no_measure() -> None:
     assert not found.accepted and found.reason == NO_MEASURE and (found.dy_px, found.dx_px) == (0.0, 0.0)
 
 
+def test_few_tiles_have_to_show_it_more_clearly() -> None:
+    assert not guess(Measured((), plane((2, 1, 6.8)))).accepted
+    assert guess(Measured(tiles(response=4.0), plane((2, 1, 6.8)))).accepted
+    assert guess(Measured(tiles(response=4.0), plane((0, 30, 8.0)))).reason == NO_MEASURE, "a chance peak far off"
+
+
 def test_more_than_is_looked_for_is_refused_with_the_length() -> None:
     found = guess(Measured((), plane((0, -30, 20.0))))
     assert not found.accepted and "30.0 px apart" in found.reason
@@ -67,7 +73,7 @@ def test_more_than_is_looked_for_is_refused_with_the_length() -> None:
 
 @pytest.mark.parametrize("degrees", [0.1, 0.3, -0.3])
 def test_a_turn_is_found_where_no_single_shift_fits(degrees: float) -> None:
-    measured = Measured(tiles(degrees=degrees, dy=2.0, dx=-1.0), plane((2, -1, 7.0)))
+    measured = Measured(tiles(degrees=degrees, dy=2.0, dx=-1.0), plane((2, -1, 8.0)))
     found = guess(measured)
     left = tiles(degrees=degrees - math.degrees(found.dy_col), dy=2.0 - found.dy_px, dx=-1.0 - found.dx_px)
     better = improved(found, Measured(left, None), affine=True, near_px=3.0, shape=SHAPE)
