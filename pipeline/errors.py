@@ -21,6 +21,7 @@ CODES: dict[str, str] = {
     "E204": "scene without a date",
     "E205": "mask does not fit the raster",
     "E206": "images cannot be registered to each other",
+    "E207": "earlier and later image swapped",
     # 3xx layers
     "E301": "layer unreadable",
     "E302": "layer without a coordinate reference system",

@@ -53,6 +53,13 @@ def lattice(shape: tuple[int, int], block_px: int = BLOCK_PX) -> tuple[Block, ..
     )
 
 
+def spread_blocks(blocks: tuple[Block, ...], most: int) -> tuple[Block, ...]:
+    """At most ``most`` blocks, evenly spaced in lattice order."""
+    if len(blocks) <= most:
+        return blocks
+    return tuple(blocks[index * len(blocks) // most] for index in range(most))
+
+
 def batches(blocks: tuple[Block, ...], tile_px: int, block_px: int = BLOCK_PX) -> tuple[tuple[Block, ...], ...]:
     """Cut the lattice into runs of as many blocks as a tile of ``tile_px`` holds, keeping lattice order."""
     size = max(1, tile_px // block_px) ** 2

@@ -94,10 +94,11 @@ class DateInterval:
 
 @dataclass(frozen=True)
 class Shift:
-    """Translation that brings an image onto its reference, fitted once per scene.
+    """Motion that brings an image onto its reference, fitted once per scene.
 
     ``dy_px``/``dx_px``: the image's content must be moved by this many reference pixels (rows down,
     columns right); ``residual_px``: robust spread of the tile estimates; ``tiles``: tiles that answered.
+    ``dy_row`` .. ``dx_col``: what is added to either per row and per column away from the reference grid's middle.
     """
 
     dy_px: float
@@ -106,6 +107,15 @@ class Shift:
     tiles: int
     accepted: bool
     reason: str
+    dy_row: float = 0.0
+    dy_col: float = 0.0
+    dx_row: float = 0.0
+    dx_col: float = 0.0
+
+    @property
+    def turned(self) -> bool:
+        """Whether the motion differs from place to place."""
+        return bool(self.dy_row or self.dy_col or self.dx_row or self.dx_col)
 
 
 @dataclass(frozen=True)

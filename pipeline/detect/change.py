@@ -16,6 +16,7 @@ from pipeline.spectra import bsi, mndwi, ndvi
 FloatArray = NDArray[np.float32]
 
 TRUNCATE = 3.0
+LEAST_DIFFERENCE = 0.02
 VISIBLE = ("pan", "blue", "green", "red")
 FEATURES: tuple[str, ...] = (
     "cva_fine",
@@ -86,17 +87,23 @@ class Smoother:
         return np.asarray(ndimage.gaussian_filter(image, self.sigma_px, mode="constant", truncate=TRUNCATE))
 
 
-def difference_statistics(difference: FloatArray) -> DifferenceStatistics:
+def difference_statistics(difference: FloatArray, level: FloatArray | None = None) -> DifferenceStatistics:
     """Robust statistics of a sample (band, n) of after - before; NaN columns are left out.
 
-    A band that never differs gets the spread 1e-4, the resolution of stored reflectance.
+    ``level``: the brightness of the same pixels; two looks never agree better than :data:`LEAST_DIFFERENCE` of its
+    median, so that an image against itself shows no change where resampling softened an edge. A band that never differs
+    gets at least the spread 1e-4, the resolution of stored reflectance.
     """
     usable = difference[:, np.isfinite(difference).all(axis=0)].astype(np.float64)
     if usable.shape[1] == 0:
         return DifferenceStatistics((0.0,) * len(difference), (1.0,) * len(difference))
     median = np.median(usable, axis=1)
     spread = 1.4826 * np.median(np.abs(usable - median[:, None]), axis=1)
-    return DifferenceStatistics(tuple(median.tolist()), tuple(np.maximum(spread, 1e-4).tolist()))
+    least = np.full(len(spread), 1e-4)
+    if level is not None:
+        known = level[:, np.isfinite(difference).all(axis=0)].astype(np.float64)
+        least = np.maximum(least, LEAST_DIFFERENCE * np.median(np.abs(known), axis=1))
+    return DifferenceStatistics(tuple(median.tolist()), tuple(np.maximum(spread, least).tolist()))
 
 
 def standardised_difference(difference: FloatArray, statistics: DifferenceStatistics) -> FloatArray:
@@ -130,6 +137,8 @@ def local_correlation(before: FloatArray, after: FloatArray, soft: Smoother, *, 
 
 def gradient(image: FloatArray, *, sigma_px: float) -> FloatArray:
     """Gradient magnitude per pixel of a smoothed image (y, x); NaN beside missing pixels."""
+    if min(image.shape) < 2:
+        return np.where(np.isfinite(image), np.float32(0.0), np.float32(np.nan))
     rows, cols = np.gradient(smooth(image, sigma_px=sigma_px))
     return np.asarray(np.hypot(rows, cols), dtype=np.float32)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -124,7 +124,8 @@ def open_image(
 
     ``bands`` (name to 1-based index) overrides the file's own band names; where a file has none, ``usual_bands``
     count, else its colour interpretation, else the usual order for its number of bands.
-    ``scale`` None: 0.0001 for 16-bit integers, 1/255 for bytes, 1 for floats.
+    ``scale`` and ``offset`` None: what the file states, else 0.0001 for 16-bit integers, 1/255 for bytes, 1 for floats,
+    and no offset.
 
     Raises InputError E201 (missing, unreadable, truncated) or E202 (band missing or unknown).
     """
@@ -143,8 +144,8 @@ def open_image(
             indexes=tuple(named.values()),
             dtype=dataset.dtypes[0],
             nodata=dataset.nodata,
-            scale=scale if scale is not None else _usual_scale(dataset.dtypes[0]),
-            offset=offset if offset is not None else 0.0,
+            scale=scale if scale is not None else _stated(dataset.scales, named, 1.0, _usual_scale(dataset.dtypes[0])),
+            offset=offset if offset is not None else _stated(dataset.offsets, named, 0.0, 0.0),
             dates=_dates(path, dataset.tags()),
         )
 
@@ -192,6 +193,12 @@ def _check_bands(path: Path, named: Mapping[str, int], count: int) -> None:
             raise InputError("E202", f"{path}: unknown band name {name!r}", f"use {' '.join(BANDS)}")
         if not 1 <= index <= count:
             raise InputError("E202", f"{path}: band {name}={index}, but the file has {count} bands", hint)
+
+
+def _stated(values: Sequence[float], named: Mapping[str, int], plain: float, usual: float) -> float:
+    """The scale or offset that the file itself states, when it states one for all of the named bands; else the usual."""
+    stated = {float(values[index - 1]) for index in named.values()}
+    return stated.pop() if len(stated) == 1 and stated != {plain} else usual
 
 
 def _usual_scale(dtype: str) -> float:
@@ -243,13 +250,16 @@ def source_positions(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fractional row and column indices in ``source`` of the pixel centres of ``block`` of ``target``.
 
-    The source's content is moved by ``shift`` (target pixels) first; ``step`` > 1 takes only the pixels whose row and
-    column in ``target`` are multiples of it. Index 0.0 is the first pixel's centre; indices are rounded to a millionth
-    of a pixel so that equal grids meet exactly. Between two CRSs the transformation is exact at every
-    :data:`NODE_PX`-th target pixel, whatever the block, and linear between (error below a thousandth of a pixel).
+    The source's content is moved by ``shift`` (target pixels, its slopes from the target's middle) first; ``step`` > 1
+    takes only the pixels whose row and column in ``target`` are multiples of it. Index 0.0 is the first pixel's centre;
+    indices are rounded to a millionth of a pixel so that equal grids meet exactly. Between two CRSs the transformation
+    is exact at every :data:`NODE_PX`-th target pixel, whatever the block, and linear between (error below a thousandth
+    of a pixel).
     """
     at_rows = np.arange(block.row_start + -block.row_start % step, block.row_stop, step) + 0.5 - shift.dy_px
     at_cols = np.arange(block.col_start + -block.col_start % step, block.col_stop, step) + 0.5 - shift.dx_px
+    if shift.turned:
+        return _turned_positions(source, target, at_rows, at_cols, shift)
     if source.crs is None or target.crs is None or source.crs == target.crs:
         cols, rows = np.meshgrid(at_cols, at_rows)
         return _source_indices(source, *mapped(target.transform, cols, rows))
@@ -262,6 +272,20 @@ def source_positions(
     exact = _source_indices(source, np.asarray(x), np.asarray(y))
     found = [_between(index, (node_rows, node_cols), (at_rows, at_cols)) for index in exact]
     return np.round(found[0], 6), np.round(found[1], 6)
+
+
+def _turned_positions(
+    source: GeoBox, target: GeoBox, at_rows: NDArray[Any], at_cols: NDArray[Any], shift: Shift
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """As :func:`source_positions` for a motion that differs from place to place, exact at every pixel."""
+    cols, rows = np.meshgrid(at_cols, at_rows)
+    down, right = rows - target.shape[0] / 2.0, cols - target.shape[1] / 2.0
+    rows = rows - shift.dy_row * down - shift.dy_col * right
+    cols = cols - shift.dx_row * down - shift.dx_col * right
+    x, y = mapped(target.transform, cols, rows)
+    if source.crs is not None and target.crs is not None and source.crs != target.crs:
+        x, y = _transformer(target.crs, source.crs).transform(x, y)
+    return _source_indices(source, np.asarray(x), np.asarray(y))
 
 
 @lru_cache(maxsize=64)

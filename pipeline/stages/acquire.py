@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +14,19 @@ from pipeline import FORMAT_VERSION
 from pipeline.acquire.clouds import HALO_PX as CLOUD_HALO_PX
 from pipeline.acquire.clouds import codes_of_scl, grown, series_codes
 from pipeline.acquire.composite import HALO_PX, MonthPixels, month_pixels
-from pipeline.acquire.coregister import consensus
+from pipeline.acquire.coregister import NO_MEASURE, consensus
 from pipeline.acquire.normalise import apply_gain
 from pipeline.config import Source
 from pipeline.errors import XunchaError
 from pipeline.execute import Execution, map_blocks
-from pipeline.grid import Block, lattice
+from pipeline.grid import Block, lattice, spread_blocks
 from pipeline.sinks.raster import RasterWriter
 from pipeline.sources.raster import UNMOVED, Image, overlap_share, read_aligned, read_clear, read_codes, shape_of
 from pipeline.sources.scenes import Refused, Scene, find_scenes
 from pipeline.spectra import BANDS
 from pipeline.stages.base import StageContext, StageOutcome
-from pipeline.stages.imagery import REGISTRATION_BLOCKS, gain_between, register, spread_blocks
+from pipeline.stages.imagery import gain_between
+from pipeline.stages.registration import BLOCKS, register_tiles
 from pipeline.store import write_json
 from pipeline.values import Gain, Shift, Validity, number_of_day
 
@@ -177,7 +178,7 @@ class ClearBlock:
 
 def clear_share(image: Image, geobox: GeoBox, execution: Execution, label: str) -> float:
     """Share of a sample of the grid that a scene shows clearly after its own classification."""
-    blocks = spread_blocks(lattice(shape_of(geobox)), REGISTRATION_BLOCKS)
+    blocks = spread_blocks(lattice(shape_of(geobox)), BLOCKS)
     parts = [part for _, part in map_blocks(ClearBlock(image, geobox), blocks, execution, label)]
     return round(sum(clear for _, clear in parts) / max(sum(total for total, _ in parts), 1), 3)
 
@@ -204,16 +205,17 @@ def _fitted(
         return (), dropped
     reference = min(images, key=lambda one: (-round(one[2], 2), one[0].dates.end, one[0].name))
     others = [one for one in images if one is not reference]
-    fitted = register(
+    fitted = register_tiles(
         reference[1],
         tuple(image for _, image, _ in others),
         geobox,
         max_shift_px=settings.max_shift_px,
         max_scatter_px=settings.max_scatter_px,
         gate_px=settings.gate_px,
+        affine=True,
         execution=execution,
     )
-    by_name = {one[0].name: shift for one, shift in zip(others, fitted, strict=True)}
+    by_name = {one[0].name: found.shift for one, found in zip(others, fitted, strict=True)}
     shifts: list[tuple[Scene, Image, float, Shift]] = []
     for scene, image, clear in images:
         shift = by_name.get(scene.name, UNMOVED)
@@ -221,7 +223,7 @@ def _fitted(
             shifts.append((scene, image, clear, shift))
         else:
             dropped.append({"scene": scene.name, "reason": f"not registered: {shift.reason}"})
-    zero = consensus([shift for _, _, _, shift in shifts])
+    zero = consensus([shift for _, _, _, shift in shifts if shift.reason != NO_MEASURE])
     home = next(shift for scene, _, _, shift in shifts if scene is reference[0])
     looks = []
     for scene, image, clear, shift in shifts:
@@ -244,8 +246,9 @@ def _fitted(
 
 
 def _less(shift: Shift, zero: tuple[float, float]) -> Shift:
-    dy, dx = round(shift.dy_px - zero[0], 3), round(shift.dx_px - zero[1], 3)
-    return Shift(dy, dx, shift.residual_px, shift.tiles, shift.accepted, shift.reason)
+    if shift.reason == NO_MEASURE:
+        return shift  # as delivered: nearer to where the series agrees than to where the reference lies
+    return replace(shift, dy_px=round(shift.dy_px - zero[0], 3), dx_px=round(shift.dx_px - zero[1], 3))
 
 
 @dataclass(frozen=True)

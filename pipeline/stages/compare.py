@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from pipeline.acquire.coregister import NO_MEASURE
 from pipeline.acquire.normalise import apply_gain
 from pipeline.config import Acquire, Detect
 from pipeline.detect.model import Model
@@ -26,11 +27,14 @@ from pipeline.sinks.raster import RasterWriter
 from pipeline.sources.network import Network, read_network
 from pipeline.sources.raster import UNMOVED, Image, open_image, overlap_share, read_aligned, read_block, shape_of
 from pipeline.stages.base import StageOutcome
-from pipeline.stages.imagery import alignment_record, gain_between, gain_record, register
+from pipeline.stages.imagery import gain_between, gain_record
 from pipeline.stages.models import load_model, model_options, require_fit, require_network, scorer_of
 from pipeline.stages.network import require_network_fit, write_network
 from pipeline.stages.objects import HAND, DetectOptions, PairRasters, detect_objects, scale_of
-from pipeline.store import write_json
+from pipeline.stages.registration import Apart, Registered, alignment_record, apart_of, register_tiles, tiles_csv
+from pipeline.stages.sameness import Agreement, registration_risks
+from pipeline.stages.sky import Sky, saturated, sky_of
+from pipeline.store import write_bytes, write_json
 from pipeline.values import DateInterval, Gain, Shift, Validity, number_of_day
 
 Profile = Literal["s2", "landsat", "vhr"]
@@ -47,16 +51,22 @@ class AlignedBlock:
     shift: Shift
     gain: Gain
     valid: Path | None
+    sky: Sky | None
+    apart: Apart
 
     def __call__(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
         grid = self.before.geobox
         first = read_aligned(self.before, grid, block)
-        second = apply_gain(read_aligned(self.after, grid, block, self.shift), self.gain)
+        raw = read_aligned(self.after, grid, block, self.shift)
+        second = apply_gain(raw, self.gain)
         usable = np.isfinite(first).all(axis=0) & np.isfinite(second).all(axis=0)
-        codes = np.where(usable, np.uint8(Validity.CLEAR), np.uint8(Validity.NO_DATA))
+        codes = np.full(usable.shape, np.uint8(Validity.CLEAR)) if self.sky is None else self.sky.of(block)
+        codes = np.where(
+            saturated(first, self.before) | saturated(raw, self.after), np.uint8(Validity.SATURATED), codes
+        )
         if self.valid is not None:
-            masked = read_block(self.valid, block)[0] != 1
-            codes = np.where(usable & masked, np.uint8(Validity.CLOUD), codes)
+            codes = np.where(read_block(self.valid, block)[0] != 1, np.uint8(Validity.CLOUD), codes)
+        codes = np.where(usable, codes, np.uint8(Validity.NO_DATA))
         clear = codes == Validity.CLEAR
         return np.where(clear, first, np.nan), np.where(clear, second, np.nan), codes.astype(np.uint8)
 
@@ -91,6 +101,7 @@ def compare_pair(
     first, second = opened_pair(before, after, bands, scale, offset)
     first = replace(first, dates=DateInterval(before_date, before_date) if before_date else first.dates)
     second = replace(second, dates=DateInterval(after_date, after_date) if after_date else second.dates)
+    _check_order(first, second)
     _check_overlap(first, second)
     _check_mask(valid, first)
     pixel_m = first.pixel_m() or gsd_m
@@ -162,6 +173,15 @@ def opened_pair(
     return first.with_bands(common), second.with_bands(common)
 
 
+def _check_order(first: Image, second: Image) -> None:
+    if first.dates is not None and second.dates is not None and first.dates.start > second.dates.end:
+        raise InputError(
+            "E207",
+            f"{first.path} was taken on {first.dates.start}, {second.path} before it, on {second.dates.end}",
+            "give the earlier image first, or the right dates with --before-date and --after-date",
+        )
+
+
 def _check_overlap(first: Image, second: Image) -> None:
     if first.georeferenced != second.georeferenced:
         without = second if first.georeferenced else first
@@ -196,9 +216,10 @@ class AlignedPair:
     """A pair as scratch rasters on BEFORE's grid, how it came there, and its clear pixels."""
 
     pair: PairRasters
-    shift: Shift
+    registered: Registered
     gain: Gain
     clear: int
+    light: float
     calibrated: bool
     notes: tuple[str, ...]
 
@@ -215,22 +236,34 @@ def align(
 ) -> AlignedPair:
     """Register, normalise and mask a pair into ``out``, validity.tif beside it; InputError E206 when they stay apart."""
     matching, grid = Acquire(), first.geobox
-    (shift,) = register(
+    (registered,) = register_tiles(
         first,
         (second,),
         grid,
         max_shift_px=matching.max_shift_px,
         max_scatter_px=matching.max_scatter_px,
         gate_px=matching.gate_px,
+        affine=True,
         execution=execution,
     )
-    notes = _alignment_notes(first, second, shift, matching.gate_px, pixel_m, profile)
+    shift = registered.shift
+    notes = _alignment_notes(first, second, shift, pixel_m, profile)
     used = shift if shift.accepted else UNMOVED
     gain = gain_between(first, second, grid, shift=used, max_slope=matching.max_gain, execution=execution, label="gain")
     pair = PairRasters(out / "before.scratch.tif", out / "after.scratch.tif", first.bands)
-    clear, light = _write_aligned(AlignedBlock(first, second, used, gain, valid), pair, out, execution)
+    # a mask that was given knows better than a guess from the images
+    sky = None if valid else sky_of(first, second, grid, shift=used, pixel_m=pixel_m, execution=execution)
+    seen, light = _write_aligned(
+        AlignedBlock(first, second, used, gain, valid, sky, apart_of(registered, grid)), pair, out, execution
+    )
+    clear = seen[Validity.CLEAR]
+    notes += tuple(
+        f"{_percent(count, sum(seen.values()))} % not observable: {code.name.lower().replace('_', ' ')}"
+        for code, count in sorted(seen.items())
+        if code != Validity.CLEAR and count
+    )
     calibrated = first.dtype != "uint8" and PLAIN_REFLECTANCE[0] <= light <= PLAIN_REFLECTANCE[1]
-    return AlignedPair(pair, shift, gain, clear, calibrated, notes)
+    return AlignedPair(pair, registered, gain, clear, light, calibrated, notes)
 
 
 def _compute(
@@ -247,7 +280,7 @@ def _compute(
 ) -> tuple[tuple[str, ...], dict[str, int]]:
     grid = first.geobox
     aligned = align(first, second, out, profile=profile, valid=valid, pixel_m=pixel_m, execution=execution)
-    notes, shift, pair, clear = aligned.notes, aligned.shift, aligned.pair, aligned.clear
+    notes, shift, pair, clear = aligned.notes, aligned.registered.shift, aligned.pair, aligned.clear
     options = options_of(Detect(), profile, pixel_m, min_area_m2, aligned.calibrated)
     if model is not None:
         options = model_options(model, options, pixel_m=pixel_m)
@@ -266,9 +299,14 @@ def _compute(
             number_of_day(first.dates.start) if first.dates else 0,
             number_of_day(second.dates.end) if second.dates else 0,
         ),
+        adjust=Agreement(pair, aligned.light),
         scorer=scorer_of(model) if model is not None else HAND,
         execution=execution,
     )
+    for table in (candidates, unlikely):
+        table["registration_risk"] = np.array(
+            registration_risks(table, pair, grid, shift.residual_px), dtype=np.float64
+        )
     if grid.crs is None:
         candidates, unlikely = (
             gpd.GeoDataFrame(table, geometry="geometry", crs=None) for table in (candidates, unlikely)
@@ -276,6 +314,7 @@ def _compute(
     day = second.dates.end if second.dates else NO_DAY
     write_geopackage(out / "candidates.gpkg", {"candidates": candidates, "unlikely": unlikely}, day=day)
     write_json(out / "alignment.json", alignment_record(shift, applied=shift.accepted, profile=profile))
+    write_bytes(out / "tiles.csv", tiles_csv(aligned.registered.tiles))
     write_json(out / "gain.json", gain_record(aligned.gain, first.bands, calibrated=aligned.calibrated))
     pair.before.unlink()
     pair.after.unlink()
@@ -287,28 +326,37 @@ def _compute(
     return notes, {"candidates": len(candidates), "unlikely": len(unlikely), "observable_px": clear, "pixels": total}
 
 
-def _alignment_notes(
-    first: Image, second: Image, shift: Shift, gate_px: float, pixel_m: float | None, profile: str
-) -> tuple[str, ...]:
+def _alignment_notes(first: Image, second: Image, shift: Shift, pixel_m: float | None, profile: str) -> tuple[str, ...]:
     notes = [f"profile {profile}, bands {' '.join(first.bands)}"]
     if first.geobox.crs is None:
         unit = f"pixels of {pixel_m:g} m" if pixel_m else "pixels; areas in m2 are empty"
         notes.append(f"no georeference: coordinates and lengths are in {unit}")
-    if shift.accepted:
-        notes.append(f"after moved by {shift.dy_px:+.2f} rows, {shift.dx_px:+.2f} columns ({shift.tiles} tiles)")
-    elif shift.residual_px > gate_px and "left after" in shift.reason:
+    if shift.reason == NO_MEASURE:
+        notes.append(f"{shift.reason}; a misfit would show as thin changes along edges")
+    elif shift.accepted:
+        turned = " and turned" if shift.turned else ""
+        notes.append(
+            f"after moved by {shift.dy_px:+.2f} rows, {shift.dx_px:+.2f} columns{turned} "
+            f"({shift.tiles} tiles, residual {shift.residual_px:.2f} px)"
+        )
+    else:
         raise InputError(
             "E206", f"{second.path} on {first.path}: {shift.reason}", "register the images before comparing them"
         )
-    else:
-        notes.append(f"registration not established from the images ({shift.reason}): after was not moved")
     return tuple(notes)
 
 
-def _write_aligned(function: AlignedBlock, pair: PairRasters, out: Path, execution: Execution) -> tuple[int, float]:
-    """Write both scratch images and validity.tif; returns the clear pixels and BEFORE's mean reflectance on them."""
+def _percent(part: int, whole: int) -> str:
+    share = 100.0 * part / max(whole, 1)
+    return f"{share:.0f}" if share >= 1.0 else f"{share:.2g}"
+
+
+def _write_aligned(
+    function: AlignedBlock, pair: PairRasters, out: Path, execution: Execution
+) -> tuple[dict[Validity, int], float]:
+    """Write both scratch images and validity.tif; returns the pixels of every code and BEFORE's mean clear reflectance."""
     grid, nan = function.before.geobox, float("nan")
-    clear, light = 0, 0.0
+    counts, light = np.zeros(len(Validity), dtype=np.int64), 0.0
     with (
         RasterWriter(pair.before, grid, bands=pair.bands, dtype="float32", nodata=nan, cog=False) as before_file,
         RasterWriter(pair.after, grid, bands=pair.bands, dtype="float32", nodata=nan, cog=False) as after_file,
@@ -320,9 +368,10 @@ def _write_aligned(function: AlignedBlock, pair: PairRasters, out: Path, executi
             before_file.write(block, first)
             after_file.write(block, second)
             validity_file.write(block, codes)
-            clear += int((codes == Validity.CLEAR).sum())
+            counts += np.bincount(codes.ravel(), minlength=len(Validity))
             light += float(np.nansum(first.mean(axis=0), dtype=np.float64))
-    return clear, light / max(clear, 1)
+    seen = {code: int(counts[code]) for code in Validity}
+    return seen, light / max(seen[Validity.CLEAR], 1)
 
 
 def _publish(partial: Path, out: Path) -> None:

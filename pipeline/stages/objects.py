@@ -32,11 +32,11 @@ from pipeline.detect.score import log_odds_of, probability, tail_shift
 from pipeline.detect.scorer import HandScorer, Scene, Scorer, object_measures, object_odds
 from pipeline.execute import Execution, map_blocks
 from pipeline.geodesy import geodesic_area_m2
-from pipeline.grid import Block, lattice
+from pipeline.grid import Block, lattice, spread_blocks
 from pipeline.schema import CANDIDATES, conform, empty
 from pipeline.sinks.raster import RasterWriter
 from pipeline.sources.raster import read_block, shape_of, window_transform
-from pipeline.stages.imagery import on_step, sample_step, spread_blocks
+from pipeline.stages.imagery import on_step, sample_step
 
 FloatArray = NDArray[np.float32]
 STATISTICS_BLOCKS = 64
@@ -78,15 +78,16 @@ class PairRasters:
 
 @dataclass(frozen=True)
 class DifferenceSample:
-    """Sample (band, n) of after - before in a block."""
+    """Samples (band, n) of after - before and of before in a block."""
 
     pair: PairRasters
     step: int
 
-    def __call__(self, block: Block) -> FloatArray:
+    def __call__(self, block: Block) -> tuple[FloatArray, FloatArray]:
         rows, cols = on_step(block, self.step)
-        difference = read_block(self.pair.after, block) - read_block(self.pair.before, block)
-        return np.asarray(difference[:, rows, cols].reshape(len(difference), -1), dtype=np.float32)
+        before = read_block(self.pair.before, block)[:, rows, cols].astype(np.float32)
+        after = read_block(self.pair.after, block)[:, rows, cols].astype(np.float32)
+        return (after - before).reshape(len(before), -1), before.reshape(len(before), -1)
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def difference_of(pair: PairRasters, shape: tuple[int, int], execution: Executio
     """Robust statistics of after - before over the whole grid, from a strided sample."""
     function = DifferenceSample(pair, sample_step(shape))
     parts = [part for _, part in map_blocks(function, lattice(shape), execution, "difference")]
-    return difference_statistics(np.concatenate(parts, axis=1))
+    return difference_statistics(*(np.concatenate([part[index] for part in parts], axis=1) for index in (0, 1)))
 
 
 def expectation_of(

@@ -18,14 +18,14 @@ from pipeline.errors import InputError
 from pipeline.execute import Execution
 from pipeline.grid import Block
 from pipeline.sources.raster import opened
-from pipeline.stages import compare, imagery
+from pipeline.stages import compare, imagery, registration, sky
 from pipeline.stages.base import StageOutcome
 from pipeline.stages.compare import compare_pair
 from pipeline.values import Validity
 from tests.imagery import BANDS, NORTH_UP, UTM, build, fields, noisy, write
 
 ONE = Execution(scheduler="synchronous", workers=1)
-FILES = ("alignment.json", "candidates.gpkg", "gain.json", "score.tif", "validity.tif")
+FILES = ("alignment.json", "candidates.gpkg", "gain.json", "score.tif", "tiles.csv", "validity.tif")
 
 
 def pair(
@@ -106,6 +106,8 @@ def test_bytes_do_not_depend_on_tiles_workers_or_scheduler(tmp_path: Path, monke
             yield pickle.loads(pickle.dumps((block, pickle.loads(pickle.dumps(function))(block))))
 
     monkeypatch.setattr(imagery, "map_blocks", as_processes_do)
+    monkeypatch.setattr(registration, "map_blocks", as_processes_do)
+    monkeypatch.setattr(sky, "map_blocks", as_processes_do)
     monkeypatch.setattr(compare, "map_blocks", as_processes_do)
     compare_pair(before, after, tmp_path / "pickled", execution=ONE)
     found = [hashes(tmp_path / name) for name in ("synchronous", "threads", "pickled")]

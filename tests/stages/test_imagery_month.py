@@ -154,7 +154,8 @@ def test_bad_scenes_are_recorded_and_bad_sources_do_not_stop_others(city: Path, 
     alignment = json.loads((given.folder("acquire") / "s2" / "alignment.json").read_text(encoding="utf-8"))
     reasons = {one["scene"]: one["reason"] for one in alignment["refused"]}
     assert reasons["S2_20260805"].startswith("E201") and "overlap" in reasons["S2_20260806"]
-    assert "not registered" in reasons["S2_20260807"]
+    (noise,) = [one for one in alignment["scenes"] if one["scene"] == "S2_20260807"]
+    assert "taken as delivered" in noise["reason"] and (noise["tiles"], noise["dy_px"], noise["dx_px"]) == (0, 0.0, 0.0)
     assert len(done.failures) == len(found.failures) == 1 and "E105" in done.failures[0]
     assert len(candidates(given)) == 1 and not (given.folder("acquire") / "gf").exists()
 
