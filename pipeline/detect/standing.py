@@ -49,7 +49,7 @@ UNSEASONED, UNSEASONED_MONTHS, UNSEASONED_DAYS = 7.0, 4, 90
 class Standing:
     """What an object's later months say of it.
 
-    ``evidence``: log odds that it stands, 0 after it was gone; ``months``: months with a view since it rose above 0;
+    ``evidence``: log odds that it stands, 0 after it was gone; ``months``: months that spoke for it since it rose above 0;
     ``later``: months with a view after that of the object's first sight; ``seasons``: months since then in which the
     green of every earlier year was missing; ``green_land``: the ground was green in earlier years;
     ``first_day``/``last_day``: first and latest view that count, days since 1970-01-01.
@@ -112,7 +112,7 @@ def standing_of(series: Series, *, last_clear: int, first_seen: int, first_month
             evidence, months, seasons = 0.0, 0, 0
             continue
         first_day = last_day if months == 0 else first_day
-        evidence, months = evidence + added, months + 1
+        evidence, months = evidence + added, months + int(added > 0.0)
         seasons += int(seasonal and loss >= EVEN_LOSS)
     if not known:
         return None
