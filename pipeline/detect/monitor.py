@@ -263,9 +263,11 @@ def _follow(
             if total >= levels[1] and sure < 0 and count >= LASTING and new_ground >= NEW_GROUND[0] * count:
                 sure = at
             if added == GREEN_LLR or total <= 0.0 or returned >= 3:
-                # a fallow year is as bare as a yard: only ground that was new to the pixel can be given back
-                if sure >= 0 and new_ground >= NEW_GROUND[1] * (count - 1):
-                    ended = RECULTIVATED if added == GREEN_LLR else REMOVED
+                if sure >= 0 and added != GREEN_LLR:
+                    ended = REMOVED
+                elif sure >= 0 and new_ground >= NEW_GROUND[1] * (count - 1):
+                    # a fallow year is as bare as a yard: only ground that was new to the pixel can be given back
+                    ended = RECULTIVATED
                 total, since = 0.0, -1
         evidence[pixel] = total
         if since < 0:
