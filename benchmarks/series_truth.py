@@ -1,17 +1,18 @@
-"""False alarms on a real series in which nothing is built, and how soon squares built over it are found; beside peers.
+"""False alarms of the NDVI-only monitor and its peers on a real series in which nothing is built, and squares built over it.
 
-usage: python -m benchmarks.series_truth FOLDER     (a folder like s2_slovenia_series)
+usage: python -m benchmarks.series_truth DIR
 
-The NDVI-only monitor and the peers of benchmarks.monitor_truth see the same looks. 40 squares of 50 m are made bare
-(NDVI 0.16) from a day on that is drawn. Where the package pyxccd can be imported, COLD (three and six looks running, of
-all looks) is a peer.
+DIR is a folder like s2_slovenia_series. Counted are also how many of 40 squares of 50 m, bare (NDVI 0.16) from a day on
+that is drawn, are found and when. Where the package pyxccd can be imported, COLD (three and six looks running, of all
+looks) is a peer.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
-import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ import pandas as pd
 from affine import Affine
 from numpy.typing import NDArray
 
-from benchmarks.monitor_truth import Masks, objects_of, peer_masks
+from benchmarks.time_peers import Masks, objects_of, peer_masks
 from pipeline.detect.archive import PLANES, MonthState, coded
 from pipeline.detect.monitor import Calibration, Followed, calibration, follow, scene_sample
 from pipeline.detect.season import Series, series_of
@@ -175,5 +176,13 @@ def series_table(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("series", type=Path, help="A folder like s2_slovenia_series")
+    options = parser.parse_args(arguments)
+    print(series_table(options.series).to_string(index=False, float_format="{:.2f}".format))
+
+
 if __name__ == "__main__":
-    print(series_table(Path(sys.argv[1])).to_string(index=False, float_format="{:.2f}".format))
+    main()

@@ -23,7 +23,7 @@ STAGES: tuple[StageEntry, ...] = (
     StageEntry("acquire", (), ("<source>/before.tif", "<source>/after.tif", "<source>/validity.tif"),
                ("city", "sources", "acquire"), "影像准备"),
     StageEntry("detect", ("acquire",), ("<source>/score.tif", "<source>/candidates.parquet", "<source>/unlikely.parquet",
-                "<source>/followed.parquet", "<source>/monitor.tif", "<source>/state/<tile>"),
+                "<source>/followed.parquet", "<source>/held.parquet", "<source>/monitor.tif", "<source>/state/<tile>"),
                ("city", "sources", "detect"), "变化检测"),
     StageEntry("screen", ("detect",), ("suspected.parquet", "suppressed.parquet", "restored.parquet", "layer_report.json"),
                ("city", "screen", "register"), "套合筛查"),

@@ -489,6 +489,11 @@ CANDIDATES = Table(
     geometry=True,
 )
 
+# objects that wait for a later look before they are candidates
+HELD = CANDIDATES.plus(
+    "held", _text("held_since", "待复核起始期次"), _text("held_reason", "待复核理由"), _text("outcome", "复核结果")
+)
+
 FOLLOWED = Table(
     "followed",
     (

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from rasterio.features import geometry_mask
 
-from benchmarks import monitor_truth as truth_of
+from benchmarks import alerts as truth_of
+from benchmarks.monitor_truth import confirmed_alerts, peer_alerts, product_alerts
 from benchmarks.wild_city import write_wild_city
 from pipeline import DETECTION, schema
 from pipeline.config import Config, Source, load_config
@@ -69,13 +70,13 @@ def rows(city: Path, config: Config, main: Source, periods: Sequence[Period], na
     farmland = truth_of.farmland_of(city, crs)
     geobox = truth_of.geobox_of(city)
     sites = truth_of.true_sites(city, crs, farmland, periods[0].first_day, periods[-1].last_day)
-    alerts = [("early", truth_of.product_alerts(city, periods, main.name)),
-              ("confirmed", truth_of.confirmed_alerts(city, periods, main.name))]  # fmt: skip
+    alerts = [("early", product_alerts(city, periods, main.name)),
+              ("confirmed", confirmed_alerts(city, periods, main.name))]  # fmt: skip
     if (city / "runs" / str(periods[-1]) / "detect" / main.name / "state").is_dir():
         ndvi, days, months = truth_of.archive_of(city, periods[-1], main.name, geobox)
         seen = {int(month): days[at] for at, month in enumerate(months)}
         views = truth_of.first_views(city, sites, geobox, seen)
-        alerts += [("", one) for one in truth_of.peer_alerts(ndvi, months, geobox, len(periods))]
+        alerts += [("", one) for one in peer_alerts(ndvi, months, geobox, len(periods))]
     else:
         views = _views(city, sites, geobox, main, periods)
     lines = [{"level": level, **with_intervals(truth_of.score(one, sites, views, farmland, len(periods)))}

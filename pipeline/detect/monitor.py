@@ -27,6 +27,7 @@ from pipeline.detect.season import (
     distance,
     green_land,
     has_baseline,
+    latest_shows,
     novelty,
     shortfall,
     shows,
@@ -202,11 +203,11 @@ def follow(series: Series, habits: Calibration, *, follow_months: int, levels: L
 @njit(nogil=True)
 def _step(
     own: ByteArray, seen: ByteArray, at: int, stop: int, middle: FloatArray, spread: FloatArray, edge: FloatArray,
-    start: int,
+    start: int, kind: int,
 ) -> tuple[float, float, float]:  # fmt: skip
-    """What a month adds, and its parts by novelty and by season; needs a baseline."""
-    if seen[at] != ORDINARY:
-        return GREEN_LLR if seen[at] == GREEN else 0.0, 0.0, 0.0
+    """What a month that shows ``kind`` adds, and its parts by novelty and by season; needs a baseline."""
+    if kind != ORDINARY:
+        return GREEN_LLR if kind == GREEN else 0.0, 0.0, 0.0
     away = novelty(own, seen, at, stop)
     land = 1 if green_land(own, stop) else 0
     z = (np.log(away + 0.3) - middle[land, at - start]) / spread[land, at - start]
@@ -241,7 +242,9 @@ def _follow(
             added, by_look, by_season = 0.0, 0.0, 0.0
             usual = has_baseline(seen, at, stop)
             if usual:
-                added, by_look, by_season = _step(own, seen, at, stop, middle, spread, edge, start)
+                # only a departure that stands can be ended by plants earlier in the month
+                kind = seen[at] if since >= 0 else latest_shows(own, at)
+                added, by_look, by_season = _step(own, seen, at, stop, middle, spread, edge, start, kind)
             known = known or usual
             if at == months - 1 and usual:
                 step[pixel] = added
@@ -260,8 +263,11 @@ def _follow(
             if total >= levels[1] and sure < 0 and count >= LASTING and new_ground >= NEW_GROUND[0] * count:
                 sure = at
             if added == GREEN_LLR or total <= 0.0 or returned >= 3:
-                if sure >= 0:
-                    ended = RECULTIVATED if added == GREEN_LLR else REMOVED
+                if sure >= 0 and added != GREEN_LLR:
+                    ended = REMOVED
+                elif sure >= 0 and new_ground >= NEW_GROUND[1] * (count - 1):
+                    # a fallow year is as bare as a yard: only ground that was new to the pixel can be given back
+                    ended = RECULTIVATED
                 total, since = 0.0, -1
         evidence[pixel] = total
         if since < 0:

@@ -99,11 +99,22 @@ def distance(own: ByteArray, first: int, second: int) -> float:
 
 @njit(nogil=True)
 def shows(own: ByteArray, at: int) -> int:
-    """What a look shows by itself: :data:`UNSEEN` .. :data:`GREEN`; bands that are missing explain nothing."""
+    """What a month shows: :data:`UNSEEN` .. :data:`GREEN`, green where any of its looks was.
+
+    Bands that are missing explain nothing.
+    """
+    if own[at, SCENE] == 0:
+        return UNSEEN
+    return GREEN if own[at, GREENEST] >= GREEN_NOW else latest_shows(own, at)
+
+
+@njit(nogil=True)
+def latest_shows(own: ByteArray, at: int) -> int:
+    """What the month's latest look shows by itself: what began in the month may have been green earlier in it."""
     if own[at, SCENE] == 0:
         return UNSEEN
     ndvi, light, ndbi, nbr2 = own[at, 0], own[at, 1], own[at, 2], own[at, 3]
-    if own[at, GREENEST] >= GREEN_NOW:
+    if ndvi >= GREEN_NOW:
         return GREEN
     if 0 < ndbi <= _SNOW_NDBI and light >= _SNOW_LIGHT and ndvi <= _SNOW_NDVI:
         return SNOW

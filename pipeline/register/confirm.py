@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -56,3 +58,14 @@ def with_confidence(targets: gpd.GeoDataFrame, followed: gpd.GeoDataFrame) -> gp
                 confidence[i] = max(str(confidence[i]), level, key=ORDER.index)
                 break
     return targets.assign(confidence=confidence)
+
+
+def with_standing(targets: gpd.GeoDataFrame, levels: Sequence[str | None]) -> gpd.GeoDataFrame:
+    """``targets`` with the confidence that the later looks at their ground give (in order), where it is higher."""
+    if targets.empty:
+        return targets
+    own = [
+        max(str(known), found or ORDER[0], key=ORDER.index)
+        for known, found in zip(targets["confidence"], levels, strict=True)
+    ]
+    return targets.assign(confidence=pd.Series(own, index=targets.index, dtype=object))

@@ -21,6 +21,7 @@ from pipeline.grid import Block, lattice
 from pipeline.schema import CANDIDATES, FOLLOWED, empty
 from pipeline.sources.model import model_files
 from pipeline.sources.raster import open_image, read_block, shape_of
+from pipeline.stages import held
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.stages.followed import followed_objects
 from pipeline.stages.imagery import on_step, sample_step
@@ -61,8 +62,16 @@ def _state_files(context: StageContext) -> tuple[Path, ...]:
     return tuple(sorted(paths))
 
 
+def facts(context: StageContext) -> dict[str, str]:
+    """Digests of the objects that wait since the previous period."""
+    return held.facts(context)
+
+
 def run(context: StageContext, out: Path) -> StageOutcome:
-    """Write ``<source>/score.tif candidates.parquet unlikely.parquet`` for every source that acquire has."""
+    """Write ``<source>/score.tif candidates.parquet unlikely.parquet`` for every source that acquire has.
+
+    With a monitor also ``followed.parquet`` and ``held.parquet``.
+    """
     counts: dict[str, int] = {}
     notes: list[str] = []
     failures: list[str] = []
@@ -85,6 +94,8 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             notes += [f"{source.name}: {note}" for note in monitoring.notes]
             counts |= {f"{source.name} {name}": value for name, value in monitoring.counts.items()}
         raster = monitoring.raster if monitoring is not None else None
+        if raster is not None:
+            candidates, unlikely = held.hold(context, source, folder, candidates, unlikely)
         followed = _followed(context, source, raster, folder) if raster is not None else empty(FOLLOWED, crs)
         write_table(folder / "followed.parquet", FOLLOWED, followed)
         write_table(folder / "candidates.parquet", CANDIDATES, candidates)

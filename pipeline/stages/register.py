@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 
-from pipeline.register.confirm import only_confirming, with_confidence
+from pipeline.detect.standing import confidence_of
+from pipeline.register.confirm import ORDER, only_confirming, with_confidence, with_standing
 from pipeline.register.fuse import fuse_sources
 from pipeline.register.known import link_entries, link_known, told_stock
 from pipeline.register.lineage import register_targets
@@ -17,6 +19,8 @@ from pipeline.sources.known_lists import known_files, parent_of, read_known
 from pipeline.sources.records import read_records
 from pipeline.stages import screen
 from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.standing import standings
+from pipeline.stages.state import month_number
 from pipeline.store import digest_bytes, read_json, read_table, write_table
 from pipeline.supervise.acts import survivors
 from pipeline.values import MatchStatus, TargetState
@@ -67,7 +71,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         growth_share=options.growth_share,
         split_share=options.split_share,
     )
-    targets = with_confidence(targets, _followed(context))
+    targets = with_standing(with_confidence(targets, _followed(context)), _levels(context, targets))
     judged = screen.judged_again(context, targets)
     known = read_known(context.city, context.config.city.crs)
     known = known.assign(parent=[parent_of(name) for name in known["known_id"]])
@@ -99,6 +103,25 @@ def _followed(context: StageContext) -> Any:
     paths = [context.folder("detect") / source.name / "followed.parquet" for source in context.config.sources]
     tables = [read_table(path, FOLLOWED) for path in paths if path.is_file()]
     return pd.concat(tables, ignore_index=True) if tables else empty(FOLLOWED, context.config.city.crs)
+
+
+def _levels(context: StageContext, targets: gpd.GeoDataFrame) -> list[str | None]:
+    """The confidence that later looks give each target, the best of the sources that have a monitor."""
+    best: list[str | None] = [None] * len(targets)
+    for source in context.config.sources:
+        found = standings(
+            context.folder("detect") / source.name / "state",
+            targets,
+            context.geobox(),
+            last_month=month_number(context.period),
+            most=context.config.detect.monitor_months,
+            execution=context.execution,
+        )
+        levels = [None if one is None else confidence_of(one) for one in found]
+        best = [
+            max(pair, key=lambda level: ORDER.index(level) if level else -1) for pair in zip(best, levels, strict=True)
+        ]
+    return best
 
 
 def _register(run: Path | None) -> Any:

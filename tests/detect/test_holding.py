@@ -1,0 +1,92 @@
+"""Objects that wait for a second look: who waits, who is released, and that nobody is lost."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from pipeline.detect.holding import (
+    GIVEN_UP,
+    MOST_LATER,
+    MOST_MONTHS,
+    RELEASED_NOW,
+    SINGLE_LOOK,
+    SUPERSEDED,
+    UNLIKELY,
+    WAITING,
+    judge_held,
+    split_fresh,
+)
+from pipeline.detect.standing import Standing
+from pipeline.values import number_of_day
+
+CRS = "EPSG:4547"
+LATER = number_of_day(date(2026, 10, 20))
+
+
+def objects(*rows: tuple[str, float, int, str, float]) -> gpd.GeoDataFrame:
+    """Squares of 100 m from (id, probability, clear looks, confidence, left edge)."""
+    frame = pd.DataFrame(
+        [
+            {
+                "candidate_id": name, "source": "s2", "probability": odds, "clear_looks": looks, "confidence": level,
+                "last_clear": date(2026, 8, 29), "first_seen": date(2026, 9, 26),
+                "geometry": shapely.box(left, 0.0, left + 100.0, 100.0),
+            }
+            for name, odds, looks, level, left in rows
+        ]
+    )  # fmt: skip
+    return gpd.GeoDataFrame(frame, geometry="geometry", crs=CRS)
+
+
+def stands(evidence: float, later: int) -> Standing:
+    return Standing(evidence, later + 1, later, 1, True, number_of_day(date(2026, 9, 26)), LATER)
+
+
+def held(*rows: tuple[str, float, int, str, float], reason: str = SINGLE_LOOK) -> gpd.GeoDataFrame:
+    return objects(*rows).assign(held_since="2026-09", held_reason=reason, outcome=WAITING)
+
+
+def test_one_look_waits_two_go_on_and_what_the_monitor_knows_does_not_wait() -> None:
+    found = objects(("s2-1", 0.9, 1, "early", 0), ("s2-2", 0.9, 2, "early", 500), ("s2-3", 0.9, 1, "probable", 900))
+    rest = objects(("s2-4", 0.4, 3, "early", 1500), ("s2-5", 0.1, 3, "early", 2000))
+    passed, waiting, unlikely = split_fresh(found, rest, period="2026-09", least_probability=0.25)
+    assert list(passed["candidate_id"]) == ["s2-2", "s2-3"]
+    assert list(waiting["candidate_id"]) == ["s2-H2609-1", "s2-H2609-4"]
+    assert list(waiting["held_reason"]) == [SINGLE_LOOK, UNLIKELY] and set(waiting["outcome"]) == {WAITING}
+    assert list(unlikely["candidate_id"]) == ["s2-5"]
+    assert len(passed) + len(waiting) + len(unlikely) == len(found) + len(rest)
+
+
+def test_a_later_look_releases_and_dates_the_object_by_itself() -> None:
+    found = judge_held(
+        held(("a", 0.9, 1, "early", 0)), [stands(1.2, 1)], objects(("s2-1", 0.9, 2, "early", 900)), months_held=[1]
+    )
+    row = found.iloc[0]
+    assert (row["outcome"], row["first_seen"], row["confidence"]) == (RELEASED_NOW, date(2026, 10, 20), "probable")
+    assert row["last_clear"] == date(2026, 8, 29)
+
+
+def test_without_a_later_look_it_goes_on_waiting_and_without_support_it_is_given_up() -> None:
+    rows = held(*((name, 0.9, 1, "early", 500.0 * i) for i, name in enumerate("abcd")))
+    standings = [None, stands(0.0, 1), stands(0.0, MOST_LATER), None]
+    nothing = objects(("s2-1", 0.9, 2, "early", 9000))
+    found = judge_held(rows, standings, nothing, months_held=[1, 1, 3, MOST_MONTHS])
+    assert list(found["outcome"]) == [WAITING, WAITING, GIVEN_UP, GIVEN_UP]
+
+
+def test_an_object_that_was_unlikely_takes_more() -> None:
+    nothing = objects(("s2-1", 0.9, 2, "early", 9000))
+    for evidence, outcome in ((1.2, WAITING), (3.0, RELEASED_NOW)):
+        rows = held(("a", 0.4, 3, "early", 0), reason=UNLIKELY)
+        assert judge_held(rows, [stands(evidence, 1)], nothing, months_held=[1])["outcome"].iloc[0] == outcome
+
+
+def test_the_same_ground_comes_out_once() -> None:
+    rows = held(("a", 0.9, 1, "early", 0), ("b", 0.9, 1, "early", 20), ("c", 0.9, 1, "early", 900))
+    fresh = objects(("s2-1", 0.9, 2, "early", 880))
+    found = judge_held(rows, [stands(1.5, 1), stands(2.5, 1), stands(2.0, 1)], fresh, months_held=[1, 1, 1])
+    assert list(found["outcome"]) == [SUPERSEDED, RELEASED_NOW, SUPERSEDED]

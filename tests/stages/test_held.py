@@ -1,0 +1,94 @@
+"""A month's objects wait for the next month's look and go on once it shows them again; the archive decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from pipeline.detect.holding import RELEASED_NOW, WAITING
+from pipeline.schema import CANDIDATES, HELD, conform, empty
+from pipeline.stages import held
+from pipeline.stages.base import StageContext
+from pipeline.stages.state import month_number, update_state
+from pipeline.store import read_table
+from pipeline.values import Period
+from tests.stages.test_state import CRS, FIRST, SOURCE, context, scene
+
+BUILT = Period(2025, 8)
+BUILT_PX, FIELD_PX = (slice(20, 32), slice(20, 32)), (slice(60, 72), slice(60, 72))
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scenes from January 2024 to September 2025; a square is built in August, another is bright in August alone."""
+    folder = tmp_path_factory.mktemp("held") / "城 市"
+    (folder / "scenes" / "s2").mkdir(parents=True)
+    rng = np.random.default_rng(2)
+    ground = np.repeat(np.repeat(rng.uniform(0.05, 0.15, (12, 12)), 8, axis=0), 8, axis=1)
+    for months in range(month_number(BUILT) - month_number(FIRST) + 2):
+        period = FIRST.shifted(months)
+        shown = ground.copy()
+        if months >= month_number(BUILT) - month_number(FIRST):
+            shown[BUILT_PX] = 0.6
+        if period == BUILT:
+            shown[FIELD_PX] = 0.6
+        for day in (10, 20):
+            scene(folder / "scenes" / "s2", date(period.year, period.month, day), shown, 100 * months + day)
+    return folder
+
+
+def outline(pixels: tuple[slice, slice]) -> shapely.Polygon:
+    rows, cols = pixels
+    top = 3500000.0
+    return shapely.box(
+        500000.0 + 10 * cols.start, top - 10 * rows.stop, 500000.0 + 10 * cols.stop, top - 10 * rows.start
+    )
+
+
+def found() -> gpd.GeoDataFrame:
+    """The month's two objects, each seen in one look."""
+    rows = [
+        {
+            "candidate_id": f"s2-0000{number}", "source": "s2", "probability": 0.9, "stage": "unknown",
+            "confidence": "early", "area_m2": 14400.0, "area_px": 144, "last_clear": date(2025, 7, 20),
+            "first_seen": date(2025, 8, 20), "gsd_m": 10.0, "clear_looks": 1, "geometry": outline(pixels),
+        }
+        for number, pixels in enumerate((BUILT_PX, FIELD_PX), start=1)
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows)
+    for column in CANDIDATES.columns:
+        if column.name not in frame.columns:
+            frame[column.name] = 0.5
+    return conform(CANDIDATES, gpd.GeoDataFrame(frame, geometry="geometry", crs=CRS))
+
+
+def month(city: Path, period: Period, previous: Path | None) -> tuple[StageContext, Path]:
+    here = context(city, period, previous, months=36)
+    here = replace(here, config=here.config.model_copy(update={"sources": (SOURCE,)}))
+    out = here.run / "detect" / SOURCE.name
+    (out / "state").mkdir(parents=True)
+    update_state(here, SOURCE, out / "state")
+    return here, out
+
+
+def test_the_next_month_releases_what_stands_and_not_what_went(city: Path) -> None:
+    first, out = month(city, BUILT, None)
+    passed, unlikely = held.hold(first, SOURCE, out, found(), empty(CANDIDATES, CRS))
+    assert passed.empty and unlikely.empty
+    waiting = read_table(out / held.FILE, HELD)
+    assert list(waiting["outcome"]) == [WAITING, WAITING]
+
+    second, out = month(city, BUILT.shifted(1), first.run)
+    assert set(held.facts(second)) == {"held s2"}, "what waits decides the next month"
+    passed, _ = held.hold(second, SOURCE, out, empty(CANDIDATES, CRS), empty(CANDIDATES, CRS))
+    assert list(passed["candidate_id"]) == ["s2-H2508-00001"]
+    assert passed["first_seen"].iloc[0] == pd.Timestamp("2025-09-20")
+    outcomes = read_table(out / held.FILE, HELD).set_index("candidate_id")["outcome"]
+    assert outcomes["s2-H2508-00001"] == RELEASED_NOW and outcomes["s2-H2508-00002"] == WAITING
