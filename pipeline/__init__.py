@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 FORMAT_VERSION = 2
 
 
