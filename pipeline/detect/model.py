@@ -86,7 +86,8 @@ class Column:
 class PixelStage:
     """Two blends over pixel features; the second also sees the first's answer around each pixel.
 
-    ``surroundings``: widths at which the first answer is looked at, in units of the finest smoothing.
+    ``surroundings``: widths at which the first answer is looked at, in units of the finest smoothing. ``hand_share``: how
+    much the log odds of the weights set by hand count in the mean with the fitted ones, 0..1.
     """
 
     columns: tuple[Column, ...]
@@ -94,6 +95,7 @@ class PixelStage:
     first: Blend
     second: Blend
     line: Line
+    hand_share: float = 0.0
 
     @property
     def extra(self) -> tuple[str, ...]:
@@ -188,12 +190,16 @@ def unknown_features(manifest: Mapping[str, Any]) -> tuple[str, ...]:
 def _pixel_stage(part: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> PixelStage:
     columns = tuple(Column.parse(str(text)) for text in part["columns"])
     scales = tuple(float(scale) for scale in part["surroundings"])
+    hand_share = float(part.get("hand_share", 0.0))
+    if not 0.0 <= hand_share <= 1.0:
+        raise ValueError("a share of the hand weights beyond 0 to 1")
     return PixelStage(
         columns,
         scales,
         _blend("first", part["first"], arrays, len(columns)),
         _blend("second", part["second"], arrays, second_width(len(columns), len(scales))),
         _line(arrays, "pixel"),
+        hand_share,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -41,7 +41,7 @@ class Scene:
 
     ``changed``: the hand weights find at least :data:`LEAST_CHANGED` of the scene likely, so that ranks have a meaning.
     ``quantiles`` are by column name; ``first`` those of the first stage's log odds, empty where there is none.
-    ``tail_excess``: how far the hand weights' log odds reach above the usual; 0 where a trained model answers.
+    ``tail_excess``: how far the hand weights' log odds reach above the usual; 0 where they have no say.
     """
 
     statistics: FeatureStatistics
@@ -162,18 +162,21 @@ class TrainedScorer:
         quantiles = {name: _quantiles(plain[name]) for name in sorted(names)}
         likely = plain[HAND_ODDS] + np.float32(self.prior) >= log_odds_of(LIKELY)
         changed = bool(known.shape[1] and likely.mean() >= LEAST_CHANGED)
-        scene = Scene(statistics, changed, quantiles, np.zeros(0))
+        excess = 0.0
+        if self.pixel.hand_share:
+            excess = tail_excess(sample[: len(FEATURES)], statistics, calibrated=calibrated)
+        scene = Scene(statistics, changed, quantiles, np.zeros(0), excess)
         if not self.pixel.first.parts or not known.shape[1]:
             return scene
         first = self.pixel.first(model_rows(known, scene, self.pixel, calibrated=calibrated))
-        return Scene(statistics, changed, quantiles, _quantiles(first))
+        return replace(scene, first=_quantiles(first))
 
     def odds(
         self, features: FloatArray, scene: Scene, *, prior: float, calibrated: bool, scale_px: float
     ) -> FloatArray:
+        hand = log_odds(features[: len(FEATURES)], scene.statistics, prior=prior, calibrated=calibrated)
         if self.pixel is None or (self.pixel.ranks and not scene.changed):
-            base = features[: len(FEATURES)]
-            return log_odds(base, scene.statistics, prior=prior, calibrated=calibrated)
+            return hand
         unseen = ~np.isfinite(features[0])
         rows = model_rows(features, scene, self.pixel, calibrated=calibrated)
         first = self.pixel.first(rows)
@@ -181,7 +184,8 @@ class TrainedScorer:
         around = surroundings(first, scene.first, self.pixel.surroundings, scale_px)
         total = self.pixel.second(np.concatenate([rows, around]))
         total[unseen] = np.nan
-        return np.asarray(self.pixel.line(total) + np.float32(prior - self.prior), dtype=np.float32)
+        fitted = self.pixel.line(total) + np.float32(prior - self.prior)
+        return blended(fitted, hand, hand_share=self.pixel.hand_share)
 
     def object_probability(self, row: Mapping[str, object]) -> float:
         if self.objects is None:
@@ -191,6 +195,12 @@ class TrainedScorer:
             raise TypeError("an object's row without its measures")
         values = np.array([measures.get(name, np.nan) for name in self.objects.features], dtype=np.float32)
         return float(probability(self.objects.odds(values[:, None]))[0])
+
+
+def blended(fitted: FloatArray, hand: FloatArray, *, hand_share: float) -> FloatArray:
+    """The mean of two log odds, in which the weights set by hand count ``hand_share``."""
+    share = np.float32(hand_share)
+    return np.asarray((np.float32(1.0) - share) * fitted + share * hand, dtype=np.float32)
 
 
 def hand_scene(sample: FloatArray, *, calibrated: bool) -> Scene:

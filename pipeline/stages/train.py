@@ -241,6 +241,7 @@ def store(
         described["pixel"] = {
             "columns": [str(column) for column in pixel.columns],
             "surroundings": list(pixel.surroundings),
+            "hand_share": pixel.hand_share,
             **{key: _parts(key, fits, arrays) for key, fits in trained.pixel_parts.items()},
         }
         arrays |= {"pixel_line_odds": pixel.line.odds, "pixel_line_to": pixel.line.calibrated}

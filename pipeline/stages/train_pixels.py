@@ -9,14 +9,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.detect.context import SIGNS
+from pipeline.detect.context import HAND_ODDS, SIGNS
 from pipeline.detect.model import Blend, Column, Line, Linear, PixelStage, second_width
-from pipeline.detect.scorer import LEVELS, surroundings
+from pipeline.detect.scorer import LEVELS, blended, surroundings
 from pipeline.detect.trees import Trees, trees_of
 from pipeline.learn.calibrate import fit_curve
 from pipeline.learn.crossfit import Sample, crossfit
 from pipeline.learn.fit import Fit, TreeOptions, fit_logistic, fit_trees, place_weights
-from pipeline.stages.train_places import Drawn, Place, draw_pixels
+from pipeline.stages.train_places import HAND_SHARE, Drawn, Place, draw_pixels
 
 FloatArray = NDArray[np.float32]
 SURROUNDINGS: tuple[float, ...] = (1.0, 2.0, 5.0, 12.0)
@@ -79,19 +79,27 @@ def fit_pixels(places: Sequence[Place], groups: Sequence[tuple[str, ...]], *, tr
     weights = place_weights(second_sample.places, second_sample.stands_for)
     curve = fit_curve(second.odds, second_sample.truth, weights)
     line = Line(np.array(curve.odds), np.array(curve.calibrated))
-    rasters = [
-        line(_raster(second.left_out[_group(groups, place.name)], layers.parts, place.seen))
-        for place, layers in zip(places, both, strict=True)
-    ]
+    rasters = []
+    for place, layers in zip(places, both, strict=True):
+        fitted = line(_raster(second.left_out[_group(groups, place.name)], layers.parts, place.seen))
+        rasters.append(_with_hand(fitted, place))
     stage = PixelStage(
         columns,
         SURROUNDINGS,
         blend_of(first.whole, len(columns)),
         blend_of(second.whole, second_width(len(columns), len(SURROUNDINGS))),
         line,
+        HAND_SHARE,
     )
     losses = {"first": first.losses, "second": second.losses}
     return PixelFit(stage, {"first": first.whole, "second": second.whole}, rasters, losses)
+
+
+def _with_hand(fitted: FloatArray, place: Place) -> FloatArray:
+    """A place's log odds as the detection will give them: the mean with the hand weights, moved by the scene's tail."""
+    plain = place.rows[place.columns.index(Column(HAND_ODDS, "plain"))]
+    hand = np.asarray(plain, dtype=np.float32) + np.float32(place.options.prior)
+    return blended(fitted, hand, hand_share=HAND_SHARE) + np.float32(place.raised)
 
 
 def column_sign(column: Column) -> int:

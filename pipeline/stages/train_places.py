@@ -13,6 +13,7 @@ from odc.geo.geobox import GeoBox
 from pipeline.config import Detect
 from pipeline.detect.context import available
 from pipeline.detect.model import Blend, Column, Line, PixelStage
+from pipeline.detect.score import tail_shift
 from pipeline.detect.scorer import TrainedScorer, model_rows
 from pipeline.errors import InputError
 from pipeline.execute import Execution, map_blocks
@@ -28,6 +29,8 @@ from pipeline.values import DateInterval
 FloatArray = NDArray[np.float32]
 MOST_PX = 4096 * 4096
 POSITIVES, NEGATIVES = 2000, 5000
+HAND_SHARE = 0.5
+"""A handful of places teach less than the weights set by hand hold: both have half a say."""
 _HINT = "labels: one band on the grid of before, 1 = new construction, 0 = none, anything else = not known"
 
 
@@ -59,6 +62,8 @@ class Place:
     profile: str
     pixel_m: float | None
     calibrated: bool
+    raised: float
+    """Log odds by which the scene's tail moves the whole place."""
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -105,7 +110,7 @@ def _opened(pair: LabelledPair, profile: str) -> Opened:
 
 def blank_stage(columns: tuple[Column, ...]) -> PixelStage:
     """A pixel stage that only names its columns."""
-    return PixelStage(columns, (), Blend(()), Blend(()), Line(np.zeros(1), np.zeros(1)))
+    return PixelStage(columns, (), Blend(()), Blend(()), Line(np.zeros(1), np.zeros(1)), HAND_SHARE)
 
 
 def prepare(
@@ -122,6 +127,8 @@ def prepare(
         pair = replace(pair, network=folder / "network.scratch.tif")
         write_network(network, pair, one.first.geobox, folder / "network.scratch.tif", execution)
     options = options_of(Detect(), one.profile, one.pixel_m, None, aligned.calibrated)
+    if not any(column.form == "rank" for column in wanted):
+        options = replace(options, tail_weight=0.0)
     given = set(available([column.name for column in wanted], one.first.bands))
     columns = tuple(column for column in wanted if column.name in given)
     stage = blank_stage(columns)
@@ -141,6 +148,7 @@ def prepare(
     return Place(
         one.pair.place, folder, pair, one.first.geobox, options, columns, rows, seen, values == 1,
         (values == 0) | (values == 1), one.profile, one.pixel_m, aligned.calibrated,
+        tail_shift(scene.tail_excess, weight=options.tail_weight),
     )  # fmt: skip
 
 

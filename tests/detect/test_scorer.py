@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from pipeline.detect.change import FEATURES, difference_statistics
@@ -90,6 +92,28 @@ def test_a_trained_stage_scores_and_falls_back_where_nothing_changed() -> None:
             np.testing.assert_allclose(odds - shifted, 3.3, atol=1e-4)
         else:
             assert (odds == plain).all()
+
+
+def test_the_hand_weights_have_their_share_of_a_trained_answer() -> None:
+    before, after = pair()
+    statistics = difference_statistics((after - before).reshape(6, -1))
+    alone, half, hand = (
+        TrainedScorer(stage(1.0), None, -4.7),
+        TrainedScorer(replace(stage(1.0), hand_share=0.5), None, -4.7),
+        HandScorer(),
+    )
+    found = alone.features(before, after, BANDS, statistics, scale_px=1.0)
+    sample = found.reshape(len(found), -1)
+    said = [
+        one.odds(found, one.scene(sample, calibrated=True), prior=-5.0, calibrated=True, scale_px=1.0)
+        for one in (alone, half)
+    ]
+    base = found[: len(FEATURES)]
+    scene = hand.scene(base.reshape(len(base), -1), calibrated=True)
+    plain = hand.odds(base, scene, prior=-5.0, calibrated=True, scale_px=1.0)
+    np.testing.assert_allclose(said[1], 0.5 * (said[0] + plain), atol=1e-5)
+    assert half.scene(sample, calibrated=True).tail_excess == scene.tail_excess != 0.0
+    assert alone.scene(sample, calibrated=True).tail_excess == 0.0
 
 
 def test_surroundings_have_the_width_that_the_model_file_is_checked_for() -> None:
