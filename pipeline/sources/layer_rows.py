@@ -165,15 +165,18 @@ class Repeats:
 
 
 def unique_ids(frame: pd.DataFrame, key: str) -> tuple[pd.DataFrame, list[dict[str, str]]]:
-    """Ids made unique by ``#2``, ``#3`` .. in row order, and which were renamed."""
+    """Ids made unique by ``#2``, ``#3`` .. in row order, passing over delivered ones, and which were renamed."""
     if not frame[key].duplicated().any():
         return frame.assign(**{key: frame[key].astype(str)}), []
+    delivered = set(frame[key].astype(str))
     seen: dict[str, int] = {}
     ids, renamed = [], []
     for given in frame[key].astype(str):
         seen[given] = seen.get(given, 0) + 1
-        own = given if seen[given] == 1 else f"{given}#{seen[given]}"
-        if own != given:
+        own = given
+        if seen[given] > 1:
+            while (own := f"{given}#{seen[given]}") in delivered:
+                seen[given] += 1
             renamed.append({"id": given, "new_id": own})
         ids.append(own)
     return frame.assign(**{key: ids}), renamed

@@ -13,7 +13,7 @@ from pipeline.errors import InputError
 from pipeline.schema import LAND_USE, NAMED_GROUND, TEMPORARY_LAND
 from pipeline.sources.layer_crs import require_safe_transform
 from pipeline.sources.layer_files import name_fits
-from pipeline.sources.layer_rows import parse_day
+from pipeline.sources.layer_rows import parse_day, unique_ids
 from pipeline.sources.layer_text import dbf_encoding
 from pipeline.sources.layers import check_layers, read_layers
 from pipeline.store import check_table
@@ -342,3 +342,10 @@ def test_a_parcel_delivered_twice_is_named_and_counts_once(tmp_path: Path) -> No
     # the third says another class of the same ground: it is no repetition, and stays
     assert layers.land_use["class_code"].tolist() == ["0101", "0702"]
     assert source["unusable"] == [{"row": 2, "reason": "图形和地类与第1行相同，只计一次"}]
+
+
+def test_a_doubled_id_never_takes_one_that_was_delivered() -> None:
+    frame = pd.DataFrame({"parcel_id": ["a", "a", "a#2", "a", "b"]})
+    unique, renamed = unique_ids(frame, "parcel_id")
+    assert unique["parcel_id"].tolist() == ["a", "a#3", "a#2", "a#4", "b"]
+    assert renamed == [{"id": "a", "new_id": "a#3"}, {"id": "a", "new_id": "a#4"}]
