@@ -20,7 +20,7 @@ from pipeline.sources.records import read_records
 from pipeline.stages import screen
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.stages.standing import standings
-from pipeline.stages.state import month_number
+from pipeline.stages.state import RECORD, month_number
 from pipeline.store import digest_bytes, read_json, read_table, write_table
 from pipeline.supervise.acts import survivors
 from pipeline.values import MatchStatus, TargetState
@@ -109,8 +109,11 @@ def _levels(context: StageContext, targets: gpd.GeoDataFrame) -> list[str | None
     """The confidence that later looks give each target, the best of the sources that have a monitor."""
     best: list[str | None] = [None] * len(targets)
     for source in context.config.sources:
+        state = context.folder("detect") / source.name / "state"
+        if not (state / RECORD).is_file():
+            continue
         found = standings(
-            context.folder("detect") / source.name / "state",
+            state,
             targets,
             context.geobox(),
             last_month=month_number(context.period),
