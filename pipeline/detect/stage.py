@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.detect.materials import Materials
 from pipeline.values import Stage
 
-MOSTLY, MUCH = 0.75, 0.35
+MOSTLY, MUCH, SOME = 0.75, 0.35, 0.1
 GREEN_NDVI, GREEN = 0.40, 0.06
 BRIGHT_CONTRAST = 1.5
 REGULAR = 0.65
@@ -28,13 +28,14 @@ def stage_of(measures: Mapping[str, float], found: Materials) -> Stage:
 
 
 def coarse_stage(found: Materials) -> Stage:
-    """By shares of materials: roofs, then grey ground (walls going up, or a hardened yard), then soil alone.
+    """By shares of materials: roofs, then some roof beside grey ground (walls going up), then soil alone.
 
-    A pit is soil like any earthworks at 10 m and more, so that :attr:`Stage.PIT` is never said.
+    Walls, a hardened yard and dry stubble are all grey: grey alone tells no stage. A pit is soil like any earthworks at
+    10 m and more, so that :attr:`Stage.PIT` is never said.
     """
     if found.roof >= MUCH:
         return Stage.ROOFED
-    if found.roof + found.grey >= MUCH and found.plants < MUCH:
+    if found.roof >= SOME and found.roof + found.grey >= MUCH and found.plants < MUCH:
         return Stage.STRUCTURE
     return Stage.EARTHWORKS if found.soil >= MOSTLY else Stage.UNKNOWN
 

@@ -58,7 +58,8 @@ def test_materials_without_their_bands_or_without_a_view_are_not_known() -> None
     [
         ({"SOIL": 20}, Stage.EARTHWORKS),
         ({"SOIL": 16, "CONCRETE": 4}, Stage.EARTHWORKS),
-        ({"SOIL": 12, "CONCRETE": 8}, Stage.STRUCTURE),
+        ({"SOIL": 12, "CONCRETE": 8}, Stage.UNKNOWN),
+        ({"SOIL": 10, "CONCRETE": 7, "WHITE_SHEET": 3}, Stage.STRUCTURE),
         ({"SOIL": 12, "BLUE_STEEL": 8}, Stage.ROOFED),
         ({"SOIL": 10, "CROP": 10}, Stage.UNKNOWN),
         ({"CROP": 12, "CONCRETE": 8}, Stage.UNKNOWN),
