@@ -70,7 +70,7 @@ def facts(context: StageContext) -> dict[str, str]:
 def run(context: StageContext, out: Path) -> StageOutcome:
     """Write ``<source>/score.tif candidates.parquet unlikely.parquet`` for every source that acquire has.
 
-    With a monitor also ``followed.parquet`` and ``held.parquet``.
+    With a monitor also ``followed.parquet`` and ``held.parquet``; what waits since an earlier month is never dropped.
     """
     counts: dict[str, int] = {}
     notes: list[str] = []
@@ -80,6 +80,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         images = context.folder("acquire") / source.name
         if not all((images / name).is_file() for name in FILES):
             failures.append(f"{source.name}: no images of the period from acquire")
+            notes += _carried(context, source, out)
             continue
         folder = out / source.name
         folder.mkdir(parents=True)
@@ -89,6 +90,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         except XunchaError as problem:
             failures.append(f"{source.name}: {problem}")
             shutil.rmtree(folder)
+            notes += _carried(context, source, out)
             continue
         if monitoring is not None:
             notes += [f"{source.name}: {note}" for note in monitoring.notes]
@@ -96,12 +98,19 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         raster = monitoring.raster if monitoring is not None else None
         if raster is not None:
             candidates, unlikely = held.hold(context, source, folder, candidates, unlikely)
+        else:
+            notes += _carried(context, source, out)
         followed = _followed(context, source, raster, folder) if raster is not None else empty(FOLLOWED, crs)
         write_table(folder / "followed.parquet", FOLLOWED, followed)
         write_table(folder / "candidates.parquet", CANDIDATES, candidates)
         write_table(folder / "unlikely.parquet", CANDIDATES, unlikely)
         counts |= {f"{source.name} candidates": len(candidates), f"{source.name} unlikely": len(unlikely)}
     return StageOutcome(counts=counts, notes=tuple(notes), failures=tuple(failures))
+
+
+def _carried(context: StageContext, source: Source, out: Path) -> list[str]:
+    count = held.carry(context, source, out / source.name)
+    return [f"{source.name}: {count} objects held earlier wait on, no monitor could look at them"] if count else []
 
 
 def _detect(

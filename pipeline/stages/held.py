@@ -44,9 +44,7 @@ def hold(
     passed, fresh, rest = split_fresh(
         candidates, unlikely, period=str(context.period), least_probability=settings.weak_probability
     )
-    path = _earlier(context, source)
-    earlier: Any = empty(HELD, crs) if path is None else read_table(path, HELD)
-    earlier = earlier[earlier["outcome"] == WAITING].reset_index(drop=True)
+    earlier = _waiting(context, source)
     found = standings(
         out / "state",
         earlier,
@@ -60,6 +58,21 @@ def hold(
     released = judged[judged["outcome"] == RELEASED_NOW]
     write_table(out / FILE, HELD, _joined(HELD, [judged, fresh], crs))
     return _joined(CANDIDATES, [passed, released], crs), rest
+
+
+def carry(context: StageContext, source: Source, out: Path) -> int:
+    """Let what waits go on waiting, unjudged, through a month that cannot look at it; how many objects that are."""
+    waiting = _waiting(context, source)
+    if len(waiting):
+        out.mkdir(parents=True, exist_ok=True)
+        write_table(out / FILE, HELD, waiting)
+    return len(waiting)
+
+
+def _waiting(context: StageContext, source: Source) -> Any:
+    path = _earlier(context, source)
+    earlier = empty(HELD, context.config.city.crs) if path is None else read_table(path, HELD)
+    return earlier[earlier["outcome"] == WAITING].reset_index(drop=True)
 
 
 def _joined(table: Any, frames: list[gpd.GeoDataFrame], crs: Any) -> gpd.GeoDataFrame:

@@ -15,7 +15,6 @@ from pipeline.execute import Execution, map_blocks
 from pipeline.grid import Block, lattice, spread_blocks
 from pipeline.sources.raster import UNMOVED, Image, read_clear, shape_of
 from pipeline.spectra import ndvi
-from pipeline.stages.registration import register_tiles
 from pipeline.values import Gain, Shift
 
 FloatArray = NDArray[np.float32]
@@ -32,29 +31,6 @@ def sample_step(shape: tuple[int, int], samples: int = SAMPLES) -> int:
 def on_step(block: Block, step: int) -> tuple[slice, slice]:
     """Slices of a block's array that take the pixels whose raster row and column are multiples of ``step``."""
     return slice(-block.row_start % step, None, step), slice(-block.col_start % step, None, step)
-
-
-def register(
-    reference: Image,
-    images: tuple[Image, ...],
-    geobox: GeoBox,
-    *,
-    max_shift_px: float,
-    max_scatter_px: float,
-    gate_px: float,
-    execution: Execution,
-) -> tuple[Shift, ...]:
-    """The plain shifts of :func:`register_tiles`, without turn or scale."""
-    found = register_tiles(
-        reference,
-        images,
-        geobox,
-        max_shift_px=max_shift_px,
-        max_scatter_px=max_scatter_px,
-        gate_px=gate_px,
-        execution=execution,
-    )
-    return tuple(one.shift for one in found)
 
 
 @dataclass(frozen=True)

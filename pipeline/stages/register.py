@@ -9,7 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from pipeline.detect.standing import confidence_of
-from pipeline.register.confirm import ORDER, only_confirming, with_confidence, with_standing
+from pipeline.register.confirm import only_confirming, with_confidence, with_standing
 from pipeline.register.fuse import fuse_sources
 from pipeline.register.known import link_entries, link_known, told_stock
 from pipeline.register.lineage import register_targets
@@ -71,7 +71,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         growth_share=options.growth_share,
         split_share=options.split_share,
     )
-    targets = with_standing(with_confidence(targets, _followed(context)), _levels(context, targets))
+    targets = _looked_at(context, with_confidence(targets, _followed(context)))
     judged = screen.judged_again(context, targets)
     known = read_known(context.city, context.config.city.crs)
     known = known.assign(parent=[parent_of(name) for name in known["known_id"]])
@@ -105,9 +105,8 @@ def _followed(context: StageContext) -> Any:
     return pd.concat(tables, ignore_index=True) if tables else empty(FOLLOWED, context.config.city.crs)
 
 
-def _levels(context: StageContext, targets: gpd.GeoDataFrame) -> list[str | None]:
-    """The confidence that later looks give each target, the best of the sources that have a monitor."""
-    best: list[str | None] = [None] * len(targets)
+def _looked_at(context: StageContext, targets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Targets with the confidence that later looks give them, the best of the sources that have a monitor."""
     for source in context.config.sources:
         state = context.folder("detect") / source.name / "state"
         if not (state / RECORD).is_file():
@@ -120,11 +119,8 @@ def _levels(context: StageContext, targets: gpd.GeoDataFrame) -> list[str | None
             most=context.config.detect.monitor_months,
             execution=context.execution,
         )
-        levels = [None if one is None else confidence_of(one) for one in found]
-        best = [
-            max(pair, key=lambda level: ORDER.index(level) if level else -1) for pair in zip(best, levels, strict=True)
-        ]
-    return best
+        targets = with_standing(targets, [None if one is None else confidence_of(one) for one in found])
+    return targets
 
 
 def _register(run: Path | None) -> Any:

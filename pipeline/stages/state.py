@@ -34,7 +34,8 @@ from pipeline.sources.raster import UNMOVED, Image, overlap_share, read_aligned,
 from pipeline.sources.scenes import Scene, find_scenes
 from pipeline.stages.acquire import CLOUDLESS, clear_share
 from pipeline.stages.base import StageContext
-from pipeline.stages.imagery import gain_between, register
+from pipeline.stages.imagery import gain_between
+from pipeline.stages.registration import register_tiles
 from pipeline.store import digest_bytes, digest_file, json_bytes, read_json, write_bytes, write_json
 from pipeline.values import Gain, Period, Shift, Validity, number_of_day
 
@@ -246,7 +247,8 @@ def _frame(
 def _registered(
     reference: Image, images: Sequence[Image], geobox: GeoBox, settings: Acquire, execution: Execution
 ) -> tuple[Shift, ...]:
-    return register(
+    """Plain shifts: the state carries no turn."""
+    found = register_tiles(
         reference,
         tuple(images),
         geobox,
@@ -255,6 +257,7 @@ def _registered(
         gate_px=settings.gate_px,
         execution=execution,
     )
+    return tuple(one.shift for one in found)
 
 
 def _moved(shift: Shift, zero: tuple[float, float]) -> Shift:

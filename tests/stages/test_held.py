@@ -85,6 +85,10 @@ def test_the_next_month_releases_what_stands_and_not_what_went(city: Path) -> No
     waiting = read_table(out / held.FILE, HELD)
     assert list(waiting["outcome"]) == [WAITING, WAITING]
 
+    blind = context(city, BUILT.shifted(1), first.run, months=0)
+    assert held.carry(blind, SOURCE, city / "blind" / SOURCE.name) == 2, "a month without a monitor loses nothing"
+    assert read_table(city / "blind" / SOURCE.name / held.FILE, HELD).equals(waiting)
+
     second, out = month(city, BUILT.shifted(1), first.run)
     assert set(held.facts(second)) == {"held s2"}, "what waits decides the next month"
     passed, _ = held.hold(second, SOURCE, out, empty(CANDIDATES, CRS), empty(CANDIDATES, CRS))
