@@ -8,6 +8,9 @@ GeoPackages and the candidates as Parquet, and write Parquet. Every line is a pr
 from its start to its end; what its imports cost is in the numbers and shown apart. A stage meets new layers once
 ("layers new": it reads, repairs, conforms and keeps them on disk) and then finds them again every month until one is
 delivered anew ("layers known").
+
+A second table is of the work alone, over tables that both sides have read before (`benchmarks.screen_memory`): the
+screening verbs block by block against the overlay layer by layer, each line the median of three processes.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import hashlib
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -34,7 +38,7 @@ from numpy.typing import NDArray
 from benchmarks.screen_stage import PERIOD
 from pipeline.config import Screen
 from pipeline.rulebook import load_rulebook
-from pipeline.schema import APPROVALS, BASIC_FARMLAND, CANDIDATES, LAND_USE, PLANNING, TEMPORARY_LAND, conform
+from pipeline.schema import APPROVALS, BASIC_FARMLAND, CANDIDATES, LAND_USE, PLANNING, TEMPORARY_LAND, Table, conform
 from pipeline.screen.classes import class_ground
 from pipeline.screen.layers import Ground
 from pipeline.screen.legality import OPTIONS
@@ -55,6 +59,14 @@ _CANDIDATE = {
     "brightness_before": 0.1, "brightness_after": 0.2, "correlation": 0.0, "rectangularity": 1.0, "edge_contrast": 1.0,
     "clear_share": 1.0, "clear_looks": 2,
 }  # fmt: skip
+REPEATS = 3
+TABLES: dict[str, Table] = {
+    "land_use": LAND_USE,
+    "basic_farmland": BASIC_FARMLAND,
+    "planning": PLANNING,
+    "approvals": APPROVALS,
+    "temporary_land": TEMPORARY_LAND,
+}
 Floats = NDArray[np.float64]
 
 
@@ -189,7 +201,9 @@ def write_city(folder: Path, ground: Ground, candidates: Any) -> Path:
 def measure(command: Sequence[str], out: Path) -> dict[str, Any]:
     """What one process says of itself; its results go to an empty folder ``out`` and are deleted."""
     out.mkdir()
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    # importing the pipeline chose Arrow's allocator for this process; the peer's has the one it comes with
+    left_out = ("PYTHONDONTWRITEBYTECODE", "ARROW_DEFAULT_MEMORY_POOL")
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
     environment["PYTHONPYCACHEPREFIX"] = str(out.parent / "bytecode")
     done = subprocess.run(
         [sys.executable, "-m", *command],
@@ -218,6 +232,42 @@ def works(small: Path, whole: Path) -> dict[str, tuple[str, list[str]]]:
         for when in ("layers new", "layers known"):
             found[f"screen, {label}, {when}"] = (peer, ["benchmarks.screen_stage", str(city), "{out}"])
     return found
+
+
+def write_tables(folder: Path, ground: Ground, candidates: Any) -> dict[str, list[str]]:
+    """Conformed layers and candidates as Parquet, to be read before anything is measured: the files by label."""
+    folder.mkdir()
+    given = {"candidates": (CANDIDATES, candidates)} | {n: (kind, getattr(ground, n)) for n, kind in TABLES.items()}
+    for name, (kind, frame) in given.items():
+        write_table(folder / f"{name}.parquet", kind, frame)
+    files = [str(folder / f"{name}.parquet") for name in given]
+    return {"land use": files[:2], "all layers": files}
+
+
+def works_in_memory(files: dict[str, list[str]]) -> dict[str, tuple[str, list[str]]]:
+    """Every line's peer and command, over the tables of :func:`write_tables`."""
+    found = {}
+    for label, paths in files.items():
+        for results in ("dropped", "kept"):
+            peer = f"geopandas.overlay, {label}, results {results}"
+            for side, name in (("overlay", peer), ("screen", f"screen, {label}, results {results}")):
+                found[name] = (peer, ["benchmarks.screen_memory", side, results, *paths])
+    return found
+
+
+def table_in_memory(works_of: dict[str, tuple[str, list[str]]], scratch: Path, *, repeats: int) -> Iterator[str]:
+    """The lines of the table of work in memory, the median of some repeats, each measured when it is asked for."""
+    yield "| work in memory | rows | CPU s | ratio | wall s | ratio | MB beyond the tables | ratio |"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|"
+    peers: dict[str, dict[str, float]] = {}
+    for name, (peer, command) in works_of.items():
+        runs = [measure(command, scratch / "out") for _ in range(repeats)]
+        row = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+        other = peers.setdefault(peer, row)
+        cells = [name, f"{row['rows']:.0f}"]
+        for key, digits in (("cpu_s", 2), ("wall_s", 2), ("beyond_mb", 0)):
+            cells += [f"{row[key]:.{digits}f}", f"{row[key] / max(other[key], 1e-3):.2f}"]
+        yield f"| {' | '.join(cells)} |"
 
 
 def digest(result: Any) -> str:
@@ -260,22 +310,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         warm_up(scratch)
-        cities = write_cities(scratch, options.share)
+        ground, candidates = draw_ground(options.share)
+        in_memory = works_in_memory(write_tables(scratch / "tables", ground, candidates))
+        cities = write_cities(scratch, ground, candidates)
+        del ground, candidates
+        for line in table_in_memory(in_memory, scratch, repeats=REPEATS):
+            print(line, flush=True)
+        print()
         for line in table(works(*cities), scratch, options=["--profile"] if options.profile else []):
             print(line, flush=True)
 
 
-def write_cities(scratch: Path, share: float) -> tuple[Path, Path]:
+def write_cities(scratch: Path, ground: Ground, candidates: Any) -> tuple[Path, Path]:
     """The same ground and candidates as two cities: with land use alone, and with all layers."""
-    ground, candidates = draw_ground(share)
     small = write_city(scratch / "small", Ground(ground.land_use), candidates)
     return small, write_city(scratch / "whole", ground, candidates)
 
 
 def warm_up(scratch: Path) -> None:
     """Have bytecode and machine code written once, as on a computer on which the program has run before."""
-    cities = write_cities(scratch / "handful", 0.001)
-    for _, command in works(*cities).values():
+    handful, drawn = scratch / "handful", draw_ground(0.001)
+    every = works(*write_cities(handful, *drawn)) | works_in_memory(write_tables(handful / "tables", *drawn))
+    for _, command in every.values():
         measure([part.replace("{out}", str(scratch / "out")) for part in command], scratch / "out")
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+
+# Arrow's own allocator holds on to what tables free, its system's gives it back; Arrow asks once, when it is loaded
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 __version__ = "0.6.0"
 FORMAT_VERSION = 2

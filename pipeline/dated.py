@@ -75,7 +75,7 @@ def read_rules(folder: Path, name: str) -> dict[str, Any]:
     """A rule file's content; raises InputError E306 when it cannot be used, E106 for a newer format."""
     path = folder / name
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = _parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
         raise InputError("E306", f"{path}: {problem}", "restore the file from the release") from problem
     if not isinstance(data, dict) or not isinstance(data.get("format_version"), int):
@@ -83,6 +83,14 @@ def read_rules(folder: Path, name: str) -> dict[str, Any]:
     if data["format_version"] > FORMAT_VERSION:
         raise InputError("E106", f"{path}: format {data['format_version']}", "update the program")
     return data
+
+
+def _parsed(text: str) -> Any:
+    """YAML by the parser in C where there is one; of what that refuses, the other says where it goes wrong and why."""
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        return yaml.safe_load(text)
 
 
 def versions_of(model: type[Versions], folder: Path, file: str, *keys: str) -> Versions:

@@ -69,35 +69,41 @@ def _area_m2(geometries: gpd.GeoSeries, rings_m2: Any, *, longest_m: float) -> N
     if geometries.crs is None:
         raise ValueError("areas on the ellipsoid need geometries with a CRS")
     shapes = geometries.to_numpy()
-    if (shapely.get_type_id(shapes) == 3).all() and not shapely.is_empty(shapes).any():
-        # each is its own part; asking for it would copy it
-        parts, shape_of_part = shapes, np.arange(len(shapes))
+    plain = (shapely.get_type_id(shapes) == 3) & (shapely.get_num_interior_rings(shapes) == 0)
+    if (plain & ~shapely.is_empty(shapes)).all():
+        # each is its own ring; asking for it would copy it
+        part_of_ring = shape_of_part = np.arange(len(shapes))
+        xy, ring = shapely.get_coordinates(shapes, return_index=True)
     else:
         parts, shape_of_part = shapely.get_parts(shapes, return_index=True)
-    rings, part_of_ring = shapely.get_rings(parts, return_index=True)
-    if len(rings) == 0:
+        rings, part_of_ring = shapely.get_rings(parts, return_index=True)
+        xy, ring = shapely.get_coordinates(rings, return_index=True)
+    if len(xy) == 0:
         return np.zeros(len(shapes), dtype=np.float64)
     if geometries.crs.is_projected:
-        rings = _divided(rings, longest_m)
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
+        xy, ring = _divided(xy, ring, longest_m)
     lon, lat = np.radians(_to_degrees(geometries.crs).transform(xy[:, 0], xy[:, 1]))
-    areas = np.abs(rings_m2(lon, lat, ring, len(rings)))
+    areas = np.abs(rings_m2(lon, lat, ring, len(part_of_ring)))
     # the first ring of a polygon is its outline, the others are holes
     areas[1:][part_of_ring[1:] == part_of_ring[:-1]] *= -1.0
-    of_parts = np.bincount(part_of_ring, weights=areas, minlength=len(parts))
+    of_parts = np.bincount(part_of_ring, weights=areas, minlength=len(shape_of_part))
     return np.asarray(np.bincount(shape_of_part, weights=of_parts, minlength=len(shapes)), dtype=np.float64)
 
 
-def _divided(rings: NDArray[Any], longest_m: float) -> NDArray[Any]:
-    """Rings whose edges are no longer than ``longest_m`` map metres; most of them need no change."""
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
+def _divided(
+    xy: NDArray[np.float64], ring: NDArray[np.intp], longest_m: float
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Vertices of rings, and the ring of each, with edges no longer than ``longest_m`` map metres; most need no change."""
     long_edge = (np.hypot(*(np.diff(xy, axis=0).T)) > longest_m) & (ring[1:] == ring[:-1])
     wanted = np.unique(ring[1:][long_edge])
     if len(wanted) == 0:
-        return rings
-    divided = rings.copy()
-    divided[wanted] = shapely.segmentize(rings[wanted], longest_m)
-    return divided
+        return xy, ring
+    own = np.isin(ring, wanted)
+    lines = shapely.linestrings(xy[own], indices=np.searchsorted(wanted, ring[own]))
+    more, line = shapely.get_coordinates(shapely.segmentize(lines, longest_m), return_index=True)
+    xy, ring = np.concatenate([xy[~own], more]), np.concatenate([ring[~own], wanted[line]])
+    order = np.argsort(ring, kind="stable")
+    return xy[order], ring[order]
 
 
 @functools.lru_cache(maxsize=8)

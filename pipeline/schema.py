@@ -109,7 +109,7 @@ def _cast(series: pd.Series, column: Column, table: str) -> pd.Series:
         cast = series.astype("object").where(series.notna(), None).astype("str")
     else:
         cast = series.astype(column.dtype)
-    if not column.null and cast.isna().any():
+    if not column.null and cast.hasnans:
         raise ValueError(f"table {table}, column {column.name}: {int(cast.isna().sum())} rows without a value")
     return cast
 

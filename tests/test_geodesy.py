@@ -6,6 +6,7 @@ from fractions import Fraction
 import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Geod
@@ -53,6 +54,17 @@ def test_holes_missing_and_empty_geometry() -> None:
     outer, inner = box(500000, 3400000, 500100, 3400100), box(500020, 3400020, 500040, 3400040)
     series = gpd.GeoSeries([outer.difference(inner), None, Polygon()], crs="EPSG:4547")
     assert geodesic_area_m2(series) == pytest.approx([9600, 0, 0], rel=1e-5)
+
+
+def test_an_area_is_the_same_to_the_last_bit_whatever_stands_beside_it() -> None:
+    at = (500000, 3400000)
+    plain = [box(*at, at[0] + side, at[1] + 90) for side in (40, 230, 2000)]
+    holed = plain[2].difference(box(at[0] + 500, at[1] + 20, at[0] + 900, at[1] + 60))
+    several = shapely.union_all([plain[0], box(at[0] + 3000, *at[1:], at[0] + 3300, at[1] + 50)])
+    for formula in (geodesic_area_m2, official_area_m2):
+        alone = [formula(gpd.GeoSeries([shape], crs="EPSG:4547"))[0] for shape in (*plain, holed, several)]
+        assert formula(gpd.GeoSeries(plain, crs="EPSG:4547")).tolist() == alone[:3]
+        assert formula(gpd.GeoSeries([*plain, holed, several], crs="EPSG:4547")).tolist() == alone
 
 
 def test_area_needs_a_crs() -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import geopandas as gpd
@@ -114,3 +117,10 @@ def test_parts_of_a_damaged_or_newer_table_are_refused_as_the_whole_is(
     path.write_bytes(b"no table")
     with pytest.raises(StageError, match="E601"):
         list(read_parts(path, BASIC_FARMLAND))
+
+
+def test_the_program_has_arrow_use_the_allocator_that_gives_memory_back() -> None:
+    asked = "import pipeline, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    environment = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
+    done = subprocess.run([sys.executable, "-c", asked], env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "system"

@@ -48,15 +48,13 @@ class Numbers:
             return None
         return Range(low, high) if self.ranged else low
 
-    def texts(self, rows: NDArray[np.intp]) -> list[str]:
-        """The facts of some objects as JSON."""
-        low, high = self.low[rows], self.high[rows]
-        lows = [repr(value) if value == value else "null" for value in low.tolist()]
+    def texts(self, rows: NDArray[np.intp]) -> list[bytes]:
+        """The facts of some objects as JSON, UTF-8."""
+        low, high = self.low[rows].tolist(), self.high[rows].tolist()
         if not self.ranged:
-            return lows
-        alike = (low == high).tolist()
-        highs = [own if same else repr(value) for own, same, value in zip(lows, alike, high.tolist(), strict=True)]
-        return [f'{{"high": {b}, "low": {a}}}' if a != "null" else a for a, b in zip(lows, highs, strict=True)]
+            return [b"%a" % value if value == value else b"null" for value in low]
+        pairs = zip(high, low, strict=True)
+        return [b'{"high": %a, "low": %a}' % pair if pair[1] == pair[1] else b"null" for pair in pairs]
 
 
 @dataclass(frozen=True)
@@ -69,10 +67,10 @@ class Codes:
         """The fact of one object."""
         return self.values[row]
 
-    def texts(self, rows: NDArray[np.intp]) -> list[str]:
-        """The facts of some objects as JSON."""
+    def texts(self, rows: NDArray[np.intp]) -> list[bytes]:
+        """The facts of some objects as JSON, UTF-8."""
         values = [self.values[row] for row in rows.tolist()]
-        written = {value: json.dumps(value, ensure_ascii=False) for value in set(values)}
+        written = {value: json.dumps(value, ensure_ascii=False).encode() for value in set(values)}
         return [written[value] for value in values]
 
 

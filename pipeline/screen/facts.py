@@ -140,21 +140,15 @@ def measure(
     source before anything counts as beyond it, because an outline is no more exact than that. Raises ValueError when
     objects and a layer differ in CRS.
     """
-    refuse_other_crs(objects, ground)
+    surveyed = survey(ground, ground_rules.area_formula)
+    surveyed.refuse_other_crs(objects.crs)
     return measure_on(
         objects,
-        survey(ground, ground_rules.area_formula),
+        surveyed,
         ground_rules=ground_rules,
         outline_tolerance_px=outline_tolerance_px,
         suppress_construction_land=suppress_construction_land,
     )
-
-
-def refuse_other_crs(objects: gpd.GeoDataFrame, ground: Ground) -> None:
-    """Raise ValueError when objects and a layer differ in CRS."""
-    for name, layer in vars(ground).items():
-        if layer is not None and layer.crs != objects.crs:
-            raise ValueError(f"layer {name} is in {layer.crs}, the objects are in {objects.crs}")
 
 
 def measure_on(
@@ -187,6 +181,7 @@ def measure_on(
     by_class = classed.areas
     stages = [str(value) for value in objects["stage"].tolist()]
     approved_m2 = common_m2(own, found.approved.under(BEFORE))
+    covered = found.approved.under(BEFORE, VALID, reach_m=onsets.reach_m)
     facts: dict[str, Column] = {
         "area_m2": rounded(own.total_m2),
         **_stated_facts(objects, stages),
@@ -200,12 +195,12 @@ def measure_on(
         ),
         **zone_facts(own, ground, ground_rules),
         **permit_facts(own, onsets, ground, ground_rules),
-        **_approval_facts(own, onsets, found.approved),
+        **_approval_facts(own, onsets, found.approved, covered),
         **_filing_facts(own, onsets, found),
         "whole_parcel_share": numbers(
             largest_parcel_share(parcels, ground.land_use, ground_rules.group("farmland"), len(own))
         ),
-        **_unapproved_facts(own, by_class, onsets, found, stages, ground, ground_rules),
+        **_unapproved_facts(own, by_class, onsets, found, covered, stages, ground, ground_rules),
     }
     missing = ground.missing()
     for layer in ("approvals", "temporary_land", "facility_land", "emergency_land"):
@@ -224,10 +219,9 @@ def _stated_facts(objects: gpd.GeoDataFrame, stages: list[str]) -> dict[str, Col
     }
 
 
-def _approval_facts(own: Outlines, onsets: Onsets, papers: Papers) -> dict[str, Column]:
-    """What approvals and temporary land cover of objects, by standing."""
+def _approval_facts(own: Outlines, onsets: Onsets, papers: Papers, covered: Shapes) -> dict[str, Column]:
+    """What approvals and temporary land cover of objects, by standing; ``covered``: in time, or for a term that runs."""
     lawful = papers.under(BEFORE, reach_m=onsets.reach_m)
-    covered = papers.under(BEFORE, VALID, reach_m=onsets.reach_m)
     facts: dict[str, Column] = {
         "lawful_share": share(common_m2(own, lawful), own.total_m2),
         "lawful_or_temporary_share": share(common_m2(own, covered), own.total_m2),
@@ -274,15 +268,32 @@ def _class_ground(
     return class_ground(own, ground.land_use, found, later)
 
 
-def _changed_class_areas(
-    own: Outlines, by_class: ClassAreas, some: Shapes, onsets: Onsets, ground: Surveyed, rules: GroundRules
+@dataclass(frozen=True)
+class Left:
+    """What is left of outlines: all of them but for the rows ``changed``, of which ``parts`` are left."""
+
+    changed: NDArray[np.bool_]
+    parts: Outlines
+
+
+def _left(own: Outlines, *some: Shapes) -> list[Left]:
+    """What each of some shapes leaves of outlines; shapes that are one array are measured once."""
+    known: dict[int, Left] = {}
+    for shapes in some:
+        if id(shapes) not in known:
+            changed = changed_rows(own.shapes, shapes)
+            known[id(shapes)] = Left(changed, outlines(shapes[changed], own.scale))
+    return [known[id(shapes)] for shapes in some]
+
+
+def _class_areas_left(
+    left: Left, by_class: ClassAreas, onsets: Onsets, ground: Surveyed, rules: GroundRules
 ) -> ClassAreas:
-    """Class areas of shapes of which most are still the outlines that ``by_class`` was measured on."""
-    changed = changed_rows(own.shapes, some)
-    if not changed.any():
+    """Class areas of what is left of the outlines that ``by_class`` was measured on."""
+    if not left.changed.any():
         return by_class
-    parts = outlines(some[changed], own.scale)
-    return by_class.replaced(changed, _class_ground(parts, onsets.last_clear[changed], ground, rules).areas)
+    parts = _class_ground(left.parts, onsets.last_clear[left.changed], ground, rules)
+    return by_class.replaced(left.changed, parts.areas)
 
 
 def _unapproved_facts(
@@ -290,6 +301,7 @@ def _unapproved_facts(
     by_class: ClassAreas,
     onsets: Onsets,
     found: Standings,
+    covered: Shapes,
     stages: list[str],
     ground: Surveyed,
     rules: GroundRules,
@@ -301,7 +313,7 @@ def _unapproved_facts(
     unless a building shows on the latter.
     """
     reach_m = onsets.reach_m
-    possible = minus(own.shapes, found.approved.under(BEFORE, VALID, reach_m=reach_m))
+    possible = minus(own.shapes, covered)
     sure = minus(possible, found.approved.under(INTERVAL, UNDATED, OPEN, reach_m=reach_m))
     sure = minus(sure, found.urgent.under(BEFORE, INTERVAL, UNDATED, reach_m=reach_m))
     restored = found.approved.under(RECLAIM, reach_m=reach_m)
@@ -311,33 +323,30 @@ def _unapproved_facts(
         sure = np.full(len(own), NOWHERE, dtype=object)
     basic_sure = minus(sure, found.filed.under(BEFORE, INTERVAL, UNDATED, reach_m=reach_m))
     unfiled = minus(possible, found.filed.under(BEFORE, reach_m=reach_m))
-    low, high = (_changed_class_areas(own, by_class, some, onsets, ground, rules) for some in (basic_sure, unfiled))
+    least, most, basic_most = _left(own, basic_sure, unfiled, possible)
+    low, high = (_class_areas_left(left, by_class, onsets, ground, rules) for left in (least, most))
     farmland, construction = rules.group("farmland"), rules.group("construction")
     return {
         "unapproved_farmland_m2": between(low.within(farmland), high.within(farmland) + high.unknown()),
         "unapproved_new_land_m2": between(
             low.known() - low.within(construction), high.all() - high.within(construction)
         ),
-        **_basic_farmland_facts(own, basic_sure, possible, onsets, ground),
+        **_basic_farmland_facts(own, least, basic_most, onsets, ground),
     }
 
 
 def _basic_farmland_facts(
-    own: Outlines, sure: Shapes, possible: Shapes, onsets: Onsets, ground: Surveyed
+    own: Outlines, least: Left, most: Left, onsets: Onsets, ground: Surveyed
 ) -> dict[str, Column]:
     """Basic farmland under objects, and under what of them is surely and possibly unapproved."""
     if (laid := ground["basic_farmland"]) is None:
         return {"basic_farmland_m2": unknown(len(own)), "unapproved_basic_farmland_m2": unknown(len(own))}
     whole = basic_farmland_m2(own, laid, onsets.last_clear, onsets.first_seen)
-    parts = []
-    for number, some in enumerate((sure, possible)):
-        areas, changed = whole[number].copy(), changed_rows(own.shapes, some)
-        if changed.any():
-            pieces = outlines(some[changed], own.scale)
-            both = basic_farmland_m2(pieces, laid, onsets.last_clear[changed], onsets.first_seen[changed])
-            areas[changed] = both[number]
-        parts.append(areas)
-    return {"basic_farmland_m2": _whole(*whole), "unapproved_basic_farmland_m2": between(parts[0], parts[1])}
+    sure, possible = (areas.copy() for areas in whole)
+    for number, (areas, left) in enumerate(((sure, least), (possible, most))):
+        clear, seen = onsets.last_clear[left.changed], onsets.first_seen[left.changed]
+        areas[left.changed] = basic_farmland_m2(left.parts, laid, clear, seen)[number]
+    return {"basic_farmland_m2": _whole(*whole), "unapproved_basic_farmland_m2": between(sure, possible)}
 
 
 def _whole(sure: NDArray[np.float64], possible: NDArray[np.float64]) -> Numbers:

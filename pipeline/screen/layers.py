@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.geodesy import AreaFormula
 from pipeline.screen.outlines import Laid, Outlines, Shared, once_m2, shared_ground
 from pipeline.screen.overlap import Floats
-from pipeline.screen.scale import Scale
+from pipeline.screen.scale import Scale, scale_of
 
 UNKNOWN_CLASS = "unknown"
 """Name of ground whose land class no parcel tells, or several tell differently."""
@@ -103,11 +103,21 @@ class Surveyed:
         """Names of the layers that were not delivered."""
         return frozenset(name for name, laid in self.layers.items() if laid is None)
 
+    def refuse_other_crs(self, crs: object) -> None:
+        """Raise ValueError when objects in ``crs`` and a layer differ in CRS."""
+        for name, laid in self.layers.items():
+            if laid is not None and laid.frame.crs != crs:
+                raise ValueError(f"layer {name} is in {laid.frame.crs}, the objects are in {crs}")
 
-def survey(ground: Ground, formula: AreaFormula) -> Surveyed:
-    """Layers ready to be overlaid, their areas by one formula."""
+
+def survey(ground: Ground | Surveyed, formula: AreaFormula) -> Surveyed:
+    """Layers ready to be overlaid, their areas by one formula; those that are ready remain what they are."""
+    if isinstance(ground, Surveyed):
+        if ground.scale.formula != formula:
+            raise ValueError(f"the layers are measured by the {ground.scale.formula} formula, not the {formula} one")
+        return ground
     laid = {name: None if layer is None else Laid(layer) for name, layer in vars(ground).items()}
-    return Surveyed(laid, Scale(ground.land_use.crs, formula))
+    return Surveyed(laid, scale_of(ground.land_use.crs, formula))
 
 
 @dataclass(frozen=True)

@@ -222,10 +222,10 @@ def doubled(own: Outlines, laid: Laid, found: Shared, least_m2: float = TRACE_M2
     again[later[near & (heavy[first] | heavy[other])]] = True
     ask = near & ~heavy[first] & ~heavy[other]
     # each pair of neighbours once, under however many outlines they lie
-    pairs, which = np.unique(np.column_stack([first[ask], other[ask]]), axis=0, return_inverse=True)
-    lone, own_pair = np.unique(pairs, return_inverse=True)
+    pairs, which = np.unique(first[ask] * len(polygons) + other[ask], return_inverse=True)
+    lone, own_pair = np.unique(np.divmod(pairs, max(len(polygons), 1)), return_inverse=True)
     edges, flat = edges_of(laid.polygons[polygons[lone]]), np.zeros((len(lone), 5), dtype=np.float64)
-    one, two = own_pair.reshape(-1, 2).T.astype(np.intp)
+    one, two = own_pair.reshape(2, -1).astype(np.intp)
     common = shared(edges, edges, one, two, boxes[lone], boxes[lone, :2], flat)[:, 0]
-    again[later[ask]] |= common[which.reshape(-1)] > least_m2
+    again[later[ask]] |= common[which] > least_m2
     return again

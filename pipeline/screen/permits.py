@@ -40,11 +40,12 @@ def standings(shapes: Shapes, onsets: Onsets, layer: Laid | None, rules: GroundR
 
 
 def minus(shapes: Shapes, taken: Shapes) -> Shapes:
-    """Each shape without the ground taken from it; untouched shapes stay the same object."""
+    """Each shape without the ground taken from it; untouched shapes stay the same object, as do all together."""
+    hit = ~shapely.is_empty(taken)
+    if not hit.any():
+        return shapes
     result = shapes.copy()
-    hit = ~shapely.is_empty(taken) if len(taken) else np.zeros(0, dtype=bool)
-    if hit.any():
-        result[hit] = polygonal(shapely.difference(shapes[hit], taken[hit]))
+    result[hit] = polygonal(shapely.difference(shapes[hit], taken[hit]))
     return result
 
 

@@ -23,10 +23,13 @@ def to_json(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Judged:
-    """Per object, as JSON: suspected kinds (sorted codes), and every rule that holds or is left open, by rule id."""
+    """Per object, as JSON: suspected kinds (sorted codes), and every rule that holds or is left open, by rule id.
 
-    kinds: list[str]
-    records: list[str]
+    Records are UTF-8, as tables keep them: most of what screening writes is their words, the same ones again and again.
+    """
+
+    kinds: NDArray[Any]
+    records: NDArray[Any]
 
 
 def judge(
@@ -52,14 +55,15 @@ def judge(
     alike, first, which = np.unique(_as_one(answers), return_index=True, return_inverse=True)
     order = np.argsort(which.reshape(-1), kind="stable")
     bounds = np.searchsorted(which.reshape(-1)[order], np.arange(len(alike) + 1))
-    kinds, records = [""] * count, [""] * count
+    kinds, records = np.empty(count, dtype=object), np.empty(count, dtype=object)
     for group, answer in enumerate(answers[first]):
         said = [(rule, judgement, _why(rule, own)) for rule, own in zip(telling, answer.tolist(), strict=bool(telling))
                 if (judgement := _judgement(rule, own)) is not None]  # fmt: skip
         rows = order[bounds[group] : bounds[group + 1]]
-        kind = to_json(sorted({str(rule.kind) for rule, judgement, _ in said if judgement is Judgement.SUSPECTED}))
-        for row, text in zip(rows.tolist(), _records(said, rows, facts, options, missing), strict=True):
-            kinds[row], records[row] = kind, text
+        kinds[rows] = to_json(
+            sorted({str(rule.kind) for rule, judgement, _ in said if judgement is Judgement.SUSPECTED})
+        )
+        records[rows] = _records(said, rows, facts, options, missing)
     return Judged(kinds, records)
 
 
@@ -90,10 +94,10 @@ def _records(
     facts: Mapping[str, Column],
     options: Mapping[str, float],
     missing: frozenset[str],
-) -> list[str]:
+) -> list[bytes]:
     """The record of some objects on which the same was said: one text with holes for the field values."""
     entries = [_entry(rule, judgement, why, options, missing) for rule, judgement, why in said]
-    template = to_json(entries).replace("%", "%%").replace(f'"{_HOLE}"', "%s")
+    template = to_json(entries).replace("%", "%%").replace(f'"{_HOLE}"', "%b").encode()
     names = [name for entry in entries for name in sorted(entry["facts"]) if entry["facts"][name] == _HOLE]
     told = {name: facts[name].texts(rows) for name in dict.fromkeys(names)}
     if not names:

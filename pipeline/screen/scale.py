@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import geopandas as gpd
@@ -58,3 +59,9 @@ class Scale:
                 ]
             )  # fmt: skip
         return self.cells[column, row]
+
+
+@lru_cache(maxsize=8)
+def scale_of(crs: Any, formula: AreaFormula) -> Scale:
+    """The scale of a map; its cells are measured once."""
+    return Scale(crs, formula)

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipeline.schema import SUPPRESSED, SUSPECTED, conform, empty
 from pipeline.screen.conditions import TRUE, Days, Numbers, Rule, applies, at
-from pipeline.screen.facts import Measured, measure_on, refuse_other_crs
+from pipeline.screen.facts import Measured, measure_on
 from pipeline.screen.layers import Ground, GroundRules, Surveyed, survey
 from pipeline.screen.legality import screening_columns
 from pipeline.screen.timing import BEFORE, VALID
 from pipeline.values import Stage
+
+Columns = dict[str, NDArray[Any]]
+"""Values by column name, row for row; texts are objects."""
 
 PART = 8192
 """Objects judged at once; what the rules need of them is let go before the next are judged."""
@@ -33,7 +39,7 @@ def distinct_ids(given: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 def screen_candidates(
     candidates: gpd.GeoDataFrame,
     *,
-    ground: Ground,
+    ground: Ground | Surveyed,
     ground_rules: GroundRules,
     rules: Sequence[Rule],
     options: Mapping[str, float],
@@ -44,11 +50,13 @@ def screen_candidates(
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Split candidates (``schema.CANDIDATES``) into suspected and suppressed ones; every candidate is in one of them.
 
+    ``ground``: the layers, or these made ready once for several calls (:func:`pipeline.screen.layers.survey`).
     ``rules``: all dated rules; each object is judged by those in force on the days on which it may have begun
     (:func:`days_of`). ``options``: the numbers that rules name. Both results are ordered by candidate id.
     ``part``: candidates judged at once, of no effect on the results.
     """
-    crs = ground.land_use.crs
+    ground = survey(ground, ground_rules.area_formula)
+    crs = ground.scale.crs
     if len(candidates) == 0:
         return empty(SUSPECTED, crs), empty(SUPPRESSED, crs)
     kept, held = [], []
@@ -64,24 +72,30 @@ def screen_candidates(
         suppress_construction_land=suppress_construction_land,
         fallback_day=fallback_day,
     ):
-        reasons = suppressions(own, measured, rules=rules, options=options, days=days_of(own, fallback_day))
-        kept.append(columns.drop(index=reasons.index) if len(reasons) else columns)
-        held.append(columns.loc[reasons.index].join(reasons))
-    # the parts' texts are joined without being copied
-    suspected, suppressed = _filled(ordered, pd.concat(kept)), _filled(ordered, pd.concat(held))
-    return conform(SUSPECTED, suspected, crs), conform(SUPPRESSED, suppressed, crs)
+        rows, reasons = suppressions(own, measured, rules=rules, options=options, days=days_of(own, fallback_day))
+        others = np.setdiff1d(np.arange(len(own)), rows, assume_unique=True)
+        kept.append(_frame(own, others, columns))
+        held.append(_frame(own, rows, columns).assign(**_typed(reasons)))
+    return conform(SUSPECTED, pd.concat(kept), crs), conform(SUPPRESSED, pd.concat(held), crs)
 
 
-def _filled(objects: gpd.GeoDataFrame, columns: pd.DataFrame) -> gpd.GeoDataFrame:
-    """The objects that are in ``columns``, with these columns."""
-    own = objects if len(columns) == len(objects) else objects.loc[columns.index]
-    return own.assign(**{name: columns[name] for name in columns})
+def _frame(objects: gpd.GeoDataFrame, rows: NDArray[np.intp], columns: Columns) -> pd.DataFrame:
+    """Some rows of objects and of these columns side by side."""
+    own = objects.iloc[rows]
+    new = _typed({name: values[rows] for name, values in columns.items()})
+    return pd.DataFrame({name: own[name].array for name in own.columns} | new)
+
+
+def _typed(columns: Columns) -> dict[str, Any]:
+    """Columns as a table holds them; texts go through Arrow, without a look at every value."""
+    texts = {name: pa.array(own, type=pa.large_string()) for name, own in columns.items() if own.dtype == object}
+    return columns | {name: pd.Series(own, dtype="str").array for name, own in texts.items()}
 
 
 def judge_objects(
     objects: gpd.GeoDataFrame,
     *,
-    ground: Ground,
+    ground: Ground | Surveyed,
     ground_rules: GroundRules,
     rules: Sequence[Rule],
     options: Mapping[str, float],
@@ -104,25 +118,24 @@ def judge_objects(
         suppress_construction_land=suppress_construction_land,
         fallback_day=fallback_day,
     )
-    columns = pd.concat([columns for _, columns, _ in parts])
-    return objects.assign(**{name: columns[name] for name in columns})
+    return pd.concat([own.assign(**_typed(columns)) for own, columns, _ in parts])
 
 
 def _judged_parts(
     objects: gpd.GeoDataFrame,
     part: int,
     *,
-    ground: Ground,
+    ground: Ground | Surveyed,
     ground_rules: GroundRules,
     rules: Sequence[Rule],
     options: Mapping[str, float],
     outline_tolerance_px: float,
     suppress_construction_land: bool,
     fallback_day: date,
-) -> Iterator[tuple[gpd.GeoDataFrame, pd.DataFrame, Measured]]:
+) -> Iterator[tuple[gpd.GeoDataFrame, Columns, Measured]]:
     """Objects, ``part`` at a time, their screening columns with ``area_m2`` filled, and what was measured of them."""
-    refuse_other_crs(objects, ground)
-    surveyed: Surveyed = survey(ground, ground_rules.area_formula)
+    surveyed = survey(ground, ground_rules.area_formula)
+    surveyed.refuse_other_crs(objects.crs)
     for start in range(0, max(len(objects), 1), part):
         some = objects.iloc[start : start + part]
         measured = measure_on(
@@ -134,7 +147,6 @@ def _judged_parts(
         )
         columns = screening_columns(
             measured,
-            index=some.index,
             ground_rules=ground_rules,
             rules=rules,
             options=options,
@@ -143,8 +155,8 @@ def _judged_parts(
         area = measured.facts["area_m2"]
         if not isinstance(area, Numbers):
             raise TypeError("an area is a number")
-        areas = some["area_m2"].fillna(pd.Series(area.low, index=some.index))
-        yield some, columns.assign(area_m2=areas), measured
+        stated = some["area_m2"].to_numpy(dtype=np.float64, na_value=np.nan)
+        yield some, columns | {"area_m2": np.where(np.isnan(stated), area.low, stated)}, measured
 
 
 def days_of(objects: pd.DataFrame, fallback: date) -> Days:
@@ -165,10 +177,10 @@ def suppressions(
     rules: Sequence[Rule],
     options: Mapping[str, float],
     days: Days,
-) -> pd.DataFrame:
-    """``suppressed_by`` and ``suppressed_reason`` of those objects for which a suppressing rule in force surely holds.
+) -> tuple[NDArray[np.intp], Columns]:
+    """Rows of objects for which a suppressing rule in force surely holds; their ``suppressed_by`` and ``suppressed_reason``.
 
-    The first such rule decides. Rows have the objects' own index.
+    The first such rule decides.
     """
     count = len(objects)
     deciding = np.full(count, -1, dtype=np.intp)
@@ -191,5 +203,5 @@ def suppressions(
             "last_clear": "不明" if pd.isna(last_clear) else pd.Timestamp(last_clear).date().isoformat(),
         }
         reasons.append(holding[deciding[row]].reason.format_map(words))
-    columns = {"suppressed_by": [holding[deciding[row]].id for row in rows], "suppressed_reason": reasons}
-    return pd.DataFrame(columns, index=objects.index[rows], dtype="str")
+    ids = np.array([rule.id for rule in holding], dtype=object)
+    return rows, {"suppressed_by": ids[deciding[rows]], "suppressed_reason": np.array(reasons, dtype=object)}

@@ -30,7 +30,7 @@ from pipeline.stages.candidates import ParkedCandidates
 from pipeline.stages.kept import kept_layers
 from pipeline.store import digest_bytes, write_json
 
-BLOCK = 2048
+BLOCK = 3072
 """Candidates that are screened at once, with the ground around them at hand; of no effect on the results."""
 
 

@@ -3,13 +3,14 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.screen_scale import draw_ground, screening
 from pipeline.screen.blocks import neighbourhoods, reach, z_order
-from pipeline.screen.layers import Ground
+from pipeline.screen.layers import Ground, survey
 from pipeline.screen.suppress import screen_candidates
 from tests.screen.drawing import CRS
 
@@ -40,6 +41,18 @@ def test_the_ground_around_a_block_says_what_the_whole_ground_says(size: int, se
         joined = pd.concat([part for part in several if len(part)] or several[:1])
         joined = joined.sort_values("candidate_id", ignore_index=True)
         pd.testing.assert_frame_equal(one, joined, check_exact=True)
+
+
+def test_layers_made_ready_once_say_what_they_say_when_made_ready_for_each_block() -> None:
+    ground, candidates = draw_ground(0.0007)
+    keywords = screening(ground)
+    ready = keywords | {"ground": survey(ground, "geodesic")}
+    for rows in neighbourhoods(candidates, 9):
+        some = candidates.iloc[rows]
+        for one, other in zip(screen_candidates(some, **keywords), screen_candidates(some, **ready), strict=True):
+            pd.testing.assert_frame_equal(one, other, check_exact=True)
+    with pytest.raises(ValueError, match="official"):
+        screen_candidates(candidates, **(ready | {"ground": survey(ground, "official")}))
 
 
 def test_every_object_is_in_one_block_and_near_ones_share_it() -> None:
