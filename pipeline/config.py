@@ -134,12 +134,22 @@ class Detect(Section):
         description="How far a pair whose whole land changed more than usual is set back, by profile, 0 to 1",
     )
     pair_strong_probability: Share = Field(0.5, description="An object of a pair needs one such pixel")
+    pair_listed_probability: Share = Field(
+        0.15, description="An object of a pair without such a pixel is listed as unlikely when one has this"
+    )
     pair_weak_probability: ByProfile = Field(
         {"s2": 0.15, "landsat": 0.15, "vhr": 0.25},
         description="Pixels of a pair's object have at least this, by profile",
     )
+    pair_odds_slope: dict[str, Positive] = Field(
+        {"s2": 1.2, "landsat": 1.2, "vhr": 1.5},
+        description="By this and the offset an object's log odds become those said of it, by profile",
+    )
+    pair_odds_offset: dict[str, float] = Field(
+        {"s2": -0.3, "landsat": -0.3, "vhr": -0.8}, description="Added to the log odds of a pair's object, by profile"
+    )
     pair_min_probability: ByProfile = Field(
-        {"s2": 0.4, "landsat": 0.4, "vhr": 0.45},
+        {"s2": 0.31, "landsat": 0.31, "vhr": 0.25},
         description="Objects of a pair below this are listed as unlikely, by profile",
     )
 

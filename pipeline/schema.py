@@ -491,8 +491,9 @@ CANDIDATES = Table(
 
 # objects that wait for a later look before they are candidates
 HELD = CANDIDATES.plus(
-    "held", _text("held_since", "待复核起始期次"), _text("held_reason", "待复核理由"), _text("outcome", "复核结果")
-)
+    "held", _text("held_since", "待复核起始期次"), _text("held_reason", "待复核理由"), _text("outcome", "复核结果"),
+    _json("state_before", "变化前各波段反射率", null=True), _json("state_after", "变化后各波段反射率", null=True),
+)  # fmt: skip
 
 FOLLOWED = Table(
     "followed",

@@ -10,6 +10,9 @@ RESERVED_BANDS: tuple[str, ...] = ("rededge1", "rededge2", "rededge3", "nir08", 
 
 FloatArray = NDArray[np.float32]
 
+NOISE_FLOOR = 0.01
+NOISE_SHARE = 0.06
+
 
 def normalised_difference(first: FloatArray, second: FloatArray) -> FloatArray:
     """``(first - second) / (first + second)``; NaN where the sum is not positive."""
@@ -36,3 +39,9 @@ def bsi(blue: FloatArray, red: FloatArray, nir: FloatArray, swir1: FloatArray) -
 def brightness(bands: FloatArray) -> FloatArray:
     """Mean reflectance over the band axis, (band, y, x) to (y, x)."""
     return bands.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def distance(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Root mean square over bands of the difference of two images (band, ...) in units of sensor and season noise."""
+    noise = NOISE_FLOOR + NOISE_SHARE * np.maximum(first, second)
+    return np.asarray(np.sqrt(np.mean(((first - second) / noise) ** 2, axis=0)), dtype=np.float32)

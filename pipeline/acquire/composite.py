@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.spectra import distance
 from pipeline.values import Validity
 
 FloatArray = NDArray[np.float32]
 CodeArray = NDArray[np.uint8]
 
-NOISE_FLOOR = 0.01
-NOISE_SHARE = 0.06
 SAME_STATE = 1.0
 SMOOTH_PX = 1.0
 HALO_PX = 4
@@ -40,12 +39,6 @@ class MonthPixels:
     looks: NDArray[np.uint8]
     before_days: NDArray[np.uint16]
     since_days: NDArray[np.uint16]
-
-
-def distance(first: FloatArray, second: FloatArray) -> FloatArray:
-    """Root mean square over bands of the difference of two images (band, y, x) in units of sensor and season noise."""
-    noise = NOISE_FLOOR + NOISE_SHARE * np.maximum(first, second)
-    return np.asarray(np.sqrt(np.mean(((first - second) / noise) ** 2, axis=0)), dtype=np.float32)
 
 
 def softened(image: FloatArray) -> FloatArray:

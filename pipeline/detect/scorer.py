@@ -89,8 +89,13 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class HandScorer:
-    """The default weights set by hand."""
+    """The default weights set by hand.
 
+    ``slope``, ``offset``: the line by which an object's log odds become those said of it.
+    """
+
+    slope: float = 1.0
+    offset: float = 0.0
     wants_neighbours: bool = False
 
     def halo_px(self, scale_px: float) -> int:
@@ -116,7 +121,9 @@ class HandScorer:
         return log_odds(features, scene.statistics, prior=prior, calibrated=calibrated)
 
     def object_probability(self, row: Mapping[str, object]) -> float:
-        return float(str(row["probability"]))
+        if (self.slope, self.offset) == (1.0, 0.0):
+            return float(str(row["probability"]))
+        return float(probability(np.array([self.slope * object_odds(row) + self.offset], dtype=np.float32))[0])
 
 
 @dataclass(frozen=True)

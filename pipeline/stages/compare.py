@@ -30,7 +30,7 @@ from pipeline.stages.base import StageOutcome
 from pipeline.stages.imagery import gain_between, gain_record
 from pipeline.stages.models import load_model, model_options, require_fit, require_network, scorer_of
 from pipeline.stages.network import require_network_fit, write_network
-from pipeline.stages.objects import HAND, DetectOptions, PairRasters, detect_objects, scale_of
+from pipeline.stages.objects import DetectOptions, PairRasters, detect_objects, hand_scorer, scale_of
 from pipeline.stages.registration import Apart, Registered, alignment_record, apart_of, register_tiles, tiles_csv
 from pipeline.stages.sameness import Agreement, registration_risks
 from pipeline.stages.sky import Sky, saturated, sky_of
@@ -146,6 +146,9 @@ def options_of(
     return DetectOptions(
         prior=settings.pair_prior_log_odds[profile],
         strong_probability=settings.pair_strong_probability,
+        listed_probability=settings.pair_listed_probability,
+        odds_slope=settings.pair_odds_slope[profile],
+        odds_offset=settings.pair_odds_offset[profile],
         weak_probability=settings.pair_weak_probability[profile],
         outline_by="odds" if profile == "vhr" else "change",
         min_probability=settings.pair_min_probability[profile],
@@ -300,7 +303,7 @@ def _compute(
             number_of_day(second.dates.end) if second.dates else 0,
         ),
         adjust=Agreement(pair, aligned.light),
-        scorer=scorer_of(model) if model is not None else HAND,
+        scorer=scorer_of(model) if model is not None else hand_scorer(options),
         execution=execution,
     )
     for table in (candidates, unlikely):

@@ -70,7 +70,7 @@ def facts(context: StageContext) -> dict[str, str]:
 def run(context: StageContext, out: Path) -> StageOutcome:
     """Write ``<source>/score.tif candidates.parquet unlikely.parquet`` for every source that acquire has.
 
-    With a monitor also ``followed.parquet`` and ``held.parquet``; what waits since an earlier month is never dropped.
+    Also ``followed.parquet`` and ``held.parquet``; what waits since an earlier month is never dropped.
     """
     counts: dict[str, int] = {}
     notes: list[str] = []
@@ -96,10 +96,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
             notes += [f"{source.name}: {note}" for note in monitoring.notes]
             counts |= {f"{source.name} {name}": value for name, value in monitoring.counts.items()}
         raster = monitoring.raster if monitoring is not None else None
-        if raster is not None:
-            candidates, unlikely = held.hold(context, source, folder, candidates, unlikely)
-        else:
-            notes += _carried(context, source, out)
+        candidates, unlikely = held.hold(context, source, folder, candidates, unlikely, monitored=raster is not None)
         followed = _followed(context, source, raster, folder) if raster is not None else empty(FOLLOWED, crs)
         write_table(folder / "followed.parquet", FOLLOWED, followed)
         write_table(folder / "candidates.parquet", CANDIDATES, candidates)

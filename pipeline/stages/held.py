@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,12 @@ import geopandas as gpd
 import pandas as pd
 
 from pipeline.config import Source
-from pipeline.detect.holding import RELEASED_NOW, WAITING, judge_held, split_fresh
+from pipeline.detect.doubt import WET, doubt_of
+from pipeline.detect.holding import RELEASED_NOW, WAITING, Repeat, judge_held, repeat_of, split_fresh
+from pipeline.detect.standing import Standing
 from pipeline.schema import CANDIDATES, HELD, conform, empty
 from pipeline.stages.base import StageContext
+from pipeline.stages.ground_states import Seen, objects_seen
 from pipeline.stages.standing import standings
 from pipeline.stages.state import month_number
 from pipeline.store import digest_file, read_table, write_table
@@ -34,30 +39,66 @@ def _earlier(context: StageContext, source: Source) -> Path | None:
 
 
 def hold(
-    context: StageContext, source: Source, out: Path, candidates: gpd.GeoDataFrame, unlikely: gpd.GeoDataFrame
+    context: StageContext,
+    source: Source,
+    out: Path,
+    candidates: gpd.GeoDataFrame,
+    unlikely: gpd.GeoDataFrame,
+    *,
+    monitored: bool,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """The month's candidates and unlikely objects after holding; writes ``held.parquet`` into ``out``.
 
-    ``out`` holds the month's state: without one no later look could release anything, and nothing must be held.
+    ``monitored``: ``out`` holds the month's state, by which what only one look shows can be judged later. Of images as
+    fine as houses nothing is doubted: another look may be a year away, and clouds were cut out of their mosaics.
     """
-    settings, crs = context.config.detect, context.config.city.crs
+    settings, crs, geobox = context.config.detect, context.config.city.crs, context.geobox()
+    images = context.folder("acquire") / source.name
+    seen = objects_seen(images, candidates, geobox) if source.profile != "vhr" else [None] * len(candidates)
+    looks = candidates["clear_looks"].astype(int)
     passed, fresh, rest = split_fresh(
-        candidates, unlikely, period=str(context.period), least_probability=settings.weak_probability
+        candidates.assign(state_before=_written(seen, "before"), state_after=_written(seen, "after")),
+        unlikely,
+        period=str(context.period),
+        doubts=[doubt_of(one.state, looks=count) if one else "" for one, count in zip(seen, looks, strict=True)],
+        least_probability=settings.weak_probability if monitored else None,
     )
     earlier = _waiting(context, source)
-    found = standings(
-        out / "state",
-        earlier,
-        context.geobox(),
-        last_month=month_number(context.period),
-        most=settings.monitor_months,
-        execution=context.execution,
-    )
     since = [month_number(context.period) - month_number(Period.parse(name)) for name in earlier["held_since"]]
+    found: list[Standing | Repeat | None] = list(_repeats(earlier, objects_seen(images, earlier, geobox), since))
+    if monitored:
+        known = standings(
+            out / "state",
+            earlier,
+            geobox,
+            last_month=month_number(context.period),
+            most=settings.monitor_months,
+            execution=context.execution,
+        )
+        by_look = earlier["held_reason"] == WET
+        found = [look if wet or one is None else one for look, one, wet in zip(found, known, by_look, strict=True)]
     judged = judge_held(earlier, found, passed, months_held=since)
     released = judged[judged["outcome"] == RELEASED_NOW]
     write_table(out / FILE, HELD, _joined(HELD, [judged, fresh], crs))
     return _joined(CANDIDATES, [passed, released], crs), rest
+
+
+def _written(seen: Sequence[Seen | None], look: str) -> list[str | None]:
+    """The ground of ``look`` (before, after) as it is kept, reflectance to four digits."""
+    return [
+        json.dumps({name: round(value, 4) for name, value in getattr(one.state, look).items()}) if one else None
+        for one in seen
+    ]
+
+
+def _repeats(earlier: gpd.GeoDataFrame, seen: Sequence[Seen | None], since: Sequence[int]) -> Iterator[Repeat | None]:
+    """What the month's own look says of what waits; None where it has none, or the first looks are not known."""
+    for row, now, months in zip(earlier.itertuples(), seen, since, strict=True):
+        if now is None or pd.isna(row.state_before) or pd.isna(row.state_after):
+            yield None
+        else:
+            first, second = json.loads(row.state_before), json.loads(row.state_after)
+            yield repeat_of(row.held_reason, first, second, now.state.after, seen_on=now.since, months_held=months)
 
 
 def carry(context: StageContext, source: Source, out: Path) -> int:

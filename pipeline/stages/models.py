@@ -103,6 +103,7 @@ def model_options(model: Model, options: DetectOptions, *, pixel_m: float | None
         options,
         prior=model.prior,
         strong_probability=model.strong_probability,
+        listed_probability=None,
         weak_probability=model.weak_probability,
         min_probability=model.min_probability,
         smooth_px=model.smooth * options.scale_px,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -61,6 +61,11 @@ class DetectOptions:
     alike_radius_px: int = 0
     tail_weight: float = 0.0
     """How much of a scene's unusual tail of log odds is taken off, 0 to 1."""
+    listed_probability: float | None = None
+    """An object without a strong pixel is listed, as unlikely, when one pixel has this; None: it is not listed."""
+    odds_slope: float = 1.0
+    odds_offset: float = 0.0
+    """The line by which the hand weights' log odds of an object become those said of it."""
     outline_by: Literal["change", "odds"] = "change"
     """What objects are cut back by: size of change, sharp at 10 m, or log odds where that tells too little."""
 
@@ -183,9 +188,9 @@ class ScoreBlock:
             odds = smooth(odds, sigma_px=options.smooth_px)
         level = np.nan_to_num(odds, nan=-np.inf)
         weak = clean(level >= log_odds_of(options.weak_probability)) & np.isfinite(odds)
-        strong = weak & (level >= log_odds_of(options.strong_probability))
+        listed = weak & (level >= log_odds_of(options.listed_probability or options.strong_probability))
         at = block.trim(grown)
-        labels, pieces = label_block(weak[at], strong[at], block, dict(self.numbers)[block])
+        labels, pieces = label_block(weak[at], listed[at], block, dict(self.numbers)[block])
         cva, decorrelation = (found[FEATURES.index(name)][at] for name in ("cva_fine", "decorrelation"))
         return ScoredBlock(odds[at], cva, 1.0 - decorrelation, labels, pieces)
 
@@ -234,7 +239,8 @@ def detect_objects(
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Write ``score.tif`` into ``out``; return the candidates, and the objects less probable than a candidate.
 
-    Both tables are in the grid's CRS. ``judge``: may change an object's row by its window and mask.
+    Both tables are in the grid's CRS; an object without a strong pixel is no candidate.
+    ``judge``: may change an object's row by its window and mask.
     ``dates``: days since 1970-01-01 of both images for a pair without per-pixel dates.
     """
     rows = described_objects(
@@ -249,9 +255,18 @@ def detect_objects(
         scorer=scorer,
         execution=execution,
     )
-    likely = [row for row in rows if float(str(row["probability"])) >= options.min_probability]
-    unlikely = [row for row in rows if float(str(row["probability"])) < options.min_probability]
-    return _table(likely, geobox, source, gsd_m), _table(unlikely, geobox, source, gsd_m)
+    candidates, unlikely = ([row for row in rows if is_candidate(row, options) is wanted] for wanted in (True, False))
+    return _table(candidates, geobox, source, gsd_m), _table(unlikely, geobox, source, gsd_m)
+
+
+def is_candidate(row: Mapping[str, object], options: DetectOptions) -> bool:
+    """Whether a row of :func:`described_objects` is sure enough, in one of its pixels and as a whole."""
+    return bool(row["strong"]) and float(str(row["probability"])) >= options.min_probability
+
+
+def hand_scorer(options: DetectOptions) -> HandScorer:
+    """The weights set by hand, their objects' log odds on the line of ``options``."""
+    return HandScorer(options.odds_slope, options.odds_offset)
 
 
 def features_of(
@@ -331,6 +346,7 @@ def _described(
     window = component.window.with_halo(RING_PX + 2, shape_of(geobox))
     mask = component_mask(component, blocks, read_block(labels, window)[0], window)
     odds, cva, correlation = read_block(scratch, window)
+    strong = bool(odds[mask].max() >= log_odds_of(options.strong_probability))
     if options.outline_by == "change":
         mask = tightened(mask, cva, min_area_px=options.min_area_px)
     else:
@@ -362,7 +378,7 @@ def _described(
         row["probability"] = float(probability(np.array([total], dtype=np.float32))[0])
     row["measures"] = object_measures(row, odds, mask)
     row["probability"] = scorer.object_probability(row)
-    return row
+    return {**row, "strong": strong}
 
 
 def _alike_share(

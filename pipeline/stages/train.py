@@ -22,7 +22,7 @@ from pipeline.sources.network import Network
 from pipeline.sources.pairs import LabelledPair
 from pipeline.stages.base import StageOutcome
 from pipeline.stages.models import ALIKE_RADIUS_M, model_options, scorer_of
-from pipeline.stages.objects import HAND
+from pipeline.stages.objects import hand_scorer, is_candidate
 from pipeline.stages.train_columns import wanted_columns
 from pipeline.stages.train_objects import (
     ObjectFit,
@@ -183,11 +183,11 @@ def judged(model: Model, places: Sequence[Place], *, execution: Execution) -> di
     for who in ("model", "default"):
         counts, chances, truths = [], [], []
         for place in places:
-            options, scorer = place.options, HAND
+            options, scorer = place.options, hand_scorer(place.options)
             if who == "model":
                 options, scorer = model_options(model, place.options, pixel_m=place.pixel_m), scorer_of(model)  # type: ignore[assignment]
             rows = objects_of(place, options, raster=None, scorer=scorer, execution=execution)
-            kept = [row for row in rows if float(str(row["probability"])) >= options.min_probability]
+            kept = [row for row in rows if is_candidate(row, options)]
             counts.append(tally(burned(kept, place), place.truth, place.usable, square_km=place.square_km()))
             chances += [float(str(row["probability"])) for row in rows]
             truths += [float(str(row["share"])) >= SHARE for row in rows]

@@ -178,6 +178,7 @@ def options_at(place: Place, levels: Levels, *, smooth: float, looser: float = L
         place.options,
         weak_probability=float(1.0 / (1.0 + np.exp(-weak))),
         strong_probability=float(1.0 / (1.0 + np.exp(-strong))),
+        listed_probability=None,
         min_probability=0.0,
         smooth_px=smooth * place.options.scale_px,
     )

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.acquire.composite import distance, month_pixels
+from pipeline.acquire.composite import month_pixels
+from pipeline.spectra import distance
 from pipeline.values import Validity
 
 START = 20_000

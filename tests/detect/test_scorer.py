@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from pipeline.detect.change import FEATURES, difference_statistics
 from pipeline.detect.context import REGISTRY, Looks, available, features, known_features, reach_px
@@ -120,3 +121,10 @@ def test_surroundings_have_the_width_that_the_model_file_is_checked_for() -> Non
     odds = np.random.default_rng(0).normal(size=(30, 40)).astype(np.float32)
     found = surroundings(odds, np.quantile(odds.astype(np.float64), LEVELS), (1.0, 2.0), 1.0)
     assert found.shape == (6, 30, 40) and np.isfinite(found).all()
+
+
+def test_the_line_keeps_the_order_of_objects_and_none_means_no_change() -> None:
+    chances = (0.2, 0.4, 0.7, 0.95)
+    said = [HandScorer(slope=1.2, offset=-0.3).object_probability({"probability": chance}) for chance in chances]
+    assert said == sorted(said) and said[1] == pytest.approx(1.0 / (1.0 + np.exp(1.2 * np.log(1.5) + 0.3)), abs=1e-6)
+    assert [HandScorer().object_probability({"probability": chance}) for chance in chances] == list(chances)

@@ -14,6 +14,7 @@ from affine import Affine
 from rasterio.warp import Resampling, reproject, transform_bounds
 from scipy import ndimage
 
+from pipeline.config import Detect
 from pipeline.errors import InputError
 from pipeline.execute import Execution
 from pipeline.grid import Block
@@ -74,6 +75,22 @@ def test_two_sites_are_found_and_nothing_else(compared: tuple[Path, StageOutcome
     assert set(found["last_clear"].astype(str)) == {"2026-08-29"}
     assert set(found["first_seen"].astype(str)) == {"2026-09-26"}
     np.testing.assert_allclose(found["area_m2"], found["area_px"] * 100, rtol=0.01)
+
+
+def test_without_a_strong_pixel_an_object_is_listed_as_unlikely_with_the_probability_it_has(
+    compared: tuple[Path, StageOutcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = pair(tmp_path)
+    never = 0.99999
+    for listed, count in ((0.15, 2), (never, 0)):
+        settings = Detect(pair_strong_probability=never, pair_listed_probability=listed)
+        monkeypatch.setattr(compare, "Detect", lambda settings=settings: settings)
+        outcome = compare_pair(before, after, tmp_path / f"out-{listed}", execution=ONE)
+        assert outcome.counts["candidates"] == 0 and outcome.counts["unlikely"] >= count
+    listed_ones = gpd.read_file(tmp_path / "out-0.15" / "candidates.gpkg", layer="unlikely")
+    for row in candidates(compared[0]).itertuples():
+        (same,) = (one for one in listed_ones.itertuples() if one.geometry.equals(row.geometry))
+        assert same.probability == row.probability
 
 
 def test_the_score_is_a_probability_on_the_grid_of_before(compared: tuple[Path, StageOutcome]) -> None:

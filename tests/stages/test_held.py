@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 import shapely
 
-from pipeline.detect.holding import RELEASED_NOW, WAITING
+from pipeline.detect.doubt import VEIL
+from pipeline.detect.holding import GIVEN_UP, RELEASED_NOW, WAITING
 from pipeline.schema import CANDIDATES, HELD, conform, empty
-from pipeline.stages import held
+from pipeline.stages import acquire, held
 from pipeline.stages.base import StageContext
 from pipeline.stages.state import month_number, update_state
 from pipeline.store import read_table
@@ -73,14 +74,17 @@ def month(city: Path, period: Period, previous: Path | None) -> tuple[StageConte
     here = context(city, period, previous, months=36)
     here = replace(here, config=here.config.model_copy(update={"sources": (SOURCE,)}))
     out = here.run / "detect" / SOURCE.name
-    (out / "state").mkdir(parents=True)
+    if not (out / "state").is_dir():
+        (out / "state").mkdir(parents=True)
     update_state(here, SOURCE, out / "state")
+    if not (here.run / "acquire").is_dir():
+        acquire.run(here, here.run / "acquire")
     return here, out
 
 
 def test_the_next_month_releases_what_stands_and_not_what_went(city: Path) -> None:
     first, out = month(city, BUILT, None)
-    passed, unlikely = held.hold(first, SOURCE, out, found(), empty(CANDIDATES, CRS))
+    passed, unlikely = held.hold(first, SOURCE, out, found(), empty(CANDIDATES, CRS), monitored=True)
     assert passed.empty and unlikely.empty
     waiting = read_table(out / held.FILE, HELD)
     assert list(waiting["outcome"]) == [WAITING, WAITING]
@@ -91,8 +95,29 @@ def test_the_next_month_releases_what_stands_and_not_what_went(city: Path) -> No
 
     second, out = month(city, BUILT.shifted(1), first.run)
     assert set(held.facts(second)) == {"held s2"}, "what waits decides the next month"
-    passed, _ = held.hold(second, SOURCE, out, empty(CANDIDATES, CRS), empty(CANDIDATES, CRS))
+    passed, _ = held.hold(second, SOURCE, out, empty(CANDIDATES, CRS), empty(CANDIDATES, CRS), monitored=True)
     assert list(passed["candidate_id"]) == ["s2-H2508-00001"]
     assert passed["first_seen"].iloc[0] == pd.Timestamp("2025-09-20")
     outcomes = read_table(out / held.FILE, HELD).set_index("candidate_id")["outcome"]
     assert outcomes["s2-H2508-00001"] == RELEASED_NOW and outcomes["s2-H2508-00002"] == WAITING
+
+
+def test_without_a_monitor_a_doubted_object_is_held_against_its_own_two_looks(city: Path) -> None:
+    first, _ = month(city, BUILT, None)
+    out = first.run / "plain" / "detect" / SOURCE.name
+    out.mkdir(parents=True)
+    clear = found().assign(clear_looks=3, confidence="probable", candidate_id=["s2-00003", "s2-00004"])
+    both = gpd.GeoDataFrame(pd.concat([found(), clear], ignore_index=True), geometry="geometry", crs=CRS)
+    passed, _ = held.hold(first, SOURCE, out, both, empty(CANDIDATES, CRS), monitored=False)
+    assert list(passed["candidate_id"]) == ["s2-00003", "s2-00004"], "three looks are no veil"
+    assert set(read_table(out / held.FILE, HELD)["held_reason"]) == {VEIL}
+
+    second, _ = month(city, BUILT.shifted(1), first.run / "plain")
+    out = second.run / "plain" / "detect" / SOURCE.name
+    out.mkdir(parents=True)
+    passed, _ = held.hold(second, SOURCE, out, empty(CANDIDATES, CRS), empty(CANDIDATES, CRS), monitored=False)
+    assert list(passed["candidate_id"]) == ["s2-H2508-00001"]
+    row = passed.iloc[0]
+    assert (row["first_seen"], row["confidence"]) == (pd.Timestamp("2025-09-10"), "probable")
+    outcomes = read_table(out / held.FILE, HELD).set_index("candidate_id")["outcome"]
+    assert outcomes["s2-H2508-00002"] == GIVEN_UP
