@@ -25,6 +25,7 @@ from tests.patrol.town import (
     targets,
     units,
 )
+from tests.register.drawing import month, seen
 
 WEIGHTS = Weights(basic_farmland=1.0, farmland=0.5, early_stage=0.5, growth=0.5, area=0.5, full_area_m2=3333.0)
 DAY = date(2026, 11, 1)
@@ -193,6 +194,15 @@ BASE = {
 )
 def test_each_circumstance_raises_the_priority(worse: dict[str, Any]) -> None:
     assert priority_of({**BASE, **worse}, WEIGHTS) > priority_of(BASE, WEIGHTS)
+
+
+def test_a_large_target_seen_again_less_clearly_stays_before_small_early_ones() -> None:
+    first, _ = month("2026-09", [seen(square(100, 100, 163), probability=0.98, confidence="probable")])
+    second, _ = month("2026-10", [seen(square(100, 100, 88), "again", probability=0.6, confidence="early"),
+                                  seen(square(400, 100, 20), "small", probability=0.9, confidence="early"),
+                                  seen(square(600, 100, 28), "other", probability=0.88, confidence="early")], first)  # fmt: skip
+    large = second[second["state"] == "seen_again"]["target_id"].tolist()
+    assert tasks(second)["target_id"].tolist()[:1] == large
 
 
 def test_the_priority_stays_between_nought_and_one_and_takes_missing_facts_as_absent() -> None:
