@@ -425,6 +425,7 @@ class ParcelState(Labelled):
 
     STARTED = "started", "已见动工"
     NOT_STARTED = "not_started", "未见动工"
+    UNKNOWN = "unknown", "不能判断"
     NOT_OBSERVED = "not_observed", "未观测"
 
 
