@@ -10,9 +10,9 @@ import pandas as pd
 import shapely
 
 from pipeline.register.matching import overlaps
-from pipeline.values import TargetState
+from pipeline.values import Confidence, TargetState
 
-ORDER = ("early", "probable", "confirmed")
+ORDER = tuple(level.value for level in Confidence)
 COVERED_SHARE = 0.5
 
 

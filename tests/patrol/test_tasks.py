@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from pipeline.patrol.cells import locate_targets
 from pipeline.patrol.responsibility import answerable_for
-from pipeline.patrol.tasks import Weights, priority_of, rank_tasks
+from pipeline.patrol.tasks import Told, Weights, priority_of, rank_tasks, with_told_stages
 from pipeline.schema import DELEGATIONS, DISPATCHES, FIELD_CHECKS, TASKS
 from pipeline.store import check_table
+from pipeline.values import Stage
 from tests.patrol.town import (
     cells,
     checks,
@@ -74,7 +75,41 @@ def test_a_task_names_territory_acting_unit_person_and_due_day() -> None:
     one = row(made, "T1")
     assert (one["unit_id"], one["acting_unit_id"], one["person_id"], one["cell_id"]) == ("U1", "U1", "P1", "G1")
     assert one["due_on"] == pd.Timestamp("2026-11-08") and bool(one["included"])
-    assert one["reason"].startswith("疑似新增建设（概率0.80，主体结构）")
+    assert one["reason"].startswith("疑似新增建设（概率0.80，三次及以上清晰观测，主体结构）")
+
+
+def test_the_hint_says_what_is_not_known_and_does_not_say_that_a_target_has_gone() -> None:
+    made = tasks(targets(at("T1", stage="unknown", confidence="early"), at("T2", x=300, state="carried")))
+    assert row(made, "T1")["reason"].startswith("疑似新增建设（概率0.80，一次清晰观测，施工阶段不能判断）")
+    assert "本期影像未见新的变化，不等于已消失" in row(made, "T2")["reason"]
+    closed = tasks(targets(at("T1", state="carried")), field_checks=checks(("T1", "2026-10-20", "lawful")))
+    assert row(closed, "T1")["left_out_reason"].endswith("此后影像未见新的变化")
+
+
+@pytest.mark.parametrize(
+    ("seen_stage", "told", "said"),
+    [
+        (
+            "earthworks",
+            Told(Stage.ROOFED, date(2026, 9, 27), True),
+            "台账2026-09-27记载封顶，晚于影像所见阶段，以现场为准",
+        ),
+        ("earthworks", Told(Stage.PIT, None, False), "待判定的台账记载基坑"),
+        ("structure", Told(Stage.ROOFED, date(2026, 9, 27), True), "台账2026-09-27记载封顶"),
+        ("pit", Told(Stage.EARTHWORKS, date(2026, 9, 27), True), None),
+        ("earthworks", Told(Stage.EARTHWORKS, date(2026, 9, 27), True), None),
+        ("unknown", Told(Stage.ROOFED, date(2026, 9, 27), True), None),
+    ],
+)
+def test_a_ledger_that_tells_a_later_stage_takes_the_place_of_the_early_hint(
+    seen_stage: str, told: Told, said: str | None
+) -> None:
+    made = tasks(targets(at("T1", stage=seen_stage)))
+    reason = row(with_told_stages(made, {"T1": seen_stage}, {"T1": told}), "T1")["reason"]
+    if said is None:
+        assert reason == row(made, "T1")["reason"]
+    else:
+        assert said in reason and "尚处早期" not in reason and reason.count("。") == 1
 
 
 def test_a_delegated_cell_keeps_its_territory_and_goes_to_the_delegate() -> None:
