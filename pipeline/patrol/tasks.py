@@ -105,7 +105,7 @@ def _with_told(reason: str, seen: str | None, told: Told | None) -> str:
     if told is None or seen not in order or order.index(told.stage.value) <= order.index(seen):
         return reason
     ledger = (
-        f"{'' if told.sure else '待判定的'}台账{told.day or ''}记载{told.stage.label}，晚于影像所见阶段，以现场为准"
+        f"{'' if told.sure else '待判定的'}台账{told.day or ''}记载{told.stage.label}，比影像所见更靠后，以现场为准"
     )
     return f"{reason.removesuffix('。').removesuffix(f'，{EARLY_HINT}')}，{ledger}。"
 

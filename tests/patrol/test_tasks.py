@@ -92,7 +92,7 @@ def test_the_hint_says_what_is_not_known_and_does_not_say_that_a_target_has_gone
         (
             "earthworks",
             Told(Stage.ROOFED, date(2026, 9, 27), True),
-            "台账2026-09-27记载封顶，晚于影像所见阶段，以现场为准",
+            "台账2026-09-27记载封顶，比影像所见更靠后，以现场为准",
         ),
         ("earthworks", Told(Stage.PIT, None, False), "待判定的台账记载基坑"),
         ("structure", Told(Stage.ROOFED, date(2026, 9, 27), True), "台账2026-09-27记载封顶"),
