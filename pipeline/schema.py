@@ -1103,6 +1103,7 @@ PARCELS = Table(
         _text("state", "动工状态"),
         _real("built_share", "动工面积比例"),
         _date("first_seen", "首见动工", null=True),
+        _date("watched_since", "影像监测始于", null=True),
         _text("reason", "说明"),
     ),
     key=("approval_id",),

@@ -164,6 +164,14 @@ class Stage(Labelled):
     UNKNOWN = "unknown", "不能判断"
 
 
+class Confidence(Labelled):
+    """How many clear looks stand behind a target (时序置信), the least first."""
+
+    EARLY = "early", "一次清晰观测"
+    PROBABLE = "probable", "两次清晰观测"
+    CONFIRMED = "confirmed", "三次及以上清晰观测"
+
+
 class GroundCourse(Labelled):
     """What a month's imagery says of ground that departed from its own years; identity is the register's."""
 
@@ -181,7 +189,7 @@ class TargetState(Labelled):
     NEW = "new", "新增"
     GROWING = "growing", "扩大"
     SEEN_AGAIN = "seen_again", "再次检出"
-    CARRIED = "carried", "本期未再检出"
+    CARRIED = "carried", "本期未见新的变化"
     MERGED = "merged", "已并入"
 
 
@@ -425,6 +433,7 @@ class ParcelState(Labelled):
 
     STARTED = "started", "已见动工"
     NOT_STARTED = "not_started", "未见动工"
+    UNKNOWN = "unknown", "不能判断"
     NOT_OBSERVED = "not_observed", "未观测"
 
 

@@ -179,5 +179,5 @@ def _reason(state: CellState, share: float, own: int, carried: int, touching: in
     if touching:
         parts.append(f"{touching}个目标主体在相邻网格")
     if carried:
-        parts.append(f"另有{carried}个前期目标本期未再检出")
+        parts.append(f"另有{carried}个前期目标本期未见新的变化")
     return "，".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from pipeline.geodesy import mu
 from pipeline.patrol.blind import HELD_BACK
 from pipeline.patrol.responsibility import acting_units, unit_at
 from pipeline.schema import TASKS, conform
-from pipeline.values import Outcome, Stage, TargetState
+from pipeline.values import Confidence, Outcome, Stage, TargetState
 
 EARLINESS: dict[str, float] = {
     Stage.EARTHWORKS.value: 1.0,
@@ -23,7 +24,17 @@ EARLINESS: dict[str, float] = {
     Stage.UNKNOWN.value: 0.5,
 }
 """How much there is still to prevent (防范在先): the earlier the better; unknown is the middle."""
+EARLY_HINT = "尚处早期，宜先核查"
 CLOSED = (Outcome.LAWFUL.value, Outcome.PSEUDO_CHANGE.value, Outcome.OTHER.value)
+
+
+@dataclass(frozen=True)
+class Told:
+    """The stage that a ledger entry told of a target, on a day if it is dated; ``sure``: the entry surely is about it."""
+
+    stage: Stage
+    day: date | None
+    sure: bool
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,28 @@ def rank_tasks(
     rows = [_task(row, checked, dispatched, weights, day, field_check_days) for row in frame.to_dict("records")]
     rows = [_held_back(row) if row["target_id"] in blind and row["included"] else row for row in rows]
     return conform(TASKS, _within_workload(pd.DataFrame(rows, columns=TASKS.names), units))
+
+
+def with_told_stages(tasks: pd.DataFrame, stages: Mapping[str, str], told: Mapping[str, Told]) -> pd.DataFrame:
+    """TASKS whose reason names the ledger where it told a later stage than the image's, in place of the early hint.
+
+    ``stages``: target id to the stage seen, ``told``: target id to the furthest stage told. ``tasks`` is not changed.
+    """
+    reasons = [
+        _with_told(reason, stages.get(target), told.get(target))
+        for target, reason in zip(tasks["target_id"], tasks["reason"], strict=True)
+    ]
+    return tasks.assign(reason=pd.Series(reasons, index=tasks.index, dtype="str"))
+
+
+def _with_told(reason: str, seen: str | None, told: Told | None) -> str:
+    order = [stage.value for stage in Stage if stage is not Stage.UNKNOWN]
+    if told is None or seen not in order or order.index(told.stage.value) <= order.index(seen):
+        return reason
+    ledger = (
+        f"{'' if told.sure else '待判定的'}台账{told.day or ''}记载{told.stage.label}，比影像所见更靠后，以现场为准"
+    )
+    return f"{reason.removesuffix('。').removesuffix(f'，{EARLY_HINT}')}，{ledger}。"
 
 
 def latest_checks(field_checks: pd.DataFrame) -> dict[str, tuple[str, pd.Timestamp]]:
@@ -129,7 +162,7 @@ def _task(
     outcome, checked_on = checked.get(target_id, (Outcome.UNCHECKED.value, pd.NaT))
     left_out = None
     if outcome in CLOSED and row["state"] != TargetState.GROWING.value:
-        since = "本期影像未再检出" if row["state"] == TargetState.CARRIED.value else "此后影像未见扩大"
+        since = "此后影像未见新的变化" if row["state"] == TargetState.CARRIED.value else "此后影像未见扩大"
         left_out = f"已于{checked_on:%Y-%m-%d}核查为{_label(outcome)}，{since}"
     elif not isinstance(row["acting_unit_id"], str):
         left_out = "不在任何单位的网格或辖区内，请局里指定单位"
@@ -184,8 +217,9 @@ def _within_workload(frame: pd.DataFrame, units: gpd.GeoDataFrame) -> pd.DataFra
 
 def _reason(row: dict[Any, Any], outcome: str, checked_on: Any, dispatched_on: pd.Timestamp | None) -> str:
     """One Chinese sentence that says what was seen and why it stands where it stands."""
-    stage = _stage_label(row["stage"])
-    parts = [f"疑似新增建设（概率{float(row['probability']):.2f}，{stage}）"]
+    stage = {known.value: known.label for known in Stage} | {Stage.UNKNOWN.value: "施工阶段不能判断"}
+    looks = {level.value: f"，{level.label}" for level in Confidence}.get(row["confidence"], "")
+    parts = [f"疑似新增建设（概率{float(row['probability']):.2f}{looks}，{stage[row['stage']]}）"]
     if _number(row["area_m2"]) > 0:
         parts.append(f"面积{mu(row['area_m2']):.1f}亩")
     if _number(row["farmland_m2"]) > 0:
@@ -195,22 +229,18 @@ def _reason(row: dict[Any, Any], outcome: str, checked_on: Any, dispatched_on: p
     if row["state"] == TargetState.GROWING.value:
         parts.append("较上期扩大")
     if row["state"] == TargetState.CARRIED.value:
-        parts.append("本期影像未再检出，前期任务未办结")
+        parts.append("本期影像未见新的变化，不等于已消失，前期任务未办结")
     if dispatched_on is not None:
         parts.append(f"{dispatched_on:%Y-%m-%d}已派发")
     if outcome != Outcome.UNCHECKED.value:
         parts.append(f"{checked_on:%Y-%m-%d}核查为{_label(outcome)}，请跟踪现状")
     if row["stage"] in (Stage.EARTHWORKS.value, Stage.PIT.value):
-        parts.append("尚处早期，宜先核查")
+        parts.append(EARLY_HINT)
     return "，".join(parts) + "。"
 
 
 def _label(outcome: str) -> str:
     return {known.value: known.label for known in Outcome}[outcome]
-
-
-def _stage_label(stage: str) -> str:
-    return {known.value: known.label for known in Stage}[stage]
 
 
 def _number(value: Any) -> float:

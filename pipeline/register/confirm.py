@@ -10,9 +10,9 @@ import pandas as pd
 import shapely
 
 from pipeline.register.matching import overlaps
-from pipeline.values import TargetState
+from pipeline.values import Confidence, TargetState
 
-ORDER = ("early", "probable", "confirmed")
+ORDER = tuple(level.value for level in Confidence)
 COVERED_SHARE = 0.5
 
 
@@ -55,7 +55,7 @@ def with_confidence(targets: gpd.GeoDataFrame, followed: gpd.GeoDataFrame) -> gp
             own = near[np.array([ORDER.index(levels[j]) >= ORDER.index(level) for j in near], dtype=bool)]
             ground = shapely.union_all(standing.geometry.to_numpy()[own])
             if shapely.area(shapely.intersection(shapes[i], ground)) >= COVERED_SHARE * shapely.area(shapes[i]):
-                confidence[i] = _higher(confidence[i], level)
+                confidence[i] = higher(confidence[i], level)
                 break
     return targets.assign(confidence=confidence)
 
@@ -64,12 +64,12 @@ def with_standing(targets: gpd.GeoDataFrame, levels: Sequence[str | None]) -> gp
     """``targets`` with the confidence that the later looks at their ground give (in order), where it is higher."""
     if targets.empty:
         return targets
-    own = [_higher(known, found) for known, found in zip(targets["confidence"], levels, strict=True)]
+    own = [higher(known, found) for known, found in zip(targets["confidence"], levels, strict=True)]
     return targets.assign(confidence=pd.Series(own, index=targets.index, dtype=object))
 
 
-def _higher(known: object, found: str | None) -> object:
+def higher(known: object, found: object) -> object:
     """The higher of two confidences; a word that is no level gives way to any level."""
-    if found is None or (known in ORDER and ORDER.index(str(known)) >= ORDER.index(found)):
+    if found not in ORDER or (known in ORDER and ORDER.index(str(known)) >= ORDER.index(str(found))):
         return known
     return found

@@ -17,6 +17,7 @@ import pandas as pd
 import shapely
 
 from pipeline.geodesy import geodesic_area_m2
+from pipeline.register.confirm import higher
 from pipeline.register.known import add_links
 from pipeline.register.matching import Ground, Shapes, clusters, overlaps, serial_order, touching, united
 from pipeline.register.revision import compare, keep_issued, next_serial, reuse_issued
@@ -217,7 +218,7 @@ def _observed(
     error = options.outline_error_px * gsd * ground.length
     growing = after - before > options.growth_share * before and after - before > error
     area = after if growing else before
-    row = base | {name: main[name] for name in _OBSERVED}
+    row = base | {name: main[name] for name in _OBSERVED} | _kept([*members, *(month.objects[i] for i in parts)])
     if main["stage"] == "unknown":
         row["stage"] = base["stage"]
     row |= {
@@ -233,8 +234,16 @@ def _observed(
     for member in members:
         row["links"] = add_links(row["links"], [] if pd.isna(member["links"]) else json.loads(member["links"]))
     row["links"] = add_links(row["links"], [link for i in parts for link in _fused_links(month.objects[i])])
-    row["history"] = _history(base["history"], row, options, observed_m2=seen_m2)
+    row["history"] = _history(base["history"], row, options, observed=main, observed_m2=seen_m2)
     return row
+
+
+def _kept(looks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The highest probability and confidence of looks at the same ground: one look less sure takes no other back."""
+    confidence: object = looks[0]["confidence"]
+    for look in looks[1:]:
+        confidence = higher(confidence, look["confidence"])
+    return {"probability": max(float(look["probability"]) for look in looks), "confidence": confidence}
 
 
 def _earliest(known: Sequence[Any], now: Any) -> Any:
@@ -267,7 +276,7 @@ def _new(part: dict[str, Any], options: _Options) -> dict[str, Any]:
     }
     if pd.isna(row["area_m2"]):
         row["area_m2"] = _areas([row["geometry"]], options.crs)[0]
-    row["history"] = _history("[]", row, options, observed_m2=row["area_m2"])
+    row["history"] = _history("[]", row, options, observed=part, observed_m2=row["area_m2"])
     return row
 
 
@@ -277,14 +286,14 @@ def _child(base: dict[str, Any], group: list[int], month: _Month) -> dict[str, A
     main = month.objects[max(group, key=lambda i: (shapely.area(month.shapes[i]), -i))]
     row = _new(main, options)
     shape = united(month.shapes[group])
-    row |= {
+    row |= _kept([base, *(month.objects[i] for i in group)]) | {
         "geometry": shape,
         "area_m2": _areas([shape], options.crs)[0],
         "parent_ids": str(base["target_id"]),
         "last_clear": _earliest([base["last_clear"]], main["last_clear"]),
         "first_seen": _earliest([base["first_seen"]], main["first_seen"]),
     }
-    return row | {"history": _history("[]", row, options, observed_m2=row["area_m2"])}
+    return row | {"history": _history("[]", row, options, observed=main, observed_m2=row["area_m2"])}
 
 
 def _fused_links(part: dict[str, Any]) -> list[dict[str, Any]]:
@@ -293,18 +302,26 @@ def _fused_links(part: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"kind": "fused", "id": m["candidate_id"], **m} for m in members] if len(members) > 1 else []
 
 
-def _history(given: str, row: dict[str, Any], options: _Options, observed_m2: float | None = None) -> str:
+def _history(
+    given: str,
+    row: dict[str, Any],
+    options: _Options,
+    observed: dict[str, Any] | None = None,
+    observed_m2: float | None = None,
+) -> str:
+    """``given`` with this period's entry: the target's state and area, and in its own words what was ``observed``."""
     entry: dict[str, Any] = {
         "period": str(options.period),
         "state": row["state"],
         "area_m2": round(float(row["area_m2"]), 2),
     }
-    if observed_m2 is not None:
+    if observed is not None and observed_m2 is not None:
         entry |= {
             "observed_m2": round(float(observed_m2), 2),
-            "stage": str(row["stage"]),
-            "probability": round(float(row["probability"]), 4),
-            "source": str(row["source"]),
+            "stage": str(observed["stage"]),
+            "probability": round(float(observed["probability"]), 4),
+            "confidence": str(observed["confidence"]),
+            "source": str(observed["source"]),
         }
     return json.dumps([*json.loads(given), entry], ensure_ascii=False, sort_keys=True)
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.report.package import probability_note
 from pipeline.report.statistics import standing_targets
 from pipeline.report.tables import MonthTables
-from pipeline.values import CellState, CoverageState, MissedKind, Outcome, Verdict
+from pipeline.values import CellState, Confidence, CoverageState, MissedKind, Outcome, Verdict
 
 LIKELY = 0.8
 POSSIBLE = 0.5
@@ -110,9 +111,12 @@ def _how_sure(month: MonthTables, numbers: Mapping[str, Any]) -> Answer:
     verdicts, outcomes = numbers["verdicts"]["by_verdict"], numbers["verdicts"]["by_outcome"]
     checked = numbers["verdicts"]["total"] - outcomes[Outcome.UNCHECKED.value]
     total = numbers["targets"]["total"]
+    looks = numbers["targets"]["by_confidence"]
+    supported = "，".join(f"{level.label} {looks[level.value]} 个" for level in reversed(Confidence))
     lines = [
         f"概率在 {LIKELY} 以上的 {likely} 个，{POSSIBLE} 至 {LIKELY} 的 {possible} 个，"
-        f"{POSSIBLE} 以下的 {total - likely - possible} 个。",
+        f"{POSSIBLE} 以下的 {total - likely - possible} 个。{probability_note(month.trained)}",
+        f"时序置信：{supported}。只有一次清晰观测的，地物短暂变化也会这样，先核查再定性。",
         f"已现场核查 {checked} 个：违法 {outcomes[Outcome.VIOLATION.value]}，合法 {outcomes[Outcome.LAWFUL.value]}，"
         f"伪变化 {outcomes[Outcome.PSEUDO_CHANGE.value]}，其他 {outcomes[Outcome.OTHER.value]}。",
         f"{verdicts[Verdict.UNDETERMINABLE.value]} 个目标证据不足，结论为“不可判”。",
@@ -148,8 +152,14 @@ def _what_next(numbers: Mapping[str, Any]) -> Answer:
 
 
 def _duties(unit: Mapping[str, Any]) -> list[str]:
-    first = f"，最早 {unit['first_due_on']} 前办结" if unit["first_due_on"] else ""
-    visit = [f"核查 {unit['tasks']} 个目标{first}"] if unit["tasks"] else []
+    late = (
+        f"，其中 {unit['past_due']} 个已过期限（最早 {unit['first_past_due_on']}），请尽快办结"
+        if unit["past_due"]
+        else ""
+    )
+    rest = "其余" if late else ""
+    first = f"，{rest}最早 {unit['first_due_on']} 前办结" if unit["first_due_on"] else ""
+    visit = [f"核查 {unit['tasks']} 个目标{late}{first}"] if unit["tasks"] else []
     return visit + ([f"补正台账 {unit['to_mend']} 行"] if unit["to_mend"] else [])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -81,7 +82,8 @@ def fact_table(month: MonthTables) -> pd.DataFrame:
         told.setdefault(target, set()).add(alert)
     watches = dict(zip(month.follow_ups["target_id"], month.follow_ups["watch"], strict=True))
     known = month.targets[["target_id", "history", "first_seen"]].itertuples(index=False, name=None)
-    stood = {name: structure_day(history, seen) for name, history, seen in known}
+    looks = sorted({day for days in month.images.values() for day in days})
+    stood = {name: structure_day(history, seen, looks) for name, history, seen in known}
     facts = []
     for row in rows.to_dict("records"):
         name = row["target_id"]
@@ -97,11 +99,12 @@ def fact_table(month: MonthTables) -> pd.DataFrame:
     ).pipe(lambda table: _with_units(table, rows, month))
 
 
-def structure_day(history: Any, first_seen: Any) -> pd.Timestamp | None:
+def structure_day(history: Any, first_seen: Any, looks: Sequence[date]) -> pd.Timestamp | None:
     """The earliest day on which imagery can have shown a target's structure; None while it shows none.
 
-    ``history``: the register's steps (``period stage``). A structure at the first detection counts from ``first_seen``,
-    one that came later from the first day of its period: so no lead is overstated.
+    ``history``: the register's steps (``period stage``); ``looks``: the days of all images, in order. A structure at the
+    first detection counts from ``first_seen``, one that came later from the first image of its period: so no lead is
+    overstated. From the period's first day where its images are no longer known.
     """
     steps = [step for step in json.loads(history) if isinstance(step, dict)] if isinstance(history, str) else []
     standing = [number for number, step in enumerate(steps) if step.get("stage") in _STANDING]
@@ -109,7 +112,9 @@ def structure_day(history: Any, first_seen: Any) -> pd.Timestamp | None:
         return None
     if standing[0] == 0 and pd.notna(first_seen):
         return pd.Timestamp(first_seen)
-    return pd.Timestamp(f"{steps[standing[0]]['period']}-01")
+    begin = pd.Timestamp(f"{steps[standing[0]]['period']}-01")
+    inside = [pd.Timestamp(day) for day in looks if begin <= pd.Timestamp(day) < begin + pd.offsets.MonthBegin()]
+    return inside[0] if inside else begin
 
 
 _FLAGS = tuple(dict.fromkeys(name for each in INDICATORS for name in (each.asked, each.hit)))

@@ -13,7 +13,7 @@ from pipeline import schema
 from pipeline.report.answers import four_answers
 from pipeline.report.kpi import CITY, kpi_sheets
 from pipeline.report.layer_sheet import LAYERS_SHEET, layer_sheet
-from pipeline.report.package import CLUE_NOTE, task_list
+from pipeline.report.package import CLUE_NOTE, probability_note, task_list
 from pipeline.report.references import with_places
 from pipeline.report.sheets import Sheet, labels_of, named, number_formats, readable, with_names
 from pipeline.report.statistics import month_summary
@@ -86,7 +86,7 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("跟踪观察", schema.FOLLOW_UPS, "follow_ups", FOLLOW_NOTE),
     ("记录矛盾", schema.CONFLICTS, "conflicts", CONFLICTS_NOTE),
     ("提醒", schema.ALERTS, "alerts", "影像提醒，均需人工核实。"),
-    ("批后监管", schema.PARCELS, "parcels", "已批准用地的动工情况。"),
+    ("批后监管", schema.PARCELS, "parcels", "已批准用地上影像可见的施工；“不能判断”的须现场核实，是否构成法定动工见“供地监管”。"),
     ("适用文书参考", schema.GUIDANCE, "guidance", GUIDANCE_NOTE),
     ("累计面积", schema.ACCUMULATED, "accumulated", ACCUMULATED_NOTE),
     ("抄告要素", schema.REFERRALS, "referrals", "抄告六项要素草稿及缺项；抄告后的回复期限。"),
@@ -206,6 +206,7 @@ def target_table(month: MonthTables) -> pd.DataFrame:
             "面积(平方米)": listed["area_m2"],
             "面积(亩)": listed["area_mu"],
             "概率": listed["probability"],
+            "时序置信": listed["confidence_label"],
             "施工阶段": listed["stage_label"],
             "疑似违法类型": listed["kinds_label"],
             "触发规则": listed["rules_label"],
@@ -255,7 +256,7 @@ def _targets_sheet(month: MonthTables, heading: str) -> Sheet:
         name="目标清单",
         frame=target_table(month),
         title=f"{heading}：目标清单",
-        note=CLUE_NOTE,
+        note=f"{CLUE_NOTE}{probability_note(month.trained)}",
         formats={"经度(WGS84)": "0.000000", "纬度(WGS84)": "0.000000", "面积(平方米)": "#,##0", "面积(亩)": "0.00",
                  "概率": "0.00", "耕地(亩)": "0.00", "永久基本农田(亩)": "0.00", "生态保护红线(亩)": "0.00",
                  "城镇开发边界外(亩)": "0.00", "村庄规划内(亩)": "0.00"},

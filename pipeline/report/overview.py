@@ -63,7 +63,7 @@ def overview_svg(month: MonthTables) -> str:
         *_missed(month.missed, frame),
         *_unit_names(month.units, frame),
         *_targets(month, frame),
-        _north_arrow(),
+        _north_arrow(height),
         _scale_bar(scale, height),
         _legend(height),
         "</svg>",
@@ -146,11 +146,11 @@ def _targets(month: MonthTables, frame: _Frame) -> list[str]:
     return drawn
 
 
-def _north_arrow() -> str:
+def _north_arrow(height: float) -> str:
+    """Below the map beside the scale bar: a box on the map would hide what lies under it."""
     return (
-        f'<g transform="translate({WIDTH_PX - 40} 52)"><rect x="-16" y="-38" width="32" height="56" fill="#fff" '
-        'opacity="0.85"/><path d="M0 -20L8 12L0 5L-8 12Z" fill="#000"/>'
-        '<text y="-24" text-anchor="middle" font-size="13" font-weight="bold">北</text></g>'
+        f'<g transform="translate({WIDTH_PX - 40} {height + 18:.0f})"><path d="M0 -16L8 14L0 7L-8 14Z" fill="#000"/>'
+        '<text x="-14" y="6" text-anchor="end" font-size="13" font-weight="bold">北</text></g>'
     )
 
 

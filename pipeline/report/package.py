@@ -17,7 +17,7 @@ import pandas as pd
 from pipeline.geodesy import mu
 from pipeline.report.sheets import Sheet, labels_of, named
 from pipeline.schema import JCTB_FIELDS
-from pipeline.values import CellState, Outcome, Stage, TargetState
+from pipeline.values import CellState, Confidence, Outcome, Stage, TargetState
 
 CLUE_NOTE = "疑似线索，仅供实地核查；未经现场核实，不得作为违法认定或行政处罚的依据。"
 UNASSIGNED = "未落实责任单位"
@@ -33,6 +33,13 @@ TASK_FORMATS = {
 _RESERVED = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
 _FOLDER_LENGTH = 40
+
+
+def probability_note(trained: bool) -> str:
+    """What 概率 and 时序置信 are; ``trained``: a trained model gives the probability, whose manifest tells its checks."""
+    order = "概率只表示影像证据强弱，用来排核查先后，"
+    known = "由训练所得模型算出，校准情况见模型清单" if trained else "尚未用本市实地核查结果校准，不是属实的比例"
+    return f"{order}{known}；时序置信是有几次清晰观测支持。"
 
 
 @dataclass(frozen=True)
@@ -62,12 +69,13 @@ def build_packages(
     period: str,
     class_names: Mapping[str, str],
     kind_names: Mapping[str, str],
+    trained: bool = False,
 ) -> tuple[Package, ...]:
     """Packages of all units in the order of their ids; one more for tasks and cells that no unit answers for.
 
     ``targets``, ``tasks``, ``cells``, ``units``, ``people`` follow ``TARGETS TASKS CELL_STATES UNITS PEOPLE`` of the
     schema. A unit gets the tasks it acts for, the cells it acts for and those of its own territory that another unit
-    acts for. Units without any task get their package too.
+    acts for. Units without any task get their package too. ``trained``: see :func:`probability_note`.
     """
     names = dict(zip(units["unit_id"], units["name"], strict=True))
     persons = {row.person_id: (row.name, row.unit_id) for row in people[["person_id", "name", "unit_id"]].itertuples()}
@@ -85,7 +93,7 @@ def build_packages(
         own = own.assign(person=_persons_of(own["person_id"], persons, unit_id))
         sheets = (
             _task_sheet(own, heading, name),
-            _detail_sheet(own, heading, name),
+            _detail_sheet(own, heading, name, trained),
             _left_out_sheet(own, heading, name),
             _cell_sheet(mine, heading, name, unit_id, names, persons),
             _ledger_sheet(own, heading, name),
@@ -126,6 +134,7 @@ def task_list(
         outside_plan_mu=[mu(value) for value in joined["outside_plan_m2"]],
         village_plan_mu=[mu(value) for value in joined["village_plan_m2"]],
         stage_label=labels_of(Stage, joined["stage"]),
+        confidence_label=labels_of(Confidence, joined["confidence"]),
         state_label=labels_of(TargetState, joined["state"]),
         kinds_label=[
             kinds_text(kinds, rules, kind_names) for kinds, rules in zip(joined["kinds"], joined["rules"], strict=True)
@@ -180,7 +189,7 @@ def jctb(tasks: gpd.GeoDataFrame, county_code: str) -> gpd.GeoDataFrame:
     """Tasks under the field names of the national 监测图斑 table (JCTB), geometry kept.
 
     XZB and YZB are easting and northing in metres in the city's CRS; BZ holds the hint, SFLR whether the task is in
-    this month's list (1) or left out (0), TZ the suspected kinds.
+    this month's list (1) or left out (0), TZ the suspected kinds, GL the probability, SXZX how many looks support it.
     """
     points = tasks.geometry.representative_point()
     values = {
@@ -199,6 +208,8 @@ def jctb(tasks: gpd.GeoDataFrame, county_code: str) -> gpd.GeoDataFrame:
         "TZ": [f"疑似：{kinds}" for kinds in tasks["kinds_label"]],
         "SFLR": tasks["included"].astype("int64"),
         "XH": tasks["rank"],
+        "GL": tasks["probability"].round(2),
+        "SXZX": tasks["confidence_label"],
     }
     frame = frame.assign(**extra, BZ=tasks["reason"])
     return gpd.GeoDataFrame(frame, geometry=tasks.geometry, crs=tasks.crs).reset_index(drop=True)
@@ -219,6 +230,7 @@ def _detail_columns(tasks: pd.DataFrame) -> dict[str, Any]:
         "施工阶段": tasks["stage_label"],
         "状态": tasks["state_label"],
         "概率": tasks["probability"],
+        "时序置信": tasks["confidence_label"],
         "疑似违法类型": tasks["kinds_label"],
         "触发规则": tasks["rules_label"],
         "前时相": tasks["last_clear"],
@@ -239,6 +251,8 @@ def _task_columns(tasks: pd.DataFrame) -> dict[str, Any]:
         "面积(平方米)": tasks["area_m2"],
         "面积(亩)": tasks["area_mu"],
         "施工阶段": tasks["stage_label"],
+        "概率": tasks["probability"],
+        "时序置信": tasks["confidence_label"],
         "疑似违法类型": tasks["kinds_label"],
         "主要地类": tasks["land_class"],
         "前时相": tasks["last_clear"],
@@ -277,13 +291,13 @@ def _task_sheet(tasks: pd.DataFrame, heading: str, unit: str) -> Sheet:
     )
 
 
-def _detail_sheet(tasks: pd.DataFrame, heading: str, unit: str) -> Sheet:
+def _detail_sheet(tasks: pd.DataFrame, heading: str, unit: str, trained: bool) -> Sheet:
     included = tasks[tasks["included"]]
     return Sheet(
         name="目标详情",
         frame=pd.DataFrame(_detail_columns(included)).reset_index(drop=True),
         title=f"{heading} 本月任务目标详情（{unit}）",
-        note="概率为影像变化属新增建设的可能性；前时相尚无、后时相已见变化；面积按椭球面计算。",
+        note=f"{probability_note(trained)}前时相尚无、后时相已见变化；面积按椭球面计算。",
         formats=TASK_FORMATS,
         widths={"提示": 40, "疑似违法类型": 24, "触发规则": 30},
     )

@@ -40,7 +40,7 @@ def month_page(month: MonthTables, numbers: Mapping[str, Any], *, rows_max: int)
     sections = _sections(month, numbers, rows_max)
     values = {
         "title": escape(f"{month.city_name} {_period_text(month.period)}卫星动态巡查月报"),
-        "subtitle": escape(f"期次 {month.run_name}；影像截至 {month.period_end}；台账和核查资料截至 {month.as_of}"),
+        "subtitle": escape(f"期次 {month.run_name}；{_images(month)}；台账和核查资料截至 {month.as_of}"),
         "clue": escape(CLUE_NOTE),
         "style": _template("month.css"),
         "answers": "\n".join(
@@ -126,6 +126,7 @@ def _sections(month: MonthTables, numbers: Mapping[str, Any], rows_max: int) -> 
         "面积(亩)",
         "施工阶段",
         "概率",
+        "时序置信",
         "主要地类",
         "结论",
         "结论理由",
@@ -196,6 +197,12 @@ def _counts(counts: Mapping[str, int], heading: str) -> str:
     if not counts:
         return ""
     return html_table(pd.DataFrame({heading: list(counts), "数量": list(counts.values())}), rows_max=len(counts))
+
+
+def _images(month: MonthTables) -> str:
+    """The day of the last image used, per source where there are several."""
+    last = {name: "本期无可用影像" if day is None else f"影像截至 {day}" for name, day in month.last_images().items()}
+    return "，".join(words if len(last) == 1 else f"{name} {words}" for name, words in last.items())
 
 
 def _period_text(period: str) -> str:

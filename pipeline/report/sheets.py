@@ -14,6 +14,7 @@ from pipeline.values import (
     Alert,
     CaseState,
     CellState,
+    Confidence,
     Conflict,
     CoverageState,
     GroundAnswer,
@@ -63,7 +64,7 @@ _CODES: dict[tuple[str, str], type[Labelled]] = {
     ("units", "kind"): UnitKind,
     ("accumulated", "standing"): Reached,
 }
-_CODES_ANYWHERE: dict[str, type[Labelled]] = {"stage": Stage, "outcome": Outcome}
+_CODES_ANYWHERE: dict[str, type[Labelled]] = {"stage": Stage, "outcome": Outcome, "confidence": Confidence}
 _ENTRY_FIELDS = {column.name: column.label for column in ENTRIES.columns} | {"coordinates": "坐标", "row": "整行"}
 _WORDS: dict[tuple[str, str], dict[str, str]] = {
     ("kpis", "kpi"): {
@@ -106,7 +107,6 @@ _WORDS: dict[tuple[str, str], dict[str, str]] = {
     ("entries", "position_source"): {"none": "无", "coordinates": "坐标", "place": "地名", "alike": "近似地名", "photo": "照片"},
 }  # fmt: skip
 _LETTER = re.compile("[A-Za-z]")
-_CONFIDENCE = {"early": "一次清晰观测", "probable": "两次清晰观测", "confirmed": "三次及以上清晰观测"}
 _UNIT_COLUMNS = ("unit_id", "acting_unit_id", "unit_ids")
 _SENTENCES = (
     "event",
@@ -213,8 +213,6 @@ def readable(
             series = _as_text(labels_of(codes, series), series)
         elif (table.name, column.name) in _WORDS:
             series = named(series, _WORDS[table.name, column.name])
-        elif column.name == "confidence":
-            series = named(series, _CONFIDENCE)
         elif column.name in _UNIT_COLUMNS:
             series = _each_named(series, units)
         elif column.name == "person_id":

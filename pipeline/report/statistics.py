@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from pipeline import FORMAT_VERSION
 from pipeline.report.tables import MonthTables
-from pipeline.values import CellState, Labelled, MissedKind, OmissionClass, Outcome, Stage, TargetState, Verdict
+from pipeline.values import (
+    CellState,
+    Confidence,
+    Labelled,
+    MissedKind,
+    OmissionClass,
+    Outcome,
+    Stage,
+    TargetState,
+    Verdict,
+)
 
 NO_UNIT = "未落实责任单位"
 FOUND = (Verdict.FOUND_BEFORE_DISPATCH, Verdict.FOUND_AFTER_DISPATCH)
@@ -36,6 +47,7 @@ def month_numbers(month: MonthTables) -> dict[str, Any]:
             "total": len(standing),
             "by_state": by_code(month.targets["state"], TargetState),
             "by_stage": by_code(standing["stage"], Stage),
+            "by_confidence": by_code(standing["confidence"], Confidence),
             "area_m2": _total(standing["area_m2"]),
             "farmland_m2": _total(standing["farmland_m2"]),
             "basic_farmland_m2": _total(standing["basic_farmland_m2"]),
@@ -102,16 +114,23 @@ def unit_numbers(month: MonthTables) -> list[dict[str, Any]]:
     }
     found = {unit for groups in parts.values() for unit in groups}
     ids: list[str | None] = [*sorted(set(names) | {unit for unit in found if unit is not None})]
-    return [_unit_row(unit, names, parts) for unit in [*ids, *([None] if None in found else [])]]
+    checked = set(month.cases.loc[month.cases["outcome"] != Outcome.UNCHECKED.value, "target_id"])
+    everyone = [*ids, *([None] if None in found else [])]
+    return [_unit_row(unit, names, parts, checked, month.as_of) for unit in everyone]
 
 
 def _unit_row(
-    unit: str | None, names: Mapping[str, str], parts: Mapping[str, Mapping[str | None, pd.DataFrame]]
+    unit: str | None,
+    names: Mapping[str, str],
+    parts: Mapping[str, Mapping[str | None, pd.DataFrame]],
+    checked: set[str],
+    as_of: date,
 ) -> dict[str, Any]:
     rows = {name: groups.get(unit) for name, groups in parts.items()}
     tasks, verdicts, missed = rows["tasks"], rows["verdicts"], rows["missed"]
     included = tasks[tasks["included"]] if tasks is not None else None
-    due = included["due_on"].dropna() if included is not None else pd.Series([], dtype="datetime64[ms]")
+    due = _open_days(included, checked)
+    late = due[due < pd.Timestamp(as_of)]
     return {
         "unit_id": unit,
         "name": NO_UNIT if unit is None else names.get(unit, unit),
@@ -120,7 +139,9 @@ def _unit_row(
         "targets": _size(tasks),
         "tasks": _size(included),
         "left_out": _size(tasks) - _size(included),
-        "first_due_on": due.min().date().isoformat() if len(due) else None,
+        "first_due_on": _first_day(due[due >= pd.Timestamp(as_of)]),
+        "past_due": len(late),
+        "first_past_due_on": _first_day(late),
         "verdicts": by_code(_column(verdicts, "verdict"), Verdict),
         "unchecked": _column(verdicts, "outcome").count(Outcome.UNCHECKED.value),
         "accountable": int(verdicts["accountable"].sum()) if verdicts is not None else 0,
@@ -134,6 +155,17 @@ def _unit_row(
         "repairs": _size(rows["repairs"]),
         "omissions": by_code(_column(rows["omissions"], "omission"), OmissionClass),
     }
+
+
+def _open_days(included: pd.DataFrame | None, checked: set[str]) -> pd.Series:
+    """The deadlines of included tasks that nobody has checked yet."""
+    if included is None:
+        return pd.Series([], dtype="datetime64[ms]")
+    return included.loc[~included["target_id"].isin(sorted(checked)), "due_on"].dropna()
+
+
+def _first_day(days: pd.Series) -> str | None:
+    return days.min().date().isoformat() if len(days) else None
 
 
 def _missed_unchecked(verdicts: pd.DataFrame) -> int:

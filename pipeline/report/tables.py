@@ -17,6 +17,8 @@ class MonthTables:
     ``candidates`` holds all sources together; geometry tables are GeoDataFrames in the city's projected CRS.
     ``units`` and ``people`` follow ``UNITS`` and ``PEOPLE``; telephone numbers are never read from them.
     ``layer_report``: the screening's ``layer_report.json``.
+    ``trained``: a trained model gave the probabilities. ``images``: per source the days of the images used, the history's
+    and the period's, in order.
     ``class_names`` and ``kind_names``: land class and violation kind codes to their Chinese names.
     """
 
@@ -74,7 +76,15 @@ class MonthTables:
     class_names: dict[str, str]
     kind_names: dict[str, str]
     confidence: float = 0.95
+    trained: bool = False
+    images: dict[str, tuple[date, ...]] = field(default_factory=dict)
     layer_report: dict[str, Any] = field(default_factory=dict)
+
+    def last_images(self) -> dict[str, date | None]:
+        """Per source the day of the period's last image, None where the period has none."""
+        begin = date.fromisoformat(f"{self.period}-01")
+        inside = {name: [day for day in days if begin <= day <= self.period_end] for name, days in self.images.items()}
+        return {name: max(days, default=None) for name, days in inside.items()}
 
     def unit_names(self) -> dict[str, str]:
         """Unit id to its name."""

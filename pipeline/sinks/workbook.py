@@ -32,7 +32,8 @@ _CONTROL = {code: 0x2400 + code for code in range(32) if code not in (9, 10, 13)
 _EXCEL_TEXT_LIMIT = 32767
 _CUT_MARK = "…(过长，全文见同期数据表)"
 _NARROWEST, _WIDEST = 6, 48
-_LINE_POINTS, _TALLEST_POINTS = 13.5, 409.0
+# a line of 10 points as LibreOffice sets it where 宋体 is not installed is 14.3 points high; a row too low hides line 1
+_LINE_POINTS, _TALLEST_POINTS = 14.5, 409.0
 _A4_CHARACTERS = 165
 _LINE = Side(style="thin", color="FF808080")
 _BORDER = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -51,6 +53,17 @@ def record_dispatch(city: Path, run: Path, *, period: str, revision: str, day: d
 
 def image_days(run: Path) -> list[date]:
     """The days by which the images of the run's period were taken, of all sources; the earliest day there is first."""
-    records = [read_json(path) for path in sorted((run / "acquire").glob("*/alignment.json"))]
-    ends = [scene["end"] for record in records for scene in record["scenes"] if scene["used_as"] == "period"]
+    ends = [scene["end"] for scenes in _scenes(run).values() for scene in scenes if scene["used_as"] == "period"]
     return [date.min, *(date.fromisoformat(end) for end in ends)]
+
+
+def days_of_images(run: Path, sources: Sequence[str]) -> dict[str, tuple[date, ...]]:
+    """Per source the days by which the images used in a run, its history's too, were taken, in order."""
+    used = {name: sorted({scene["end"] for scene in scenes}) for name, scenes in _scenes(run).items()}
+    return {name: tuple(map(date.fromisoformat, used.get(name, []))) for name in sources}
+
+
+def _scenes(run: Path) -> dict[str, list[dict[str, Any]]]:
+    """The scenes used in a run, by source; those that were refused are not among them."""
+    paths = sorted((run / "acquire").glob("*/alignment.json"))
+    return {path.parent.name: read_json(path)["scenes"] for path in paths}

@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline import FORMAT_VERSION, schema
 from pipeline.ledger.corrections import follow_corrections
 from pipeline.patrol.blind import as_units_see
+from pipeline.patrol.tasks import with_told_stages
 from pipeline.reconcile.decisions import survivors
 from pipeline.report import decide
 from pipeline.report.mend import FORM_NAME, correction_sheets
@@ -30,7 +31,7 @@ from pipeline.report.sheets import Sheet
 from pipeline.report.statistics import month_numbers, month_summary
 from pipeline.report.supply_items import with_supply_items
 from pipeline.report.tables import MonthTables, with_case_deadlines
-from pipeline.rulebook import deliverables_on, land_class_names, load_rulebook
+from pipeline.rulebook import deliverables_on, finding_words, land_class_names, load_rulebook
 from pipeline.sinks.archive import zip_bytes
 from pipeline.sinks.exchange import geojson_bytes, gpx_bytes, kml_bytes
 from pipeline.sinks.geopackage import write_geopackage
@@ -38,6 +39,8 @@ from pipeline.sinks.workbook import workbook_bytes
 from pipeline.sources.records import read_records, record_files
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.dispatch import days_of_images
+from pipeline.stages.told import told_stages
 from pipeline.store import digest_bytes, json_bytes, read_json, write_bytes
 from pipeline.values import MatchDecision
 
@@ -122,6 +125,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         period=month.period,
         class_names=month.class_names,
         kind_names=month.kind_names,
+        trained=month.trained,
     )
     for package in with_supply_items(packages, month):
         guard = guards("package", package.unit_id)
@@ -189,7 +193,9 @@ def load_month(context: StageContext) -> MonthTables:
     """All tables of the run, with the names of units, people, land classes and kinds of violation."""
     book = read_units(context.city, context.config.city.crs)
     tables: dict[str, Any] = {table.name: context.table(stage, table, file) for stage, table, file in _TABLES}
-    tables["tasks"] = with_case_deadlines(tables["tasks"], tables["cases"])
+    stages = dict(zip(tables["targets"]["target_id"], tables["targets"]["stage"], strict=True))
+    told = told_stages(tables["matches"], tables["entries"], finding_words(context.period.last_day))
+    tables["tasks"] = with_told_stages(with_case_deadlines(tables["tasks"], tables["cases"]), stages, told)
     sources = [
         context.table("detect", schema.CANDIDATES, f"{source.name}/candidates.parquet")
         for source in context.config.sources
@@ -203,6 +209,8 @@ def load_month(context: StageContext) -> MonthTables:
         period_end=context.period.last_day,
         as_of=context.as_of,
         confidence=context.config.reconcile.confidence,
+        trained=bool(context.config.detect.model),
+        images=days_of_images(context.run, [source.name for source in context.config.sources]),
         layer_report=read_json(context.folder("screen") / "layer_report.json"),
         units=book.units,
         people=book.people,

@@ -38,7 +38,7 @@ from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.accountability import write_accountability
 from pipeline.stages.base import StageContext, StageOutcome, rule_digests
 from pipeline.stages.lifecycle import earlier_files, lives
-from pipeline.stages.supply import earlier_supply, write_supply
+from pipeline.stages.supply import earlier_supply, watched_since, write_supply
 from pipeline.store import read_table, write_table
 from pipeline.supervise.acts import gather, survivors
 from pipeline.supervise.alerts import image_alerts, record_alerts
@@ -48,6 +48,7 @@ from pipeline.supervise.handling import assign_handlers
 from pipeline.supervise.parcels import watch_parcels
 from pipeline.supervise.referrals import draft_referrals
 from pipeline.supervise.splits import heirs, without_inherited
+from pipeline.supervise.supply import supplied_ground
 from pipeline.supervise.thresholds import accumulate, subjects_of
 from pipeline.values import MatchStatus, TargetState
 
@@ -100,6 +101,8 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         _works(targets, suppressed),
         context.table("patrol", CELL_STATES, "cells.parquet"),
         None if earlier is None else read_table(earlier, PARCELS),
+        supplied_ground(layers.supplied_land, records.supply_events) if layers.supplied_land is not None else [],
+        watched_since=watched_since(context),
         started_share=options.started_share,
         seen_share=options.seen_share,
     )

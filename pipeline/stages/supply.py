@@ -40,6 +40,11 @@ def earlier_supply(context: StageContext) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.is_file())
 
 
+def watched_since(context: StageContext) -> date:
+    """The first day on which this period's imagery can show something new: what stood before is no change to it."""
+    return context.period.first_day
+
+
 def _earlier(context: StageContext) -> dict[str, Any]:
     """The tables of :func:`earlier_supply` by file name."""
     return {path.name: read_table(path, _TABLES[path.name]) for path in earlier_supply(context)}
@@ -68,7 +73,7 @@ def write_supply(
             tolerance_m=options.outline_tolerance_m,
             least_overrun_m2=options.min_overrun_m2,
         ),
-        watched_since=context.period.first_day,
+        watched_since=watched_since(context),
         last_look=None if last == date.min else last,
         as_of=context.as_of,
     )

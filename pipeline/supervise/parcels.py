@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import geopandas as gpd
@@ -11,6 +13,9 @@ import shapely
 
 from pipeline.geodesy import geodesic_area_m2
 from pipeline.schema import PARCELS, conform
+from pipeline.supervise.supply import Supplied
+from pipeline.supervise.supply_clock import Ground, Sight, nothing_begun, watched_throughout
+from pipeline.supervise.supply_ground import plain_day
 from pipeline.values import ParcelState
 
 _DIGITS = 4
@@ -21,7 +26,9 @@ def watch_parcels(
     works: gpd.GeoDataFrame,
     cells: gpd.GeoDataFrame,
     earlier: pd.DataFrame | None,
+    supplied: Sequence[Supplied],
     *,
+    watched_since: date,
     started_share: float,
     seen_share: float,
 ) -> Any:
@@ -29,9 +36,11 @@ def watch_parcels(
 
     ``parcels``: :data:`~pipeline.schema.APPROVALS`; ``works``: detected objects with ``first_seen``, those suppressed
     as approved included; ``cells``: :data:`~pipeline.schema.CELL_STATES` (observable shares); ``earlier``: the parcels
-    as of the latest earlier period. The share is geodesic area of works over the parcel's; what was seen earlier is
-    not lost, so the share is "at least". A parcel counts as started from ``started_share`` on, and as not observed
-    where nothing was found and less than ``seen_share`` of it could be seen.
+    as of the latest earlier period; ``watched_since``: the first day on which this period's imagery can show something
+    new, for parcels not watched before. The share is geodesic area of works over the parcel's; what was seen earlier is
+    not lost, so the share is "at least". A parcel counts as started from ``started_share`` on. Nothing seen is judged as
+    :func:`~pipeline.supervise.supply_clock.nothing_begun` does for supplied land: on ground approved before the watch
+    nothing can be told, unless it was supplied or found empty later (``supplied``), and clouds may hide works.
     """
     whole = geodesic_area_m2(parcels.geometry) if len(parcels) else np.zeros(0)
     known = {} if earlier is None else {row["approval_id"]: row for row in earlier.to_dict("records")}
@@ -43,19 +52,38 @@ def watch_parcels(
         share = max(share, float(before.get("built_share", 0.0)))
         seen = _earliest(seen, before.get("first_seen"))
         observable = _observable(shape, cells)
-        state = _state(share, observable, started_share, seen_share)
+        since = min(filter(None, (plain_day(before.get("watched_since")), watched_since)))
+        here = [ground for ground in supplied if _covers(ground.shape, shape, started_share)]
+        clean = [day for ground in here for day in ground.clean_days]
+        approved_on = plain_day(row["approved_on"])
+        ground = Ground(
+            works_low=share,
+            works_high=min(share + 1.0 - observable, 1.0),
+            built_low=0.0,
+            observable=observable,
+            begun_by=plain_day(seen),
+            watched=watched_throughout([approved_on, *(day for day, _ in clean)], since),
+        )
+        started_on = min((one.started_on for one in here if one.started_on is not None), default=None)
+        state, reason = _judged(ground, approved_on, since, clean, started_on, started_share, seen_share)
         rows.append(
             {
                 **row,
                 "state": state.value,
                 "built_share": share,
                 "first_seen": seen if share > 0 else None,
-                "reason": _reason(state, share, observable, seen, row["approved_on"]),
+                "watched_since": pd.Timestamp(since),
+                "reason": reason,
                 "geometry": shape,
             }
         )
     frame = gpd.GeoDataFrame(pd.DataFrame(rows, columns=[*PARCELS.names, "geometry"]), crs=parcels.crs)
     return conform(PARCELS, frame.sort_values("approval_id", kind="stable"))
+
+
+def _covers(whole: Any, part: Any, few: float) -> bool:
+    """Whether what lies outside ``whole`` is too little of ``part`` to count as a start."""
+    return bool(part.area > 0 and part.difference(whole).area < few * part.area)
 
 
 def _covered(shape: Any, whole_m2: float, works: gpd.GeoDataFrame) -> tuple[float, Any]:
@@ -87,23 +115,40 @@ def _earliest(now: Any, before: Any) -> Any:
     return min(days) if days else None
 
 
-def _state(share: float, observable: float, started_share: float, seen_share: float) -> ParcelState:
+def _judged(
+    ground: Ground,
+    approved_on: date | None,
+    since: date,
+    clean: Sequence[tuple[date, str]],
+    started_on: date | None,
+    started_share: float,
+    seen_share: float,
+) -> tuple[ParcelState, str]:
+    """State and reason; ``clean``: days, and why, from which a start would be new, ``started_on``: a recorded start."""
+    share, observable = ground.works_low, ground.observable
     if share > 0 and share >= started_share:
-        return ParcelState.STARTED
-    return ParcelState.NOT_OBSERVED if observable < seen_share else ParcelState.NOT_STARTED
+        return ParcelState.STARTED, _started(share, ground.begun_by, approved_on)
+    few = f"仅{share:.1%}有疑似施工痕迹" if share > 0 else "未见施工痕迹"
+    if started_on is not None:
+        return ParcelState.UNKNOWN, f"供地记录{started_on}动工，影像{few}，请核实"
+    sight = nothing_begun(ground, seen_share=seen_share, few=started_share)
+    if sight is Sight.NOTHING:
+        told = [f"，{day}{what}" for day, what in sorted(clean) if day >= since]
+        return ParcelState.NOT_STARTED, f"{few}，影像可观测{observable:.0%}{''.join(told)}"
+    if sight is Sight.NOT_WATCHED:
+        begun = f"始于{since}，" + ("图层无批准日期" if approved_on is None else f"晚于批准日期{approved_on}")
+        return ParcelState.UNKNOWN, f"{few}，但影像监测{begun}，此前是否动工须现场核实"
+    if sight is Sight.HIDDEN:
+        return ParcelState.NOT_OBSERVED, f"影像可观测{observable:.0%}，不能说明是否动工"
+    return ParcelState.UNKNOWN, f"影像可观测{observable:.0%}，可见部分{few}，其余不能判断"
 
 
-def _reason(state: ParcelState, share: float, observable: float, seen: Any, approved_on: Any) -> str:
-    if state is ParcelState.NOT_OBSERVED:
-        return f"影像可观测{observable:.0%}，不能说明是否动工"
-    if state is ParcelState.NOT_STARTED:
-        few = f"仅{share:.1%}有疑似施工痕迹" if share > 0 else "未见施工痕迹"
-        return f"{few}，影像可观测{observable:.0%}"
+def _started(share: float, seen: date | None, approved_on: date | None) -> str:
     parts = [f"疑似施工面积至少占{share:.0%}"]
     if seen is not None:
-        parts.append(f"{seen:%Y-%m-%d}影像首次可见")
-        if not pd.isna(approved_on) and seen < approved_on:
-            parts.append(f"早于批准日期{approved_on:%Y-%m-%d}，是否未批先建请核实")
-    if pd.isna(approved_on):
+        parts.append(f"{seen}影像首次可见")
+        if approved_on is not None and seen < approved_on:
+            parts.append(f"早于批准日期{approved_on}，是否未批先建请核实")
+    if approved_on is None:
         parts.append("图层无批准日期")
     return "，".join(parts)

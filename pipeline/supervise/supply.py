@@ -27,6 +27,7 @@ from pipeline.supervise.supply_clock import (
     one_day,
     pause_clock,
     stage_problems,
+    watched_throughout,
 )
 from pipeline.supervise.supply_ground import Measured, measure, plain_day
 from pipeline.values import SupplyBreach, SupplyEvent, SupplyStart
@@ -56,6 +57,15 @@ class SupplyTables:
     supply: Any
     breaches: Any
     items: Any
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """A supplied parcel's outline, the days from which a start on it would be new, with words, and its recorded start."""
+
+    shape: Any
+    clean_days: tuple[tuple[date, str], ...]
+    started_on: date | None
 
 
 @dataclass(frozen=True)
@@ -123,17 +133,34 @@ def _sorted(rows: list[dict[str, Any]], names: list[str], order: list[str]) -> p
     return pd.DataFrame(rows, columns=names).sort_values(order, kind="stable", na_position="last")
 
 
-def _judged(
-    row: dict[Any, Any], events: pd.DataFrame, measured: Measured, limits: Limits, options: SupplyOptions, as_of: date
-) -> _Parcel:
-    contract = Contract(*(plain_day(row[name]) for name in _CONTRACT))
+def supplied_ground(parcels: gpd.GeoDataFrame, events: pd.DataFrame) -> list[Supplied]:
+    """What is known of every parcel of SUPPLIED_LAND besides imagery; ``events``: SUPPLY_EVENTS."""
+    rows = parcels.drop(columns="geometry").to_dict("records")
+    known = [(_contract(row), _events_of(events, row["supply_id"])) for row in rows]
+    return [
+        Supplied(shape, tuple(_clean_days(contract, records)), one_day(records, SupplyEvent.START))
+        for shape, (contract, records) in zip(parcels.geometry, known, strict=True)
+    ]
+
+
+def _contract(row: dict[Any, Any]) -> Contract:
+    return Contract(*(plain_day(row[name]) for name in _CONTRACT))
+
+
+def _events_of(events: pd.DataFrame, supply_id: str) -> tuple[Event, ...]:
     labels = {event.value: event for event in SupplyEvent}
-    own = events[events["supply_id"] == row["supply_id"]].sort_values(["happened_on", "event"], kind="stable")
-    records = tuple(
+    own = events[events["supply_id"] == supply_id].sort_values(["happened_on", "event"], kind="stable")
+    return tuple(
         Event(labels[one["event"]], pd.Timestamp(one["happened_on"]).date(), plain_day(one["until"]), place_of(one))
         for one in own.to_dict("records")
     )
-    if not _watched(contract, records, row["watched_since"]):
+
+
+def _judged(
+    row: dict[Any, Any], events: pd.DataFrame, measured: Measured, limits: Limits, options: SupplyOptions, as_of: date
+) -> _Parcel:
+    contract, records = _contract(row), _events_of(events, row["supply_id"])
+    if not watched_throughout((day for day, _ in _clean_days(contract, records)), row["watched_since"]):
         # what stood before the first comparison never shows as a change, so all of the parcel may be built on
         measured = replace(measured, ground=replace(measured.ground, watched=False, works_high=1.0))
     start = legal_start(records, measured.ground, seen_share=options.seen_share, few=options.few_share)
@@ -154,11 +181,11 @@ def _recorded(events: Sequence[Event], kind: SupplyEvent) -> bool:
     return any(event.kind is kind for event in events)
 
 
-def _watched(contract: Contract, events: Sequence[Event], since: date) -> bool:
-    """Whether the imagery was compared from the supply on, or from a day on which people found nothing begun."""
+def _clean_days(contract: Contract, events: Sequence[Event]) -> list[tuple[date, str]]:
+    """Days from which a start would be new, and what happened then: the supply, and every time people found nothing."""
     supplied = contract.agreed_on or one_day(events, SupplyEvent.HANDOVER)
-    empty = [event.day for event in events if event.kind is SupplyEvent.CHECKED_EMPTY]
-    return (supplied is not None and supplied >= since) or any(day >= since for day in empty)
+    empty = [(event.day, event.kind.label) for event in events if event.kind is SupplyEvent.CHECKED_EMPTY]
+    return empty if supplied is None else [(supplied, "供地"), *empty]
 
 
 def _supply_row(parcel: _Parcel) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import Enum
 from fractions import Fraction
 
 from pipeline.values import SupplyEvent, SupplyStart
@@ -82,6 +83,15 @@ class Ground:
     watched: bool = True
 
 
+class Sight(Enum):
+    """Why no works are seen: there are none, they may stand from before the watch, or clouds hide all or some."""
+
+    NOTHING = "nothing"
+    NOT_WATCHED = "not_watched"
+    HIDDEN = "hidden"
+    PARTLY = "partly"
+
+
 @dataclass(frozen=True)
 class Start:
     """Whether and when a parcel was started in the legal sense: after ``after``, by ``by``; and why.
@@ -126,6 +136,31 @@ def disagreeing(events: Sequence[Event]) -> list[SupplyEvent]:
     return [kind for kind in once if len({event.day for event in events if event.kind is kind}) > 1]
 
 
+def watched_throughout(days: Iterable[date | None], since: date) -> bool:
+    """Whether the imagery was compared from one of ``days`` on, on which ground was granted or found empty by people.
+
+    ``since``: the first day on which the imagery can show something new; before it works may have begun unseen.
+    """
+    return any(day is not None and day >= since for day in days)
+
+
+def nothing_begun(ground: Ground, *, seen_share: float, few: float) -> Sight | None:
+    """What it means that no works, or no more than ``few``, are seen on a parcel; None where more are seen.
+
+    The one judgement behind 批后监管 and 供地监管: nothing has been begun only where the imagery was compared throughout and
+    what could not be seen is no more than ``few`` either.
+    """
+    if ground.works_low > few:
+        return None
+    if not ground.watched:
+        return Sight.NOT_WATCHED
+    if ground.works_high <= few and ground.observable >= seen_share:
+        return Sight.NOTHING
+    if ground.observable < seen_share:
+        return Sight.HIDDEN
+    return Sight.PARTLY if ground.begun_by is None else None
+
+
 def legal_start(events: Sequence[Event], ground: Ground, *, seen_share: float, few: float) -> Start:
     """Whether work has begun as the law means it (53号令): permit, then pit dug out, piles driven, or a third of the
     foundation.
@@ -145,18 +180,9 @@ def legal_start(events: Sequence[Event], ground: Ground, *, seen_share: float, f
     empty = max((event.day for event in events if event.kind is SupplyEvent.CHECKED_EMPTY), default=None)
     bounds = [day for day in (empty, ground.begun_after if ground.watched else None) if day is not None]
     begun_after = max(bounds, default=None)
-    if not ground.watched and ground.works_low <= few:
-        told = f"；{empty}现场核实未动工" if empty is not None else ""
-        return Start(SupplyStart.UNKNOWN, begun_after, None, f"影像监测始于供地之后，此前是否动工须现场核实{told}")
-    if ground.works_high <= few and ground.observable >= seen_share:
-        seen_empty = max((day for day in (empty, ground.last_look) if day is not None), default=None)
-        words = f"截至{ground.last_look or '今'}影像未见施工，也无动工记录"
-        return Start(SupplyStart.NOT_STARTED, None, None, words, seen_empty)
-    if ground.works_low <= few and ground.observable < seen_share:
-        return Start(SupplyStart.UNKNOWN, begun_after, None, f"影像可观测{ground.observable:.0%}，不能判断是否动工")
-    if ground.works_low <= few and ground.begun_by is None:
-        reason = f"影像可观测{ground.observable:.0%}，可见部分未见施工，其余不能判断"
-        return Start(SupplyStart.UNKNOWN, begun_after, None, reason)
+    sight = nothing_begun(ground, seen_share=seen_share, few=few)
+    if sight is not None:
+        return _unbegun(sight, ground, begun_after, empty)
     if ground.built_by is None or ground.built_low <= 0.0:
         return Start(
             SupplyStart.UNKNOWN, begun_after, None,
@@ -172,6 +198,21 @@ def legal_start(events: Sequence[Event], ground: Ground, *, seen_share: float, f
         reason = f"影像{ground.built_by}已见地上建筑，早于施工许可证{permit}，动工日期须核实"
         return Start(SupplyStart.UNKNOWN, begun_after, None, reason)
     return Start(SupplyStart.STARTED, after, ground.built_by, f"影像{ground.built_by}已见地上建筑，疑似已动工")
+
+
+def _unbegun(sight: Sight, ground: Ground, begun_after: date | None, empty: date | None) -> Start:
+    """The start of a parcel on which nothing is seen; ``empty``: the last day on which people found nothing begun."""
+    if sight is Sight.NOTHING:
+        seen_empty = max((day for day in (empty, ground.last_look) if day is not None), default=None)
+        words = f"截至{ground.last_look or '今'}影像未见施工，也无动工记录"
+        return Start(SupplyStart.NOT_STARTED, None, None, words, seen_empty)
+    told = f"；{empty}现场核实未动工" if empty is not None else ""
+    reason = {
+        Sight.NOT_WATCHED: f"影像监测始于供地之后，此前是否动工须现场核实{told}",
+        Sight.HIDDEN: f"影像可观测{ground.observable:.0%}，不能判断是否动工",
+        Sight.PARTLY: f"影像可观测{ground.observable:.0%}，可见部分未见施工，其余不能判断",
+    }[sight]
+    return Start(SupplyStart.UNKNOWN, begun_after, None, reason)
 
 
 def excepted(events: Sequence[Event], contract: Contract, *, first: date, last: date) -> int:

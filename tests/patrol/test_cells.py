@@ -117,7 +117,7 @@ def test_every_cell_appears_with_one_state() -> None:
         "G6": "none_found",
     }
     assert states["targets"].tolist() == [1, 0, 0, 0, 0, 0]
-    assert "前期目标本期未再检出" in states["reason"][1]
+    assert "前期目标本期未见新的变化" in states["reason"][1]
     assert "不能说明有无变化" in states["reason"][3]
 
 

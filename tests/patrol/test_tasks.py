@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from pipeline.patrol.cells import locate_targets
 from pipeline.patrol.responsibility import answerable_for
-from pipeline.patrol.tasks import Weights, priority_of, rank_tasks
+from pipeline.patrol.tasks import Told, Weights, priority_of, rank_tasks, with_told_stages
 from pipeline.schema import DELEGATIONS, DISPATCHES, FIELD_CHECKS, TASKS
 from pipeline.store import check_table
+from pipeline.values import Stage
 from tests.patrol.town import (
     cells,
     checks,
@@ -25,6 +26,7 @@ from tests.patrol.town import (
     targets,
     units,
 )
+from tests.register.drawing import month, seen
 
 WEIGHTS = Weights(basic_farmland=1.0, farmland=0.5, early_stage=0.5, growth=0.5, area=0.5, full_area_m2=3333.0)
 DAY = date(2026, 11, 1)
@@ -73,7 +75,41 @@ def test_a_task_names_territory_acting_unit_person_and_due_day() -> None:
     one = row(made, "T1")
     assert (one["unit_id"], one["acting_unit_id"], one["person_id"], one["cell_id"]) == ("U1", "U1", "P1", "G1")
     assert one["due_on"] == pd.Timestamp("2026-11-08") and bool(one["included"])
-    assert one["reason"].startswith("疑似新增建设（概率0.80，主体结构）")
+    assert one["reason"].startswith("疑似新增建设（概率0.80，三次及以上清晰观测，主体结构）")
+
+
+def test_the_hint_says_what_is_not_known_and_does_not_say_that_a_target_has_gone() -> None:
+    made = tasks(targets(at("T1", stage="unknown", confidence="early"), at("T2", x=300, state="carried")))
+    assert row(made, "T1")["reason"].startswith("疑似新增建设（概率0.80，一次清晰观测，施工阶段不能判断）")
+    assert "本期影像未见新的变化，不等于已消失" in row(made, "T2")["reason"]
+    closed = tasks(targets(at("T1", state="carried")), field_checks=checks(("T1", "2026-10-20", "lawful")))
+    assert row(closed, "T1")["left_out_reason"].endswith("此后影像未见新的变化")
+
+
+@pytest.mark.parametrize(
+    ("seen_stage", "told", "said"),
+    [
+        (
+            "earthworks",
+            Told(Stage.ROOFED, date(2026, 9, 27), True),
+            "台账2026-09-27记载封顶，比影像所见更靠后，以现场为准",
+        ),
+        ("earthworks", Told(Stage.PIT, None, False), "待判定的台账记载基坑"),
+        ("structure", Told(Stage.ROOFED, date(2026, 9, 27), True), "台账2026-09-27记载封顶"),
+        ("pit", Told(Stage.EARTHWORKS, date(2026, 9, 27), True), None),
+        ("earthworks", Told(Stage.EARTHWORKS, date(2026, 9, 27), True), None),
+        ("unknown", Told(Stage.ROOFED, date(2026, 9, 27), True), None),
+    ],
+)
+def test_a_ledger_that_tells_a_later_stage_takes_the_place_of_the_early_hint(
+    seen_stage: str, told: Told, said: str | None
+) -> None:
+    made = tasks(targets(at("T1", stage=seen_stage)))
+    reason = row(with_told_stages(made, {"T1": seen_stage}, {"T1": told}), "T1")["reason"]
+    if said is None:
+        assert reason == row(made, "T1")["reason"]
+    else:
+        assert said in reason and "尚处早期" not in reason and reason.count("。") == 1
 
 
 def test_a_delegated_cell_keeps_its_territory_and_goes_to_the_delegate() -> None:
@@ -193,6 +229,15 @@ BASE = {
 )
 def test_each_circumstance_raises_the_priority(worse: dict[str, Any]) -> None:
     assert priority_of({**BASE, **worse}, WEIGHTS) > priority_of(BASE, WEIGHTS)
+
+
+def test_a_large_target_seen_again_less_clearly_stays_before_small_early_ones() -> None:
+    first, _ = month("2026-09", [seen(square(100, 100, 163), probability=0.98, confidence="probable")])
+    second, _ = month("2026-10", [seen(square(100, 100, 88), "again", probability=0.6, confidence="early"),
+                                  seen(square(400, 100, 20), "small", probability=0.9, confidence="early"),
+                                  seen(square(600, 100, 28), "other", probability=0.88, confidence="early")], first)  # fmt: skip
+    large = second[second["state"] == "seen_again"]["target_id"].tolist()
+    assert tasks(second)["target_id"].tolist()[:1] == large
 
 
 def test_the_priority_stays_between_nought_and_one_and_takes_missing_facts_as_absent() -> None:

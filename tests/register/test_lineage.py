@@ -25,7 +25,7 @@ def test_the_first_month_numbers_from_north_to_south_then_west_to_east() -> None
     assert targets["area_before_m2"].isna().all() and len(revision) == 0
     (entry,) = json.loads(row(targets, A)["history"])
     assert entry == {"period": "2026-10", "state": "new", "area_m2": 1600.0, "observed_m2": 1600.0,
-                     "stage": "earthworks", "probability": 0.9, "source": "s2"}  # fmt: skip
+                     "stage": "earthworks", "probability": 0.9, "confidence": "nominal", "source": "s2"}  # fmt: skip
 
 
 def test_a_month_without_objects_carries_every_target() -> None:
@@ -199,3 +199,37 @@ def test_the_order_of_rows_changes_nothing_and_no_target_or_ground_is_lost(
         assert target["merged_into"] in set(open_["target_id"])
     kept = second.set_index("target_id")["first_seen"]
     assert all(kept[name] <= day for name, day in first.set_index("target_id")["first_seen"].items())
+
+
+def test_a_weaker_second_look_lowers_neither_probability_nor_confidence_and_stands_in_the_history() -> None:
+    first, _ = month("2026-10", [seen(square(0, 0, 40), probability=0.98, confidence="probable", **OCTOBER)])
+    again = seen(square(0, 0, 40), "c9", probability=0.73, confidence="early", stage="unknown", **NOVEMBER)
+    second, _ = month("2026-11", [again], first)
+    found = row(second, A)
+    assert (found["state"], found["probability"], found["confidence"]) == ("seen_again", 0.98, "probable")
+    latest = json.loads(found["history"])[-1]
+    assert (latest["probability"], latest["confidence"], latest["stage"]) == (0.73, "early", "unknown")
+    # growing does not help either
+    grown, _ = month("2026-11", [again | {"geometry": square(0, 0, 80)}], first)
+    assert row(grown, A)["state"] == "growing" and row(grown, A)["probability"] == 0.98
+
+
+def test_a_stronger_second_look_raises_both() -> None:
+    first, _ = month("2026-10", [seen(square(0, 0, 40), probability=0.6, confidence="early", **OCTOBER)])
+    second, _ = month(
+        "2026-11", [seen(square(0, 0, 40), "c9", probability=0.9, confidence="confirmed", **NOVEMBER)], first
+    )
+    assert (row(second, A)["probability"], row(second, A)["confidence"]) == (0.9, "confirmed")
+
+
+def test_a_merge_and_a_split_keep_the_evidence_of_the_ground_they_come_from() -> None:
+    two, _ = month("2026-10", [seen(square(0, 0, 40), "a", probability=0.7, confidence="early"),
+                               seen(square(100, 0, 40), "b", probability=0.95, confidence="confirmed")])  # fmt: skip
+    one, _ = month("2026-11", [seen(square(0, 0, 140, 40), "c", probability=0.5, confidence="early")], two)
+    assert (row(one, A)["probability"], row(one, A)["confidence"]) == (0.95, "confirmed")
+    apart, _ = month("2026-12", [seen(square(0, 0, 40), "d", probability=0.4, confidence="early"),
+                                 seen(square(100, 0, 40), "e", probability=0.45, confidence="early")], one)  # fmt: skip
+    standing = apart[apart["state"] != "merged"]
+    assert (
+        len(standing) == 2 and set(standing["probability"]) == {0.95} and set(standing["confidence"]) == {"confirmed"}
+    )

@@ -178,11 +178,16 @@ def test_a_stop_held_where_nothing_grew_that_an_approval_does_not_cover(
 
 @pytest.mark.parametrize(
     ("history", "day"),
-    [(HISTORY, "2026-10-01"), ('[{"period": "2026-10", "stage": "roofed"}]', "2026-10-08"), ("[]", None), (None, None)],
+    [(HISTORY, "2026-10-03"), ('[{"period": "2026-10", "stage": "roofed"}]', "2026-10-08"), ("[]", None), (None, None)],
 )
 def test_structure_day(history: str | None, day: str | None) -> None:
-    found = structure_day(history, pd.Timestamp("2026-10-08"))
+    looks = [date(2026, 9, 26), date(2026, 10, 3), date(2026, 10, 23), date(2026, 11, 2)]
+    found = structure_day(history, pd.Timestamp("2026-10-08"), looks)
     assert found == (pd.Timestamp(day) if day else None)
+
+
+def test_where_the_period_has_no_known_image_its_first_day_stays_the_bound() -> None:
+    assert structure_day(HISTORY, pd.Timestamp("2026-10-08"), [date(2026, 9, 26)]) == pd.Timestamp("2026-10-01")
 
 
 def test_a_units_name_is_only_text_in_a_formula() -> None:

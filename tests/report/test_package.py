@@ -103,6 +103,15 @@ def test_what_a_task_line_says() -> None:
     assert left["主要地类"] == "不可判" and pd.isna(left["永久基本农田(亩)"])
 
 
+def test_confidence_stands_beside_the_probability_and_neither_is_sold_as_a_hit_rate() -> None:
+    made = packages(small_month())["柳林镇"]
+    for name in ("巡查任务清单", "目标详情", "未列入任务"):
+        columns = list(sheet(made, name).columns)
+        assert columns.index("时序置信") == columns.index("概率") + 1
+    note = next(page.note for page in made.sheets if page.name == "目标详情")
+    assert "不是属实的比例" in note and "可能性" not in note
+
+
 def test_ledger_template_offers_the_ids_and_claims_nothing() -> None:
     page = next(page for page in packages(small_month())["柳林镇"].sheets if page.name == "巡查台账")
     assert list(page.frame.columns)[1:12] == ["巡查时间", "巡查人员", "巡查路线", "巡查项目", "违法项目主体或名称", "违法地点",
@@ -116,6 +125,7 @@ def test_places_carry_the_fields_own_names() -> None:
     assert list(places.columns)[:9] == ["JCBH", "TBLX", "XZQDM", "JCMJ", "QSX", "HSX", "XZB", "YZB", "BGDL"]
     assert places["SFLR"].tolist() == [1, 1, 0] and places["XZQDM"].unique().tolist() == ["420000"]
     assert places["TZ"].str.startswith("疑似：").all()
+    assert places["GL"].tolist() == [0.9, 0.6, 0.4] and set(places["SXZX"]) == {"三次及以上清晰观测"}
     assert places.crs == "EPSG:4547" and places["XZB"].iloc[0] == pytest.approx(500322.36)
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -76,9 +78,42 @@ def test_first_screen_answers_four_questions() -> None:
     assert "影像没看清：柳林镇 W04。" in where.lines
     assert "计划内轨迹没有覆盖的地方：应巡网格从未到达 1 处。没有轨迹不等于没有巡查。" in where.lines
     assert sure.lead == "4 个疑似目标，1 个已经人看过，其余都还只是线索。"
-    assert sure.lines[0] == "概率在 0.8 以上的 2 个，0.5 至 0.8 的 1 个，0.5 以下的 1 个。"
+    assert sure.lines[0].startswith(
+        "概率在 0.8 以上的 2 个，0.5 至 0.8 的 1 个，0.5 以下的 1 个。概率只表示影像证据强弱"
+    )
+    assert "尚未用本市实地核查结果校准，不是属实的比例" in sure.lines[0]
+    assert sure.lines[1].startswith("时序置信：三次及以上清晰观测 4 个，两次清晰观测 0 个，一次清晰观测 0 个。")
+    trained = replace(month, trained=True)
+    assert "由训练所得模型算出" in four_answers(trained, month_numbers(trained))[2].lines[0]
     assert then.lead == "2 个单位到现场核查 3 个目标。"
-    assert "市局执法队伍：核查 1 个目标，最早 2026-11-12 前办结" in then.lines
+    # as of 2026-11-30
+    assert "市局执法队伍：核查 1 个目标，其中 1 个已过期限（最早 2026-11-12），请尽快办结" in then.lines
+
+
+def test_a_deadline_that_has_passed_is_no_next_step() -> None:
+    tasks = small_month().tasks.copy()
+    days = {"420000XC26100001": "2026-11-15", "420000XC26100002": "2026-12-05"}
+    tasks["due_on"] = pd.to_datetime(tasks["target_id"].map(days))
+    late = small_month(tasks=tasks)
+    line = "柳林镇：核查 2 个目标，其中 1 个已过期限（最早 2026-11-15），请尽快办结，其余最早 2026-12-05 前办结"
+    assert any(said.startswith(line) for said in four_answers(late, month_numbers(late))[3].lines)
+    early = replace(late, as_of=date(2026, 11, 15))
+    said = four_answers(early, month_numbers(early))[3].lines
+    assert any(line.startswith("柳林镇：核查 2 个目标，最早 2026-11-15 前办结") for line in said)
+    # somebody has been there: what is left to do has another deadline
+    checked = frame(schema.CASES, [{"target_id": "420000XC26100001", "unit_id": "U1", "state": "checked",
+                                    "outcome": "violation", "next_step": "", "basis": "", "overdue": False}])  # fmt: skip
+    done = replace(late, cases=checked)
+    said = four_answers(done, month_numbers(done))[3].lines
+    assert any(line.startswith("柳林镇：核查 2 个目标，最早 2026-12-05 前办结") for line in said)
+
+
+def test_the_page_names_the_last_image_used_not_the_end_of_the_month() -> None:
+    days = (date(2026, 9, 26), date(2026, 10, 3), date(2026, 10, 23))
+    one = page(replace(small_month(), images={"s2": days}))
+    assert "影像截至 2026-10-23；" in one and "影像截至 2026-10-31" not in one
+    two = page(replace(small_month(), images={"vhr": (date(2026, 9, 1),), "s2": days}))
+    assert "vhr 本期无可用影像，s2 影像截至 2026-10-23；" in two
 
 
 def test_nobody_is_asked_to_mend_a_signature_row_or_a_copy() -> None:
@@ -86,7 +121,7 @@ def test_nobody_is_asked_to_mend_a_signature_row_or_a_copy() -> None:
     rows = pd.concat([month.rejected.assign(code=code) for code in ("E505", "E506", "E507")], ignore_index=True)
     month = small_month(rejected=rows)
     _, where, _, then = four_answers(month, month_numbers(month))
-    assert "柳林镇：核查 2 个目标，最早 2026-11-15 前办结；补正台账 1 行" in then.lines
+    assert "柳林镇：核查 2 个目标，其中 2 个已过期限（最早 2026-11-15），请尽快办结；补正台账 1 行" in then.lines
     assert any(line.startswith("台账有 3 行没有采用，其中 1 行需单位补正") for line in where.lines)
 
 
@@ -162,6 +197,11 @@ def test_overview_draws_every_cell_and_standing_target() -> None:
     fills = [node.get("fill") for node in root if node.tag.endswith("path") and node.get("stroke") == "#bbb"]
     assert len(fills) == 6 and fills.count("url(#hidden)") == 1 and fills.count("url(#partly)") == 1
     assert "1 千米" in overview_svg(month) and "北" in overview_svg(month)
+    # the arrow stands below the map, where no target can lie
+    arrow = next(node for node in root if any(child.text == "北" for child in node))
+    lowest = max(float(y) for y in re.findall(r" ([\d.]+)[LZ]", "".join(
+        node.get("d", "") for node in root if node.get("stroke") == "#bbb")))  # fmt: skip
+    assert float(re.findall(r"[\d.]+", arrow.get("transform", ""))[1]) - 16 > lowest
     ElementTree.fromstring(overview_svg(empty_month()))
 
 

@@ -37,7 +37,12 @@ def test_units_by_hand() -> None:
     assert (town["name"], town["cells"], town["tasks"], town["left_out"]) == ("柳林镇", 4, 2, 1)
     assert town["verdicts"]["patrolled_not_reported"] == 1 and town["accountable"] == 1 and town["unchecked"] == 2
     assert (office["cells"], office["targets"], office["first_due_on"]) == (0, 0, None)
-    assert (team["first_due_on"], team["missed_areas"], team["missed_m2"]) == ("2026-11-12", 1, 1e6)
+    assert (team["first_past_due_on"], team["past_due"], team["missed_areas"], team["missed_m2"]) == (
+        "2026-11-12",
+        1,
+        1,
+        1e6,
+    )
     assert nobody["unit_id"] is None and nobody["cells"] == 1
 
 

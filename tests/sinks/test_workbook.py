@@ -142,3 +142,10 @@ def test_a_link_opens_the_sheet_it_names_and_text_elsewhere_stays_text() -> None
     page = book["目录"]
     assert page["A2"].hyperlink.location == "'甲 表'!A1" and page["B2"].hyperlink is None
     assert page.sheet_properties.tabColor.rgb.endswith("C00000") and book["甲 表"].sheet_properties.tabColor is None
+
+
+def test_a_row_is_as_high_as_its_lines_in_the_font_that_stands_in() -> None:
+    # LibreOffice 10 points in a CJK font with 14.3 points to the line: twelve lines take 171.6 points
+    text = "\n".join(["一行不长的说明"] * 12)
+    book = opened(Sheet("表", pd.DataFrame({"说明": [text]}), widths={"说明": 100}))
+    assert book["表"].row_dimensions[2].height >= 171.6
