@@ -103,6 +103,7 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("版本差异", schema.REVISION, "revision", "与已派发版本的差异。"),
 )  # fmt: skip
 
+NOBODY = "不指到人"
 INDEX_NAME = "目录"
 CONTENTS = {
     "摘要": "查全了吗、哪里没看到、把握多大、下一步谁做什么；本月主要数字及其出处。",
@@ -201,7 +202,7 @@ def target_table(month: MonthTables) -> pd.DataFrame:
             "结论理由": with_places(with_names(found["reason"], people | units), month.entry_places()),
             # after a change of delegation the conclusion is about another unit than the one that acts now
             "结论所指单位": named(found["acting_unit_id"], units),
-            "结论所指责任人": named(found["person_id"], people),
+            "结论所指责任人": _named_or_nobody(found, people),
             "核查结果": pd.Series(labels_of(Outcome, found["outcome"]), dtype="str"),
             "列入任务": ["是" if included else "否" for included in listed["included"]],
             "未列入理由": listed["left_out_reason"],
@@ -216,6 +217,12 @@ def target_table(month: MonthTables) -> pd.DataFrame:
         {name: without[name] for name in (headings[key] for key in ("target_id", "area_m2", "stage", "state"))}
     ).assign(列入任务="否", 未列入理由=[_merged(row) for row in rest["merged_into"]])
     return pd.concat([frame, extra.astype("object")], ignore_index=True) if len(extra) else frame
+
+
+def _named_or_nobody(found: pd.DataFrame, people: Mapping[str, str]) -> pd.Series:
+    """The person whom a verdict names; where it names none it says so, without a verdict it says nothing."""
+    names = named(found["person_id"], people)
+    return names.where(names.notna() | found["verdict"].isna(), NOBODY)
 
 
 def found_stock(month: MonthTables, ids: pd.Series) -> list[str | None]:

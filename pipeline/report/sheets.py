@@ -120,6 +120,7 @@ _SENTENCES = (
     "one",
     "other",
     "watch_reason",
+    "begun_note",
     "ended_by",
     "reason",
     "basis",
