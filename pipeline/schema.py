@@ -850,14 +850,17 @@ VERDICTS = Table(
     (
         _text("target_id", "监测编号"),
         _text("unit_id", "属地单位", null=True),
-        _text("acting_unit_id", "负责单位", null=True),
-        _text("person_id", "责任人", null=True),
+        # the unit that found it, patrolled past it, had to go there, or held it when it was dispatched
+        _text("acting_unit_id", "结论所指单位", null=True),
+        _text("person_id", "结论所指责任人", null=True),
         _text("cell_id", "网格编号", null=True),
         _text("verdict", "结论"),
         _text("rule", "规则"),
         _text("reason", "理由"),
         _text("entry_id", "台账条目", null=True),
         _date("discovered_on", "发现日期", null=True),
+        # what the matched entry's 违法现状 tells, a code of Stage; null: not told
+        _text("told_stage", "发现时阶段", null=True),
         _date("dispatched_on", "派发日期", null=True),
         _date("last_clear", "前时相", null=True),
         _date("first_seen", "后时相", null=True),
@@ -1009,12 +1012,15 @@ CASES = Table(
     "cases",
     (
         _text("target_id", "监测编号"),
-        _text("unit_id", "负责单位", null=True),
+        _text("unit_id", "派发时负责单位", null=True),
+        _text("acting_unit_id", "现负责单位", null=True),
         _text("state", "办理状态"),
         _date("since", "状态起始日", null=True),
         _text("outcome", "核查结果"),
         _text("next_step", "下一步"),
         _date("due_on", "期限", null=True),
+        # null where it changed hands between the day the step counts from and the day it is due
+        _text("due_unit_id", "期限内负责单位", null=True),
         _flag("overdue", "已逾期"),
         _text("basis", "依据"),
     ),
@@ -1254,6 +1260,7 @@ GUIDANCE = Table(
         _text("law_note", "法律适用提示", null=True),
         _date("begun_from", "行为最早开始日"),
         _date("begun_to", "行为最晚开始日"),
+        _text("begun_note", "开始日说明", null=True),
         _date("limit_from", "处罚时效最早届满日"),
         _date("limit_to", "处罚时效最晚届满日"),
         _text("limit_note", "时效说明"),
@@ -1268,7 +1275,7 @@ GUIDANCE = Table(
 ACCUMULATED = Table(
     "accumulated",
     (
-        _text("subject", "违法主体"),
+        _text("subject", "台账所记主体"),
         _text("category", "地类"),
         _text("target_ids", "监测编号"),
         _integer("targets", "目标数", "个"),

@@ -224,6 +224,28 @@ class Verdict(Labelled):
     UNDETERMINABLE = "undeterminable", "不可判"
 
 
+class VerdictRule(Labelled):
+    """The rule that a verdict rests on, in the order in which they are asked; those of 5 name the missing evidence."""
+
+    FOUND_BEFORE = "verdict.1", "派发前台账已有记录"
+    FOUND_AFTER = "verdict.2", "派发起台账才有记录"
+    PATROLLED = "verdict.3", "巡查应能看见而台账无记录"
+    DUE = "verdict.4", "计划应巡而无到达记录"
+    UNDATED_ENTRY = "verdict.5.undated_entry", "台账日期不明或跨派发日"
+    AMBIGUOUS_ENTRY = "verdict.5.ambiguous_entry", "有条目待人工判定是否该处"
+    SPLIT_ENTRY = "verdict.5.split_entry", "拆分前目标的条目可能就是该处"
+    PASSED_ENTRY = "verdict.5.passed_entry", "当日轨迹经过的条目可能就是该处"
+    PSEUDO_CHANGE = "verdict.5.pseudo_change", "核查为伪变化"
+    SAME_SITE = "verdict.5.same_site", "相邻目标已有台账记录"
+    ANSWERED = "verdict.5.answered", "台账填报该编号并写明未发现"
+    UNLOCATED_ENTRY = "verdict.5.unlocated_entry", "有位置不明的条目可能就是该处"
+    NO_DATES = "verdict.5.no_dates", "目标无后时相日期"
+    NO_WINDOW = "verdict.5.no_window", "尚无可比的巡查时段"
+    NO_UNIT = "verdict.5.no_unit", "无责任网格或单位"
+    OTHER_LEDGER = "verdict.5.other_ledger", "到过网格的其他单位台账不全"
+    EVIDENCE = "verdict.5.evidence", "巡查和资料不足以认定"
+
+
 class CellState(Labelled):
     """What a month's imagery says of a grid cell."""
 
@@ -416,6 +438,7 @@ class Conflict(Labelled):
     PART_SETTLED = "part_settled", "并入的部分已了结而其余核查为违法"
     PARTS_DIFFER = "parts_differ", "合并前后核查结果不同"
     RECORD_GONE = "record_gone", "历程所据记录已不在"
+    SAID_BEFORE_CHANGE = "said_before_change", "台账早于影像变化已记载施工"
     STOPPED_BUT_GREW = "stopped_but_grew", "台账称已停工而影像见扩大"
     REMOVED_BUT_STANDS = "removed_but_stands", "台账称已拆除而影像仍见"
     RESTORED_BUT_STANDS = "restored_but_stands", "台账称已复耕而影像仍见"

@@ -91,6 +91,17 @@ def test_every_target_has_a_task_and_a_verdict(finished_city: Path, period: str)
     assert verdicts["reason"].str.len().gt(5).all() and not verdicts["accountable"].any()
 
 
+@pytest.mark.parametrize("period", RUNS)
+def test_whoever_waits_for_a_person_is_on_the_form(finished_city: Path, period: str) -> None:
+    folder = finished_city / "runs" / period / "reconcile"
+    verdicts = read_table(folder / "verdicts.parquet", schema.VERDICTS)
+    asked = read_table(folder / "questions.parquet", schema.QUESTIONS)
+    pairs = list(zip(asked["target_id"], asked["entry_id"], strict=True))
+    for target, reason in zip(verdicts["target_id"], verdicts["reason"], strict=True):
+        assert "None" not in reason
+        assert "待人工判定" not in reason or any(name == target and entry in reason for name, entry in pairs), target
+
+
 def test_a_site_keeps_its_id_and_grows(finished_city: Path) -> None:
     first, second = (targets_of(finished_city, period).set_index("target_id") for period in RUNS)
     assert set(first.index) <= set(second.index)

@@ -273,8 +273,11 @@ def _pieces(shape: BaseGeometry, min_missed_m2: float) -> BaseGeometry:
 
 
 def _state(planned: int, tracks: int, claims: int, share: float, *, covered_share: float) -> CoverageState:
-    if share > 0.0 or tracks:
-        return CoverageState.COVERED if share >= covered_share else CoverageState.PARTLY
+    # a strip of the cell in sight from outside is no visit: only a track in it, or enough ground seen, counts
+    if share >= covered_share:
+        return CoverageState.COVERED
+    if tracks:
+        return CoverageState.PARTLY
     if claims:
         return CoverageState.LEDGER_ONLY
     return CoverageState.NEVER_VISITED if planned else CoverageState.NOT_PLANNED

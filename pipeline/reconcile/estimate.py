@@ -14,7 +14,6 @@ from pipeline.schema import AUDIT_SAMPLE, KPIS, conform
 from pipeline.values import CoverageState, Outcome, Verdict
 
 FOUND: tuple[str, ...] = (Verdict.FOUND_BEFORE_DISPATCH, Verdict.FOUND_AFTER_DISPATCH)
-_REACHED: tuple[str, ...] = (CoverageState.COVERED, CoverageState.PARTLY)
 _MIN_PER_STRATUM = 2
 
 
@@ -41,7 +40,7 @@ def indicators(
          real, real["verdict"] == Verdict.DUE_NOT_PATROLLED),
         ("undeterminable", "不可判率 = 不可判的目标 ÷ 全部目标（核查为伪变化的除外）",
          real, real["verdict"] == Verdict.UNDETERMINABLE),
-        ("cells_reached", "到达率 = 有轨迹到达的计划网格 ÷ 计划网格", planned, planned["state"].isin(_REACHED)),
+        ("cells_reached", "到达率 = 有轨迹进入的计划网格 ÷ 计划网格", planned, planned["track_visits"] > 0),
         ("cells_covered", "覆盖率 = 看见面积比例达到覆盖标准的计划网格 ÷ 计划网格",
          planned, planned["state"] == CoverageState.COVERED),
         ("visits_without_track", "无轨迹率 = 仅有台账没有轨迹的巡查 ÷ 全部巡查", visited, visited["no_track"]),

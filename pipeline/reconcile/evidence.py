@@ -85,7 +85,9 @@ class Deliveries:
         only mean that this patrol was not entered, so against a patrol that was made only written days count.
         """
         last = (self._kept_until if as_kept else self._written_until).get(unit_id)
-        return None if last is not None and last >= day else f"{unit_id} 的台账只写到 {last}，不能说明 {day} 的情况"
+        if last is None:
+            return f"{unit_id} 未报送可用台账，不能说明 {day} 的情况"
+        return None if last >= day else f"{unit_id} 的台账只写到 {last}，不能说明 {day} 的情况"
 
     def ledger_gap(self, unit_ids: Iterable[str], start: date, end: date, *, since: date | None) -> str | None:
         """Why the ledgers of ``unit_ids`` cannot show that nothing was reported in the span; None: they can.
@@ -198,6 +200,20 @@ def first_days(records: pd.DataFrame, column: str, carried: Mapping[str, str], c
             name = carried.get(target, target)
             first[name] = min(first.get(name, day), day)
     return first
+
+
+def first_units(dispatches: pd.DataFrame, carried: Mapping[str, str], cutoff: date) -> dict[str, str]:
+    """The unit of the earliest of DISPATCHES per surviving target, up to the cutoff; of one day the first by id."""
+    days = first_days(dispatches, "dispatched_on", carried, cutoff)
+    units: dict[str, str] = {}
+    for target, unit, value in sorted(
+        zip(dispatches["target_id"], dispatches["unit_id"], map(as_day, dispatches["dispatched_on"]), strict=True),
+        key=lambda row: (row[2] or date.max, row[0]),
+    ):
+        name = carried.get(target, target)
+        if isinstance(unit, str) and value is not None and days.get(name) == value:
+            units.setdefault(name, unit)
+    return units
 
 
 def outcomes_of(checks: pd.DataFrame, carried: Mapping[str, str], cutoff: date) -> dict[str, str]:

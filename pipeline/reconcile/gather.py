@@ -18,6 +18,7 @@ from pipeline.reconcile.evidence import (
     as_day,
     as_text,
     first_days,
+    first_units,
     outcomes_of,
     plan_by_cell,
 )
@@ -87,7 +88,7 @@ class Gathered:
     ``goals``: the open targets' rows in order of id; ``shapes``: their outlines now; ``ways``: tracks by visit;
     ``sites``: numbers of what may be one site; ``carried``: every id to the id under which its ground is carried now;
     ``unlocated``: findings of unknown place by unit; ``answered``: rows that name a target and say that nothing was
-    found there.
+    found there; ``sent`` and ``sent_to``: day and unit of the first dispatch.
     """
 
     goals: Sequence[Row]
@@ -103,8 +104,10 @@ class Gathered:
     unlocated: Mapping[str, Sequence[Row]]
     answered: Mapping[str, Sequence[str]]
     sent: Mapping[str, date]
+    sent_to: Mapping[str, str]
     checked: Mapping[str, date]
     outcomes: Mapping[str, str]
+    vocabulary: Vocabulary
     options: VerdictOptions
 
 
@@ -143,8 +146,10 @@ def gather(
         unlocated=unlocated_findings(entries, vocabulary, cutoff),
         answered=answered_targets(entries, carried, cutoff),
         sent=first_days(dispatches, "dispatched_on", carried, cutoff),
+        sent_to=first_units(dispatches, carried, cutoff),
         checked=first_days(checks, "checked_on", carried, cutoff),
         outcomes=outcomes_of(checks, carried, cutoff),
+        vocabulary=vocabulary,
         options=options,
     )
 

@@ -24,7 +24,7 @@ Visitor = tuple[str, date | None]
 WORDS_EXCLUDE = 0.1
 _SURE = (MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value)
 _TOLD_IN = ("place", "remark", "people", "route")
-_GONE: Row = {"unit_id": None, "discovered_on": None, "discovered_until": None, "stated_target_id": None}
+_GONE: Row = dict.fromkeys(("unit_id", "people", "status", "discovered_on", "discovered_until", "stated_target_id"))
 
 
 def linked_entries(
@@ -36,6 +36,7 @@ def linked_entries(
 ) -> dict[str, list[Row]]:
     """Entries per target of ``targets`` with probability, fit of the words, unit, days, and whether the tie is sure.
 
+    ``asked``: a person is asked whether the entry is about this target.
     ``named``: the entry names this target; ``tied_to``: the target that the entry is surely about, this or another.
 
     ``entries``: ENTRIES rows by id; ``carried`` maps every id to the id under which its ground is carried now.
@@ -60,7 +61,10 @@ def linked_entries(
                 "probability": row["probability"],
                 "fits": row["word_score"],
                 "sure": row["status"] in _SURE,
+                "asked": row["status"] == MatchStatus.AMBIGUOUS.value,
                 "unit_id": as_text(entry["unit_id"]),
+                "people": as_text(entry["people"]),
+                "status": as_text(entry["status"]),
                 "tied_to": tied_to.get(row["entry_id"]),
                 "day": day,
                 "until": as_day(entry["discovered_until"]) or day,

@@ -171,4 +171,6 @@ class _Imagery:
             return OmissionClass.NOT_OBSERVABLE, "位置在全部网格之外，影像未覆盖"
         if view[1] < self.options.min_observable_share:
             return OmissionClass.NOT_OBSERVABLE, f"网格 {view[0]} 本期可观测比例仅 {view[1]:.0%}"
-        return OmissionClass.TRUE_MISS, f"网格 {view[0]} 可观测比例 {view[1]:.0%}，影像未检出对应目标"
+        least = self.options.min_observable_share
+        seen = f"网格 {view[0]} 可观测比例 {view[1]:.0%}，不低于 {least:.0%}"
+        return OmissionClass.TRUE_MISS, f"{seen}；按网格判断，该处本身是否看清未逐点核对；影像未检出对应目标"

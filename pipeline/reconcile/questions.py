@@ -9,13 +9,13 @@ import pandas as pd
 
 from pipeline.reconcile.ambiguous import set_ids
 from pipeline.schema import QUESTIONS, conform, empty
-from pipeline.values import MatchDecision, MatchStatus, Verdict
+from pipeline.values import MatchDecision, MatchStatus, Verdict, VerdictRule
 
 Pair = tuple[str, str]
 Judge = Callable[[pd.DataFrame, set[str]], pd.DataFrame]
 """VERDICTS of some targets, by id, under given MATCHES, everything else as it is."""
 
-WAITING_RULE = "verdict.5.ambiguous_entry"
+WAITING_RULE = VerdictRule.AMBIGUOUS_ENTRY.value
 _GONE = "台账中已无此条目，判“同一处”不改变结论；条目改写过的，请对改写后的条目判定"
 
 

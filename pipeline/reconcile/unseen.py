@@ -176,7 +176,9 @@ def held_back_rows(
     tasks: pd.DataFrame, verdicts: pd.DataFrame, *, confidence: float
 ) -> tuple[list[Row], tuple[str, ...]]:
     """Each unit's chance of finding a held-back target by itself, and the warning of a list known too early."""
-    joined = tasks.merge(verdicts[["target_id", "verdict", "outcome"]], on="target_id")
+    # a find is its finder's, also where the task has changed hands since
+    told = verdicts[["target_id", "acting_unit_id", "verdict", "outcome"]]
+    joined = tasks.drop(columns="acting_unit_id").merge(told, on="target_id")
     joined = joined[joined["outcome"] != Outcome.PSEUDO_CHANGE]
     joined = joined.assign(found=joined["verdict"] == Verdict.FOUND_BEFORE_DISPATCH, unit_id=joined["acting_unit_id"])
     held = joined[joined["blind_sample"].notna()]

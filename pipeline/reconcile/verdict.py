@@ -28,6 +28,7 @@ from pipeline.reconcile.verdict_rules import (
     plan_inside,
     records_are_complete,
 )
+from pipeline.reconcile.words import Vocabulary, told_stage
 from pipeline.schema import VERDICTS, conform
 from pipeline.values import MatchStatus, Outcome, Period, Verdict
 
@@ -59,7 +60,7 @@ def judge(known: Gathered, matches: pd.DataFrame, names: Collection[str] | None 
     goals = [target for target in known.goals if names is None or target["target_id"] in names]
     told = _told(goals, matches, known)
     cases = [_case(target, known, told) for target in goals]
-    rows = [_row(case, judge_case(case, known.book), known.book) for case in cases]
+    rows = [_row(case, judge_case(case, known.book), known.book, known.vocabulary) for case in cases]
     return conform(VERDICTS, pd.DataFrame(rows, columns=VERDICTS.names))
 
 
@@ -98,6 +99,7 @@ def _case(target: Row, known: Gathered, told: _Told) -> Case:
     return Case(
         target=target,
         task=own,
+        held=_held(name, own, cell, known),
         cell_id=cell,
         told_from=None if clear is None else clear - timedelta(days=options.max_lead_days),
         window_from=first,
@@ -169,8 +171,29 @@ def _made_elsewhere(row: Row, target: str, near: set[str], longest_step_m: float
     return was_elsewhere(day, until, as_text(row["people"]), near | reached, visits, staff)
 
 
-def _row(case: Case, finding: Finding, book: Book) -> Row:
-    answer = finding.answer or case.task
+def _held(name: str, task: Answer, cell: str | None, known: Gathered) -> Answer:
+    """Who answered for a target on the day it was dispatched, the unit as the record says; undispatched: who does now."""
+    if name not in known.sent:
+        return task
+    on = known.book.responsibility.on(cell, known.sent[name], task)
+    unit = known.sent_to.get(name) or on.acting_unit_id
+    return Answer(on.unit_id, unit, on.person_id if unit == on.acting_unit_id else None)
+
+
+def _nobody_named(finding: Finding, answer: Answer) -> str:
+    """Why a conclusion about a unit names none of its people."""
+    if finding.verdict is Verdict.UNDETERMINABLE or answer.acting_unit_id is None or answer.person_id is not None:
+        return ""
+    return "；当时的网格责任人不明、不属于该单位或不在所记巡查人员之中，不指到人"
+
+
+def _told_stage(entry: Row | None, vocabulary: Vocabulary) -> str | None:
+    stage = None if entry is None else told_stage(entry["status"], vocabulary)
+    return None if stage is None else stage.value
+
+
+def _row(case: Case, finding: Finding, book: Book, vocabulary: Vocabulary) -> Row:
+    answer = finding.answer or case.held
     own = own_visits(case, book, acting_only=False)
     best = finding.visit or max(own, key=lambda r: (r["seen_probability"], r["visit_id"]), default=None)
     accused = finding.verdict in ACCUSING
@@ -181,10 +204,11 @@ def _row(case: Case, finding: Finding, book: Book) -> Row:
         "person_id": answer.person_id,
         "cell_id": case.cell_id,
         "verdict": finding.verdict.value,
-        "rule": finding.rule,
-        "reason": finding.reason,
+        "rule": finding.rule.value,
+        "reason": finding.reason + _nobody_named(finding, answer),
         "entry_id": finding.entry["entry_id"] if finding.entry else None,
         "discovered_on": finding.entry["day"] if finding.entry else None,
+        "told_stage": _told_stage(finding.entry, vocabulary),
         "dispatched_on": case.dispatched_on,
         "last_clear": case.target["last_clear"],
         "first_seen": case.target["first_seen"],
@@ -205,7 +229,7 @@ def _before_split(target: Row, linked: Mapping[str, Sequence[Row]], carried: Map
     parent = _parent(target, carried)
     last = Period.parse(target["first_period"]).last_day
     rows = linked.get(parent, []) if parent else []
-    return [{**row, "sure": False} for row in rows if row["day"] is None or row["day"] <= last]
+    return [{**row, "sure": False, "asked": False} for row in rows if row["day"] is None or row["day"] <= last]
 
 
 def _parent(target: Row, carried: Mapping[str, str]) -> str | None:

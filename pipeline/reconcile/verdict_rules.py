@@ -17,7 +17,7 @@ from typing import Any
 from pipeline.duty import Answer, Responsibility
 from pipeline.reconcile.evidence import Deliveries, as_day, as_text
 from pipeline.reconcile.sight import TRACK_EVIDENCE, doubtful, split_cells
-from pipeline.values import Outcome, Verdict
+from pipeline.values import Outcome, Verdict, VerdictRule
 
 Row = dict[str, Any]
 
@@ -26,12 +26,14 @@ Row = dict[str, Any]
 class Case:
     """One target with everything known about it; entries and sightings as rows.
 
+    ``task``: who answers for it now; ``held``: who did when it was dispatched, the same where it was not.
     ``told_from``: the first day on which an entry may tell of it; None: unknown. ``passed_by``: units with a visit to
     its cell since the last image without it. ``set_aside``: entries near it that were not taken for it, in words.
     """
 
     target: Row
     task: Answer
+    held: Answer
     cell_id: str | None
     told_from: date | None
     window_from: date | None
@@ -50,10 +52,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Finding:
-    """A verdict with what triggered it."""
+    """A verdict with what triggered it and whom it is about; no ``answer``: whoever held it when it was dispatched."""
 
     verdict: Verdict
-    rule: str
+    rule: VerdictRule
     reason: str
     answer: Answer | None = None
     entry: Row | None = None
@@ -76,7 +78,7 @@ class Book:
 
 def judge_case(case: Case, book: Book) -> Finding:
     """The first rule that fits."""
-    found = _found(case)
+    found = _found(case, book)
     if found is not None:
         return found
     missing = _barriers(case)
@@ -85,21 +87,21 @@ def judge_case(case: Case, book: Book) -> Finding:
     # Another team that was there may have written the site down, in a file that nobody could read.
     others = {unit for unit in case.passed_by if unit not in (case.task.unit_id, case.task.acting_unit_id)}
     if hidden := book.deliveries.hidden_rows(others, since=case.told_from):
-        return _open("other_ledger", f"到过网格 {case.cell_id} 的 {hidden}")
+        return _open(VerdictRule.OTHER_LEDGER, f"到过网格 {case.cell_id} 的 {hidden}")
     patrolled, why_not_seen = _patrolled(case, book)
     if patrolled is not None:
         return patrolled
     due, why_not_due = _due(case, book)
     if due is not None:
         return due
-    return _open("evidence", "；".join([*why_not_seen, *why_not_due]))
+    return _open(VerdictRule.EVIDENCE, "；".join([*why_not_seen, *why_not_due]))
 
 
-def _open(rule: str, reason: str) -> Finding:
-    return Finding(Verdict.UNDETERMINABLE, f"verdict.5.{rule}", reason)
+def _open(rule: VerdictRule, reason: str) -> Finding:
+    return Finding(Verdict.UNDETERMINABLE, rule, reason)
 
 
-def _found(case: Case) -> Finding | None:
+def _found(case: Case, book: Book) -> Finding | None:
     """Rules 1 and 2, or 'cannot tell' where a sure entry's day cannot be set against the dispatch."""
     if not case.matched:
         return None
@@ -111,24 +113,61 @@ def _found(case: Case) -> Finding | None:
         when = f"{entry['day']} " if entry["day"] else ""
         basis = f"早于派发日 {sent}" if sent else "未派发"
         reason = f"台账条目 {entry['entry_id']} {when}已记录该处（{_tie(entry)}），{basis}"
-        return Finding(Verdict.FOUND_BEFORE_DISPATCH, "verdict.1", reason, entry=entry)
+        return _credited(Verdict.FOUND_BEFORE_DISPATCH, VerdictRule.FOUND_BEFORE, reason, entry, case, book)
     # Ids are made known by the dispatch, so an undated entry that states one was written after it.
     after = [row for row in case.matched if (row["day"] >= sent if row["day"] else row["named"])]
     doubtful = [row for row in case.matched if row not in after]
     if doubtful:
         entry = min(doubtful, key=_entry_order)
         reason = f"台账条目 {entry['entry_id']} 已记录该处，但日期不明或跨越派发日 {sent}，先后不能判断"
-        return Finding(Verdict.UNDETERMINABLE, "verdict.5.undated_entry", reason, entry=entry)
-    earlier = [row for row in case.plausible if row["day"] is None or row["day"] < sent]
-    if earlier:
-        entry = max(earlier, key=lambda row: (row["probability"], row["entry_id"]))
-        reason = f"派发日 {sent} 前的台账条目 {entry['entry_id']} 可能就是该处"
-        reason += f"（匹配概率 {entry['probability']:.2f}），待人工判定"
-        return _open("ambiguous_entry", reason)
+        return _credited(Verdict.UNDETERMINABLE, VerdictRule.UNDATED_ENTRY, reason, entry, case, book)
+    # what is unlikely but for a track that passed by accuses nobody here, so it holds back no sure entry
+    likely = [row for row in case.plausible if not row["passed"] and (row["day"] is None or row["day"] < sent)]
+    if likely:
+        return _maybe(likely, f"派发日 {sent} 前的")
     entry = min(after, key=_entry_order)
     when = entry["day"] or "（日期不明，填报了监测编号）"
-    reason = f"派发日 {sent} 起，台账条目 {entry['entry_id']} {when} 记录该处（{_tie(entry)}）"
-    return Finding(Verdict.FOUND_AFTER_DISPATCH, "verdict.2", reason, entry=entry)
+    reason = (
+        f"派发日 {sent} 起，台账条目 {entry['entry_id']} {when} 记录该处（{_tie(entry)}）{_passed_earlier(case, sent)}"
+    )
+    return _credited(Verdict.FOUND_AFTER_DISPATCH, VerdictRule.FOUND_AFTER, reason, entry, case, book)
+
+
+def _passed_earlier(case: Case, sent: date) -> str:
+    """The likeliest entry of before the dispatch that was not taken for the target though its track passed by."""
+    rows = [row for row in case.plausible if row["passed"] and (row["day"] is None or row["day"] < sent)]
+    if not rows:
+        return ""
+    best = _likeliest(rows)
+    said = f"；派发前的条目 {best['entry_id']} 当日轨迹经过该处，匹配概率仅 {best['probability']:.2f}，未认作该处"
+    return f"{said}，是同一处的请在 records/decisions.csv 中写明"
+
+
+def _credited(verdict: Verdict, rule: VerdictRule, reason: str, entry: Row, case: Case, book: Book) -> Finding:
+    """A finding about the unit whose ledger has the entry, and the cell's person of that day where both agree."""
+    on = case.held if entry["day"] is None else book.responsibility.on(case.cell_id, entry["day"], case.task)
+    unit = entry["unit_id"] or on.acting_unit_id
+    if unit != on.acting_unit_id:
+        return Finding(verdict, rule, reason, answer=Answer(on.unit_id, unit, None), entry=entry)
+    return Finding(verdict, rule, reason, answer=_of_those_who_went(on, entry["people"], book), entry=entry)
+
+
+def _likeliest(rows: Sequence[Row]) -> Row:
+    return max(rows, key=lambda row: (row["probability"], row["entry_id"]))
+
+
+def _maybe(rows: Sequence[Row], when: str = "") -> Finding:
+    """Not to be judged because of entries that may be the target: which one, and how a person says whether it is."""
+    asked = [row for row in rows if row["asked"]]
+    best = _likeliest(asked or [row for row in rows if not row["passed"]] or rows)
+    named, chance = f"{when}台账条目 {best['entry_id']}", f"匹配概率 {best['probability']:.2f}"
+    if asked:
+        return _open(VerdictRule.AMBIGUOUS_ENTRY, f"{named} 可能就是该处（{chance}），待人工判定")
+    write = "不是同一处的，请在 records/decisions.csv 中写明"
+    if best["passed"]:
+        reason = f"{named} 当日的巡查轨迹经过该处，所写地点在附近，不能排除就是该处（{chance}）；{write}"
+        return _open(VerdictRule.PASSED_ENTRY, reason)
+    return _open(VerdictRule.SPLIT_ENTRY, f"{named} 记录的是拆分前的目标（{chance}），可能就是该处；{write}")
 
 
 def _entry_order(row: Row) -> tuple[date, str]:
@@ -138,30 +177,25 @@ def _entry_order(row: Row) -> tuple[date, str]:
 def _barriers(case: Case) -> Finding | None:
     """What forbids any accusation, whatever the patrols did."""
     if case.outcome == Outcome.PSEUDO_CHANGE:
-        return _open("pseudo_change", "实地核查为伪变化，无应发现的对象")
+        return _open(VerdictRule.PSEUDO_CHANGE, "实地核查为伪变化，无应发现的对象")
     if case.plausible:
-        best = max(case.plausible, key=lambda row: (row["probability"], row["entry_id"]))
-        reason = f"台账条目 {best['entry_id']} 可能就是该处（匹配概率 {best['probability']:.2f}），待人工判定"
-        if best["passed"]:
-            reason = f"台账条目 {best['entry_id']} 当日的巡查轨迹经过该处，所写地点在附近，不能排除就是该处"
-            reason += f"（匹配概率 {best['probability']:.2f}）；不是同一处的，请在 records/decisions.csv 中写明"
-            return _open("passed_entry", reason)
-        return Finding(Verdict.UNDETERMINABLE, "verdict.5.ambiguous_entry", reason, entry=None)
+        return _maybe(case.plausible)
     if case.beside:
         entry_id, other = case.beside
-        return _open("same_site", f"台账条目 {entry_id} 已记录相邻目标 {other}，可能是同一工地的一部分")
+        return _open(VerdictRule.SAME_SITE, f"台账条目 {entry_id} 已记录相邻目标 {other}，可能是同一工地的一部分")
     if case.answered:
-        return _open("answered", f"台账条目 {case.answered[0]} 填报了本监测编号并写明未发现，待实地核查")
+        return _open(VerdictRule.ANSWERED, f"台账条目 {case.answered[0]} 填报了本监测编号并写明未发现，待实地核查")
     if case.unlocated:
         names = "、".join(case.unlocated[:3]) + (f" 等 {len(case.unlocated)} 条" if len(case.unlocated) > 3 else "")
-        return _open("unlocated_entry", f"本单位台账条目 {names} 位置不明或地名仅相近，不能排除就是该处")
+        reason = f"本单位台账条目 {names} 位置不明或地名仅相近，不能排除就是该处"
+        return _open(VerdictRule.UNLOCATED_ENTRY, reason)
     if case.window_from is None:
-        return _open("no_dates", "目标没有后时相日期，不能确定此前巡查应否看见")
+        return _open(VerdictRule.NO_DATES, "目标没有后时相日期，不能确定此前巡查应否看见")
     if case.window_from > case.window_to:
         reason = f"后时相 {case.window_from} 晚于应见截止日 {case.window_to}，尚无可比的巡查时段"
-        return _open("no_window", reason)
+        return _open(VerdictRule.NO_WINDOW, reason)
     if case.task.unit_id is None or case.cell_id is None:
-        return _open("no_unit", "目标没有落入任何责任网格，无责任单位")
+        return _open(VerdictRule.NO_UNIT, "目标没有落入任何责任网格，无责任单位")
     return None
 
 
@@ -183,7 +217,7 @@ def _patrolled(case: Case, book: Book) -> tuple[Finding | None, list[str]]:
         reason = f"{row['day']} 巡查轨迹距目标 {row['distance_m']:.0f} 米，看见概率 {row['seen_probability']:.2f}，"
         reason += f"窗口 {case.window_from} 至 {case.window_to} 内台账无对应记录{case.set_aside}"
         answer = _of_those_who_went(answer, as_text(book.visits[row["visit_id"]]["people"]), book)
-        return Finding(Verdict.PATROLLED_NOT_REPORTED, "verdict.3", reason, answer=answer, visit=row), []
+        return Finding(Verdict.PATROLLED_NOT_REPORTED, VerdictRule.PATROLLED, reason, answer=answer, visit=row), []
     if reasons:
         return None, reasons[:1]
     span = f"窗口 {case.window_from} 至 {case.window_to} 内"
@@ -229,7 +263,7 @@ def _due(case: Case, book: Book) -> tuple[Finding | None, list[str]]:
         reason = f"计划 {row['plan_id']} 要求 {row['from']} 至 {row['to']} 巡查网格 {case.cell_id} "
         reason += f"{row['visits_required']} 次，期间无轨迹也无台账到达，资料齐全{case.set_aside}"
         blamed = Answer(answer.unit_id, answer.acting_unit_id, person)
-        return Finding(Verdict.DUE_NOT_PATROLLED, "verdict.4", reason, answer=blamed), []
+        return Finding(Verdict.DUE_NOT_PATROLLED, VerdictRule.DUE, reason, answer=blamed), []
     return None, reasons[:1] or ["窗口内没有完整的计划巡查期"]
 
 

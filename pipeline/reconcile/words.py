@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 from pipeline.geodesy import mu
 from pipeline.values import Stage
 
 Vocabulary = Mapping[str, Sequence[str]]
-"""Topic (``earthworks pit structure roofed small extraction dumping not_new_ground
+"""Topic (``earthworks pit structure roofed begun small extraction dumping not_new_ground
 anonymous``) to the words that show it."""
 
 _ORDER: tuple[str, ...] = (Stage.EARTHWORKS, Stage.PIT, Stage.STRUCTURE, Stage.ROOFED)
+_EARLY_TOLD: tuple[Stage, ...] = (Stage.EARTHWORKS, Stage.PIT)
+_STANDING_TOLD: tuple[Stage, ...] = (Stage.STRUCTURE, Stage.ROOFED)
 TEXT_FIELDS: tuple[str, ...] = ("project", "subject", "status", "measures", "follow_up")
 AREA_SPREAD, WIDE_SPREAD, WIDE_SHARE, GROWN_SHARE = 0.5, 1.2, 0.1, 0.5
 OTHER_AREA_M2, OTHER_SPREAD, AREA_LEAST, AREA_MOST = 1000.0, 1.8, 0.02, 4.0
@@ -35,6 +39,28 @@ def entry_text(entry: Mapping[str, object]) -> str:
 def topics(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     """The vocabulary's topics that occur in ``text``, in alphabetical order."""
     return tuple(sorted(topic for topic, words in vocabulary.items() if any(word in text for word in words)))
+
+
+def told_stage(status: object, vocabulary: Vocabulary) -> Stage | None:
+    """The furthest stage that the words of 违法现状 tell; None without any, or where they tell early works and a building."""
+    if not isinstance(status, str):
+        return None
+    found = topics(status, vocabulary)
+    told = {stage for stage in _EARLY_TOLD + _STANDING_TOLD if stage in found}
+    if "begun" in found:
+        told.add(Stage.EARTHWORKS)
+    if not told or (told & set(_EARLY_TOLD) and told & set(_STANDING_TOLD)):
+        return None
+    return max(told, key=_ORDER.index)
+
+
+def told_stages(entries: pd.DataFrame, vocabulary: Vocabulary) -> dict[str, str]:
+    """Entry id to the stage (a code of Stage) that its 违法现状 tells, for the findings (ENTRIES) that tell one."""
+    rows = entries[entries["finding"]]
+    told = (
+        (name, told_stage(status, vocabulary)) for name, status in zip(rows["entry_id"], rows["status"], strict=True)
+    )
+    return {str(name): stage.value for name, stage in told if stage is not None}
 
 
 def stage_factor(found: Sequence[str], target_stage: str, days_after_image: float) -> float:

@@ -178,7 +178,7 @@ def _targets_told(month: MonthTables, wanted: set[str]) -> dict[str, str]:
         told[str(row["target_id"])] = "\n".join(
             (
                 f"{row['target_id']}",
-                f"负责：{unit}{cell}",
+                f"现负责：{unit}{cell}",
                 f"施工阶段：{stages[number]}",
                 f"面积：{row['area_m2']:.0f} 平方米（{mu(row['area_m2']):.1f} 亩）",
                 f"出现：{_day(row['last_clear']) or '不明'} 尚无，{_day(row['first_seen']) or '不明'} 已见",

@@ -24,32 +24,42 @@ _UNSTOPPED = (CaseState.REFUSED, CaseState.REFERRED)
 _GREW = (Alert.GREW_AFTER_NOTICE, Alert.GREW_AFTER_CHECK, Alert.GREW_AROUND_NOTICE)
 _SETTLED = (CaseState.CLOSED, CaseState.APPROVED)
 _STANDING = (Stage.STRUCTURE.value, Stage.ROOFED.value)
+_EARLY = (Stage.EARTHWORKS.value, Stage.PIT.value)
 _COVERED = (StopWatch.APPROVED.value, StopWatch.PARTLY_APPROVED.value)
 _YES, _NO, _UNCHECKED = "是", "否", "未核"
+CONCLUDED, HANDLING, DUE = "结论所指单位", "办理单位", "期限内负责单位"
+EARLY = "早期发现率"
 
 
 @dataclass(frozen=True)
 class Indicator:
-    """A share: ``asked`` and ``hit`` are headings of the facts sheet that must both read 是 to count."""
+    """A share: ``asked`` and ``hit`` are headings of the facts sheet that must both read 是 to count.
+
+    ``unit``: the heading whose unit it counts for: whom the conclusion is about, to whom it was dispatched, or who held
+    it until it was due.
+    """
 
     name: str
     asked: str
     hit: str
     meaning: str
     less_is_better: bool = False
+    unit: str = CONCLUDED
 
 
 INDICATORS: tuple[Indicator, ...] = (
     Indicator("发现及时（派发前发现率）", "应发现", "派发前发现", "派发前台账已记录的目标 ÷ 应发现的目标（核查为伪变化的除外）"),
-    Indicator("早期发现率", "派发前发现", "主体前发现", "影像见到主体以前已记录的目标 ÷ 派发前发现的目标"),
+    Indicator(EARLY, "发现阶段可判", "主体前发现",
+              "台账违法现状（未写明的看影像）尚在主体以前的目标 ÷ 派发前发现且能判断当时阶段的目标"),
     Indicator("报告准确", "已报且已核", "报告属实", "核查属实（违法、合法、其他）的目标 ÷ 台账已报且已核查的目标"),
     Indicator("制止有效", "已制止且可判", "制止有效",
-              "未拒不停止、未抄告且未见批准之外扩大的目标 ÷ 核查违法、已下达文书且能判断的目标（扩大的范围或先后不明的不计）"),
-    Indicator("查处到位", "违法", "查处到位", "已销案或已批准、影像未再见的目标 ÷ 核查违法的目标"),
-    Indicator("逾期率", "办理中", "逾期", "超过办理期限的目标 ÷ 有期限的目标", True),
-    Indicator("重开率", "已销案", "重开", "销案后影像再次检出的目标 ÷ 已销案的目标", True),
+              "未拒不停止、未抄告且未见批准之外扩大的目标 ÷ 核查违法、已下达文书且能判断的目标（扩大的范围或先后不明的不计）",
+              unit=HANDLING),
+    Indicator("查处到位", "违法", "查处到位", "已销案或已批准、影像未再见的目标 ÷ 核查违法的目标", unit=HANDLING),
+    Indicator("逾期率", "办理中", "逾期", "超过办理期限的目标 ÷ 有期限的目标（期限内换手的只计入全市）", True, DUE),
+    Indicator("重开率", "已销案", "重开", "销案后影像再次检出的目标 ÷ 已销案的目标", True, HANDLING),
 )  # fmt: skip
-_LEAD = "提前天数"
+_LEAD, _TOLD = "提前天数", "发现时阶段"
 _FACT_NOTE = (
     "每个目标一行，由“比对结论”“办理状态”“提醒”和目标历期记录得出；“考核指标”的每个数都是对本表计数的公式，可逐行核对。"
 )
@@ -69,7 +79,7 @@ def kpi_sheets(month: MonthTables, *, confidence: float) -> tuple[Sheet, Sheet]:
     facts = Sheet(
         FACTS_NAME, fact_table(month), title=f"{heading}：{FACTS_NAME}", note=_FACT_NOTE, formats={_LEAD: "0"}
     )
-    units = sorted(set(facts.frame["单位"].dropna()))
+    units = sorted({unit for heading in (CONCLUDED, HANDLING, DUE) for unit in facts.frame[heading].dropna()})
     return facts, _kpi_sheet(facts, [CITY, *units], heading, confidence)
 
 
@@ -81,16 +91,17 @@ def fact_table(month: MonthTables) -> pd.DataFrame:
     for target, alert in month.alerts[["target_id", "alert"]].itertuples(index=False):
         told.setdefault(target, set()).add(alert)
     watches = dict(zip(month.follow_ups["target_id"], month.follow_ups["watch"], strict=True))
-    known = month.targets[["target_id", "history", "first_seen"]].itertuples(index=False, name=None)
+    known = list(month.targets[["target_id", "history", "first_seen"]].itertuples(index=False, name=None))
     looks = sorted({day for days in month.images.values() for day in days})
     stood = {name: structure_day(history, seen, looks) for name, history, seen in known}
+    early = {name: early_until(history, seen) for name, history, seen in known}
     facts = []
     for row in rows.to_dict("records"):
         name = row["target_id"]
         case: Mapping[Any, Any] = cases.loc[name].to_dict() if name in cases.index else {}
-        own = _facts(row, case, told.get(name, set()), stood.get(name), watches.get(name))
+        own = _facts(row, case, told.get(name, set()), stood.get(name), early.get(name), watches.get(name))
         facts.append({"监测编号": name, **own})
-    columns = ["监测编号", "结论", "核查结果", "办理状态", "发现日期", "派发日期", "首见主体", _LEAD, *_FLAGS]
+    columns = ["监测编号", "结论", "核查结果", "办理状态", "发现日期", "派发日期", "首见主体", _TOLD, _LEAD, *_FLAGS]
     frame = pd.DataFrame(facts, columns=columns)
     return frame.assign(
         结论=labels_of(Verdict, frame["结论"]),
@@ -121,8 +132,16 @@ _FLAGS = tuple(dict.fromkeys(name for each in INDICATORS for name in (each.asked
 
 
 def _with_units(table: pd.DataFrame, rows: pd.DataFrame, month: MonthTables) -> pd.DataFrame:
-    units = named(rows["acting_unit_id"].reset_index(drop=True), month.unit_names())
-    table.insert(1, "单位", units)
+    """The unit that each question is about: a task that changed hands has three."""
+    cases = month.cases.drop_duplicates("target_id").set_index("target_id")
+    own = cases.reindex(rows["target_id"]).reset_index(drop=True)
+    told = {
+        CONCLUDED: rows["acting_unit_id"].reset_index(drop=True),
+        HANDLING: own["unit_id"].where(own["unit_id"].notna(), own["acting_unit_id"]),
+        DUE: own["due_unit_id"],
+    }
+    for place, (heading, ids) in enumerate(told.items(), start=1):
+        table.insert(place, heading, named(ids, month.unit_names()))
     return table
 
 
@@ -142,7 +161,39 @@ def stop_held(state: Any, watch: Any, alerts: set[str]) -> bool | None:
     return True if grown == {Alert.GREW_AFTER_CHECK} and watch != StopWatch.EXTENT_UNKNOWN else None
 
 
-def _facts(row: Mapping[Any, Any], case: Mapping[Any, Any], alerts: set[str], stood: Any, watch: Any) -> dict[str, Any]:
+def found_early(told: Any, lead: int | None, shown_early: bool) -> bool | None:
+    """Whether a find was made before a building stood; None where neither the entry nor the imagery tells.
+
+    ``told``: the stage that the entry tells, which counts first; ``lead``: days from the find to the first day on which
+    imagery can have shown a building; ``shown_early``: an image of that day or later still shows earthworks or a pit.
+    """
+    if told in _STANDING or (lead is not None and lead <= 0):
+        return False
+    return True if told in _EARLY or shown_early else None
+
+
+def early_until(history: Any, first_seen: Any) -> pd.Timestamp | None:
+    """The last day on which imagery surely still shows earthworks or a pit; None without such an image.
+
+    At the first detection that is ``first_seen``, later the first day of the period that shows it.
+    """
+    steps = [step for step in json.loads(history) if isinstance(step, dict)] if isinstance(history, str) else []
+    early = [number for number, step in enumerate(steps) if step.get("stage") in _EARLY]
+    if not early:
+        return None
+    if early[-1] == 0:
+        return None if pd.isna(first_seen) else pd.Timestamp(first_seen)
+    return pd.Timestamp(f"{steps[early[-1]]['period']}-01")
+
+
+def _facts(
+    row: Mapping[Any, Any],
+    case: Mapping[Any, Any],
+    alerts: set[str],
+    stood: Any,
+    shown_early_until: pd.Timestamp | None,
+    watch: Any,
+) -> dict[str, Any]:
     found_first = row["verdict"] == Verdict.FOUND_BEFORE_DISPATCH
     reported = row["verdict"] in (Verdict.FOUND_BEFORE_DISPATCH, Verdict.FOUND_AFTER_DISPATCH)
     outcome, state = row["outcome"], case.get("state")
@@ -150,12 +201,18 @@ def _facts(row: Mapping[Any, Any], case: Mapping[Any, Any], alerts: set[str], st
     asked = outcome != Outcome.PSEUDO_CHANGE
     day = row["discovered_on"]
     lead = (stood - day).days if reported and stood is not None and pd.notna(day) else None
+    told = row["told_stage"] if reported else None
+    early = found_early(told, lead, shown_early_until is not None and pd.notna(day) and day <= shown_early_until)
+    if lead is not None and lead > 0 and told in _STANDING:
+        # a building that the entry itself tells of was not there only so many days later
+        lead = None
     stopped, held = violation and state in _NOTIFIED, stop_held(state, watch, alerts)
     closed = state == CaseState.CLOSED or Alert.SEEN_AFTER_CLOSING in alerts
     answers: dict[str, tuple[bool, bool]] = {
         "应发现": (True, asked),
         "派发前发现": (asked, found_first),
-        "主体前发现": (asked and found_first, lead is None or lead > 0),
+        "发现阶段可判": (asked and found_first, early is not None),
+        "主体前发现": (asked and found_first and early is not None, bool(early)),
         "已报且已核": (True, reported and outcome != Outcome.UNCHECKED),
         "报告属实": (reported and outcome != Outcome.UNCHECKED, outcome in _REAL),
         "违法": (True, violation),
@@ -173,7 +230,7 @@ def _facts(row: Mapping[Any, Any], case: Mapping[Any, Any], alerts: set[str], st
         shown["违法"] = _UNCHECKED
     return {
         "结论": row["verdict"], "核查结果": outcome, "办理状态": state, "发现日期": day, "派发日期": row["dispatched_on"],
-        "首见主体": stood, _LEAD: lead, **shown,
+        "首见主体": stood, _TOLD: labels_of(Stage, [told if isinstance(told, str) else None])[0], _LEAD: lead, **shown,
     }  # fmt: skip
 
 
@@ -187,16 +244,16 @@ def _kpi_sheet(facts: Sheet, units: Sequence[str], heading: str, confidence: flo
     for indicator in INDICATORS:
         for unit in units:
             line = first + 1 + len(rows)
-            asked = _counted(facts, unit, {indicator.asked: _YES})
-            hit = _counted(facts, unit, {indicator.asked: _YES, indicator.hit: _YES})
+            asked = _counted(facts, indicator.unit, unit, {indicator.asked: _YES})
+            hit = _counted(facts, indicator.unit, unit, {indicator.asked: _YES, indicator.hit: _YES})
             low, high = _wilson(line, confidence)
             rank = None if unit == CITY else Formula(_rank(line, own, indicator.less_is_better))
             share = Formula(f'IF(D{line}=0,"",C{line}/D{line})')
             figures = (Formula(hit), Formula(asked), share, Formula(low), Formula(high))
-            rows.append((indicator.name, unit, *figures, rank, indicator.meaning))
+            rows.append((indicator.name, unit, *figures, rank, indicator.meaning + _left_out(facts, indicator, unit)))
     lead = facts.span(_LEAD)
     for unit in units:
-        where = "" if unit == CITY else f',{facts.span("单位")},"{_quoted(unit)}"'
+        where = "" if unit == CITY else f',{facts.span(CONCLUDED)},"{_quoted(unit)}"'
         number = f'COUNTIFS({lead},"<>"{where})'
         mean = f'IFERROR(AVERAGEIFS({lead},{lead},"<>"{where}),"")'
         rows.append(("平均提前天数", unit, None, Formula(number), Formula(mean), None, None, None,
@@ -217,10 +274,19 @@ def _kpi_sheet(facts: Sheet, units: Sequence[str], heading: str, confidence: flo
     return Sheet(KPI_NAME, frame, title=f"{heading}：{KPI_NAME}", note=_KPI_NOTE, formats=formats, widths=widths)
 
 
-def _counted(facts: Sheet, unit: str, wanted: Mapping[str, str]) -> str:
+def _left_out(facts: Sheet, indicator: Indicator, unit: str) -> str:
+    """How many early finds the indicator leaves out because nothing tells the stage."""
+    if indicator.name != EARLY:
+        return ""
+    rows = facts.frame if unit == CITY else facts.frame[facts.frame[CONCLUDED] == unit]
+    unknown = int(((rows["派发前发现"] == _YES) & (rows["发现阶段可判"] == _NO)).sum())
+    return f"；阶段不明而不计的 {unknown} 个"
+
+
+def _counted(facts: Sheet, heading_of_unit: str, unit: str, wanted: Mapping[str, str]) -> str:
     pairs = [f'{facts.span(heading)},"{value}"' for heading, value in wanted.items()]
     if unit != CITY:
-        pairs.append(f'{facts.span("单位")},"{_quoted(unit)}"')
+        pairs.append(f'{facts.span(heading_of_unit)},"{_quoted(unit)}"')
     return f"COUNTIFS({','.join(pairs)})"
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from pipeline import schema
 from pipeline.report.answers import four_answers
+from pipeline.report.grounds import rule_said, short
 from pipeline.report.kpi import CITY, kpi_sheets
 from pipeline.report.layer_sheet import LAYERS_SHEET, layer_sheet
 from pipeline.report.package import CLUE_NOTE, probability_note, task_list
@@ -19,10 +20,11 @@ from pipeline.report.sheets import Sheet, labels_of, named, number_formats, read
 from pipeline.report.statistics import month_summary
 from pipeline.report.tables import MonthTables
 from pipeline.schema import Table
-from pipeline.values import CellState, OmissionClass, Outcome, Stage, StockKind, Verdict
+from pipeline.values import CellState, OmissionClass, Outcome, StockKind, Verdict
 
 UNITS_NOTE = (
-    "网格、目标、漏巡按现负责单位统计，结论按派发、巡查当时的负责单位统计，委托变动时同一单位的两项可以不等；"
+    "网格、目标、漏巡按现负责单位统计；结论记给当时的单位（发现的记给写台账的单位，巡查和应巡的记给当日的，不可判的记给派发时的），"
+    "委托变动时同一单位的两项可以不等；"
     "台账、出巡和卫星未检出按报送单位统计。"
 )
 AMBIGUOUS_NOTE = (
@@ -64,11 +66,11 @@ FOLLOW_NOTE = (
 CONFLICTS_NOTE = "两方依据并列，只供核对；注明“未采用”的记录不改变办理状态，核对补正前不计逾期。"
 PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("网格情况", schema.CELL_STATES, "cell_states", "每个网格都在册：有疑似目标、未发现、部分可观测或未观测。"),
-    ("比对结论", schema.VERDICTS, "verdicts", "结论按规则先后取第一条符合的；仅核查结果为违法的才可追责。"),
+    ("比对结论", schema.VERDICTS, "verdicts", "结论取 1 至 5 中第一条符合的规则，5 写明缺什么；仅核查结果为违法的才可追责。"),
     ("台账匹配", schema.MATCHES, "matches", "目标与台账条目的匹配概率及其组成。"),
     ("待人工判定", schema.AMBIGUOUS, "ambiguous", AMBIGUOUS_NOTE),
     ("台账有卫星无", schema.OMISSIONS, "omissions", "台账有发现而卫星没有目标的条目；只有原因类别为卫星漏检的才是漏检。"),
-    ("排除图斑", schema.SUPPRESSED, "suppressed", "检出后被排除的图斑，每个都保留规则和理由。"),
+    ("排除图斑", schema.SUPPRESSED, "suppressed", "检出后被排除的图斑，每个都保留规则和理由；已批准面积不含临时用地。"),
     ("恢复图斑", schema.RESTORED, "restored", "被规则排除后由人恢复为疑似的图斑：原规则、理由和恢复依据；以后各期同一地块沿用。"),
     ("漏巡区域", schema.MISSED, "missed", MISSED_NOTE),
     ("巡查覆盖", schema.COVERAGE, "coverage", "每个网格的计划、轨迹和看见面积。"),
@@ -81,7 +83,7 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("台账文件", schema.LEDGER_FILES, "files", "每个报送的文件：是否读入及理由、写到哪天、完整度；“需核对”只是提请查看。"),
     ("台账更正", schema.SUPERSEDED, "superseded", "被后来的更正取代的条目，原内容和更正内容都保留。"),
     ("值得核对", schema.ODDITIES, "oddities", ODDITIES_NOTE),
-    ("办理状态", schema.CASES, "cases", "由人工记录得出的办理状态和下一步。"),
+    ("办理状态", schema.CASES, "cases", "由人工记录得出的办理状态和下一步；逾期记给期限内一直负责的单位，期间换手的只计入全市。"),
     ("办理历程", schema.CASE_HISTORY, "case_history", HISTORY_NOTE),
     ("跟踪观察", schema.FOLLOW_UPS, "follow_ups", FOLLOW_NOTE),
     ("记录矛盾", schema.CONFLICTS, "conflicts", CONFLICTS_NOTE),
@@ -101,32 +103,7 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("版本差异", schema.REVISION, "revision", "与已派发版本的差异。"),
 )  # fmt: skip
 
-
-JUDGEMENTS = {"suspected": "疑似", "undeterminable": "不可判", "explanation": "说明"}
-FACT_NAMES = {
-    "area_m2": "面积(平方米)", "stage": "施工阶段", "stage_as_stated": "批准所载阶段", "novelty": "历史新异度",
-    "suppress_construction_land": "排除建设用地内变化", "farmland_m2": "耕地(平方米)", "farmland_share": "耕地比例",
-    "construction_share": "建设用地比例", "natural_water_share": "天然水面比例", "facility_agriculture_share": "设施农用地比例",
-    "farm_road_share": "农村道路比例", "whole_parcel_share": "整图斑变化比例", "lawful_share": "已批准比例",
-    "lawful_or_temporary_share": "已批准或临时用地比例", "min_overlap_m2": "最小套合面积(平方米)",
-    "min_area_m2": "最小面积(平方米)",
-    "unapproved_new_land_m2": "未批准的非建设用地(平方米)", "unapproved_farmland_m2": "未批准的耕地(平方米)",
-    "unapproved_basic_farmland_m2": "未批准的永久基本农田(平方米)", "late_approved_m2": "批准在后(平方米)",
-    "interval_approved_m2": "变化期间批准(平方米)", "undated_approved_m2": "批准无日期(平方米)",
-    "temporary_m2": "临时用地(平方米)", "expired_temporary_m2": "过期临时用地(平方米)", "inside_plan_m2": "规划区内(平方米)",
-    "outside_plan_m2": "规划区外(平方米)", "area_without_planning_permit_m2": "无规划许可(平方米)",
-    "area_without_rural_permit_m2": "无乡村建设规划许可(平方米)", "area_without_mining_right_m2": "无采矿权(平方米)",
-    "built_stage": "可见建设阶段", "reclaiming_temporary_m2": "复垦期内的期满临时用地(平方米)",
-    "ended_temporary_m2": "期满临时用地(平方米)", "filed_share": "设施农业备案比例",
-    "open_filed_m2": "变化期间或无日期的备案(平方米)", "late_filed_m2": "备案在后(平方米)",
-    "emergency_m2": "紧急用地(平方米)", "solar_project_m2": "光伏项目范围(平方米)", "width_m": "宽度(米)",
-    "farm_road_like": "宽度在农村道路范围内", "basic_farmland_m2": "永久基本农田(平方米)",
-    "redline_m2": "生态保护红线(平方米)", "village_plan_m2": "村庄规划范围内(平方米)",
-    "rural_plan_m2": "乡、村庄规划区内(平方米)", "late_planning_permit_m2": "规划许可在后(平方米)",
-    "late_rural_permit_m2": "乡村建设规划许可在后(平方米)", "permitted_share": "规划许可覆盖比例",
-    "contested_class_m2": "地类重叠不明(平方米)",
-    "later_survey_m2": "晚于变化的调查所绘建设用地(平方米)", "mining_land_m2": "采矿用地(平方米)", "mining_use": "采矿用途",
-}  # fmt: skip
+NOBODY = "不指到人"
 INDEX_NAME = "目录"
 CONTENTS = {
     "摘要": "查全了吗、哪里没看到、把握多大、下一步谁做什么；本月主要数字及其出处。",
@@ -193,11 +170,13 @@ def target_table(month: MonthTables) -> pd.DataFrame:
     listed = task_list(month.targets, tasks, class_names=month.class_names, kind_names=month.kind_names)
     verdicts = month.verdicts.set_index("target_id")
     found = verdicts.reindex(listed["target_id"]).reset_index(drop=True)
+    sent = month.cases.set_index("target_id").reindex(listed["target_id"]).reset_index(drop=True)
     units, people = month.unit_names(), month.person_names()
     frame = pd.DataFrame(
         {
             "监测编号": listed["target_id"],
-            "负责单位": named(listed["acting_unit_id"], units),
+            "现负责单位": named(listed["acting_unit_id"], units),
+            "派发时负责单位": named(sent["unit_id"], units),
             "属地单位": named(listed["unit_id"], units),
             "责任人": named(listed["person_id"], people),
             "网格编号": listed["cell_id"],
@@ -224,7 +203,7 @@ def target_table(month: MonthTables) -> pd.DataFrame:
             "结论理由": with_places(with_names(found["reason"], people | units), month.entry_places()),
             # after a change of delegation the conclusion is about another unit than the one that acts now
             "结论所指单位": named(found["acting_unit_id"], units),
-            "结论所指责任人": named(found["person_id"], people),
+            "结论所指责任人": _named_or_nobody(found, people),
             "核查结果": pd.Series(labels_of(Outcome, found["outcome"]), dtype="str"),
             "列入任务": ["是" if included else "否" for included in listed["included"]],
             "未列入理由": listed["left_out_reason"],
@@ -239,6 +218,12 @@ def target_table(month: MonthTables) -> pd.DataFrame:
         {name: without[name] for name in (headings[key] for key in ("target_id", "area_m2", "stage", "state"))}
     ).assign(列入任务="否", 未列入理由=[_merged(row) for row in rest["merged_into"]])
     return pd.concat([frame, extra.astype("object")], ignore_index=True) if len(extra) else frame
+
+
+def _named_or_nobody(found: pd.DataFrame, people: Mapping[str, str]) -> pd.Series:
+    """The person whom a verdict names; where it names none it says so, without a verdict it says nothing."""
+    names = named(found["person_id"], people)
+    return names.where(names.notna() | found["verdict"].isna(), NOBODY)
 
 
 def found_stock(month: MonthTables, ids: pd.Series) -> list[str | None]:
@@ -285,7 +270,7 @@ def _summary_sheet(month: MonthTables, heading: str, numbers: Mapping[str, Any])
         ("结论", "可能漏查而目标未核实", summary["missed_unchecked"], "卫星可能误报，先实地核实目标是否属实"),
         ("结论", "其中可追责", summary["accountable"], "仅限现场核实为违法的目标"),
         ("卫星", "台账有而卫星无", summary["satellite_omissions"], "分类见“台账有卫星无”"),
-        ("卫星", "其中确为漏检", summary["satellite_missed"], "影像看得清、面积足够而没有检出"),
+        ("卫星", "其中确为漏检", summary["satellite_missed"], "所在网格可观测比例达标、面积足够而未检出；该处未逐点核对"),
         ("网格", "网格总数", summary["cells"], "每个网格都在“网格情况”中"),
         *(
             ("网格", state.label, numbers["cells"]["by_state"][state.value], "影像可观测情况")
@@ -356,28 +341,8 @@ def _spoken(value: Any, month: MonthTables) -> str | None:
     content = json.loads(value)
     names = month.class_names | month.kind_names
     if isinstance(content, dict):
-        return "；".join(f"{names.get(key, key)} {_short(item)}" for key, item in content.items())
+        return "；".join(f"{names.get(key, key)} {short(item)}" for key, item in content.items())
     if isinstance(content, list):
-        said = (_rule_said(item) if isinstance(item, dict) and "rule" in item else item for item in content)
-        return "；".join(names.get(item, item) if isinstance(item, str) else _short(item) for item in said)
+        said = (rule_said(item) if isinstance(item, dict) and "rule" in item else item for item in content)
+        return "；".join(names.get(item, item) if isinstance(item, str) else short(item) for item in said)
     return str(content)
-
-
-def _rule_said(rule: Mapping[str, Any]) -> str:
-    """A rule's answer in words: its id, what it says, the values it used and the layers it lacked."""
-    facts = (rule.get("facts") or {}).items()
-    stages = {stage.value: stage.label for stage in Stage}
-    used = [
-        f"{FACT_NAMES.get(key, key)} {stages.get(str(value), _short(value))}"
-        for key, value in facts
-        if value is not None
-    ]
-    judged = f"（{JUDGEMENTS[rule['judgement']]}）" if rule.get("judgement") in JUDGEMENTS else ""
-    why = f"，{rule['reason']}" if rule.get("reason") else ""
-    return f"{rule['rule']} {rule.get('label', '')}{judged}{why}" + (f"，依据：{'，'.join(used)}" if used else "")
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.2f}".rstrip("0").rstrip(".")
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

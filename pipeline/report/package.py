@@ -15,6 +15,7 @@ import geopandas as gpd
 import pandas as pd
 
 from pipeline.geodesy import mu
+from pipeline.report.grounds import kinds_text, rules_text
 from pipeline.report.sheets import Sheet, labels_of, named
 from pipeline.schema import JCTB_FIELDS
 from pipeline.values import CellState, Confidence, Outcome, Stage, TargetState
@@ -162,21 +163,6 @@ def main_class(area_by_class_m2: Any, class_names: Mapping[str, str]) -> str:
         return "不可判"
     code = min(areas, key=lambda key: (-float(areas[key]), key))
     return f"{class_names[code]}({code})" if code in class_names else str(code)
-
-
-def kinds_text(kinds: Any, rules: Any, kind_names: Mapping[str, str]) -> str:
-    """Suspected kinds of violation in words; without one, the kinds that could not be judged, or that no rule fired."""
-    codes = _json(kinds) or []
-    if codes:
-        return "；".join(f"{code} {kind_names[code]}" if code in kind_names else str(code) for code in codes)
-    open_kinds = sorted({str(rule["kind"]) for rule in _records(rules) if rule.get("judgement") == "undeterminable"})
-    return f"不可判（{'、'.join(open_kinds)}）" if open_kinds else "未触发规则"
-
-
-def rules_text(rules: Any) -> str:
-    """The rules that raised a suspicion, id and label."""
-    fired = [rule for rule in _records(rules) if rule.get("judgement") == "suspected"]
-    return "；".join(f"{rule['rule']} {rule.get('label', '')}".strip() for rule in fired)
 
 
 def folder_name(name: str) -> str:
@@ -378,11 +364,6 @@ def _persons_of(ids: pd.Series, persons: Mapping[str, tuple[str, str]], unit_id:
 
 def _same(ids: pd.Series, unit_id: str | None) -> pd.Series:
     return ids.isna() if unit_id is None else ids.eq(unit_id).fillna(False).astype("bool")
-
-
-def _records(rules: Any) -> list[dict[str, Any]]:
-    content = _json(rules)
-    return [rule for rule in content if isinstance(rule, dict)] if isinstance(content, list) else []
 
 
 def _json(value: Any) -> Any:

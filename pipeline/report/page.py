@@ -120,7 +120,7 @@ def _sections(month: MonthTables, numbers: Mapping[str, Any], rows_max: int) -> 
                 "核查结果"]  # fmt: skip
     listed = [
         "监测编号",
-        "负责单位",
+        "现负责单位",
         "责任人",
         "网格编号",
         "面积(亩)",

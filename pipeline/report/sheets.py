@@ -35,6 +35,7 @@ from pipeline.values import (
     TargetState,
     UnitKind,
     Verdict,
+    VerdictRule,
 )
 
 _CODES: dict[tuple[str, str], type[Labelled]] = {
@@ -61,6 +62,7 @@ _CODES: dict[tuple[str, str], type[Labelled]] = {
     ("omissions", "omission"): OmissionClass,
     ("alerts", "alert"): Alert,
     ("verdicts", "verdict"): Verdict,
+    ("verdicts", "told_stage"): Stage,
     ("units", "kind"): UnitKind,
     ("accumulated", "standing"): Reached,
 }
@@ -101,18 +103,24 @@ _WORDS: dict[tuple[str, str], dict[str, str]] = {
         for state in CellState
         for covered in CoverageState
     },
+    ("verdicts", "rule"): {rule.value: f"{rule.value} {rule.label}" for rule in VerdictRule},
     ("repairs", "field"): _ENTRY_FIELDS,
     ("rejected", "field"): _ENTRY_FIELDS,
     ("entries", "datum"): {"unknown": "未定"},
     ("entries", "position_source"): {"none": "无", "coordinates": "坐标", "place": "地名", "alike": "近似地名", "photo": "照片"},
 }  # fmt: skip
 _LETTER = re.compile("[A-Za-z]")
-_UNIT_COLUMNS = ("unit_id", "acting_unit_id", "unit_ids")
+_UNIT_COLUMNS = ("unit_id", "acting_unit_id", "unit_ids", "due_unit_id")
+# a scope is a unit, the city or a stratum
+_UNITS_AMONG_WORDS = (("estimates", "scope"),)
+# as written in the ledger: degrees or metres, which no fixed number of decimals suits
+_AS_WRITTEN = ("stated_x", "stated_y")
 _SENTENCES = (
     "event",
     "one",
     "other",
     "watch_reason",
+    "begun_note",
     "ended_by",
     "reason",
     "basis",
@@ -213,7 +221,7 @@ def readable(
             series = _as_text(labels_of(codes, series), series)
         elif (table.name, column.name) in _WORDS:
             series = named(series, _WORDS[table.name, column.name])
-        elif column.name in _UNIT_COLUMNS:
+        elif column.name in _UNIT_COLUMNS or (table.name, column.name) in _UNITS_AMONG_WORDS:
             series = _each_named(series, units)
         elif column.name == "person_id":
             series = named(series, people)
@@ -265,6 +273,8 @@ def number_formats(table: Table) -> dict[str, str]:
             formats[heading] = "yyyy-mm-dd"
         elif column.kind == "integer":
             formats[heading] = "0"
+        elif column.name in _AS_WRITTEN:
+            formats[heading] = "General"
         elif column.kind == "real" and column.name.endswith("_share"):
             formats[heading] = "0.0%"
         elif column.kind == "real" and column.unit in ("平方米", "米"):

@@ -196,13 +196,16 @@ def applies(rule: Rule, facts: Mapping[str, Column], options: Mapping[str, float
 
 
 def cited(rule: Rule, options: Mapping[str, float]) -> dict[str, float | None]:
-    """The facts a rule looks at (None: told by the object) and the options it compares them with, for the record."""
+    """The facts a rule looks at (None: told by the object) and the options it compares them with, for the record.
+
+    Options keep their dollar sign: some bear the name of a fact, and a bound is no measurement.
+    """
     values: dict[str, float | None] = {}
     for condition in rule.when:
         values[condition.fact] = None
         for bound in (condition.at_least, condition.below):
             if isinstance(bound, str):
-                values[bound.removeprefix(OPTION)] = options[bound.removeprefix(OPTION)]
+                values[bound] = options[bound.removeprefix(OPTION)]
     return values
 
 

@@ -82,6 +82,24 @@ def parse_year(value: Any) -> int | None:
     return None if match is None else int(match[0])
 
 
+_FAULTS = {
+    "Self-intersection": "边界自相交", "Ring Self-intersection": "环自相交", "Hole lies outside shell": "内环在外环之外",
+    "Holes are nested": "内环相互嵌套", "Nested holes": "内环相互嵌套", "Nested shells": "外环相互嵌套",
+    "Interior is disconnected": "内部不连通", "Duplicate Rings": "环重复", "Invalid Coordinate": "坐标无效",
+    "Too few points in geometry component": "环的点数过少", "Ring is not closed": "环不闭合",
+}  # fmt: skip
+_FAULT = re.compile(r"([^\[]*)(?:\[(\S+) (\S+)\])?")
+
+
+def fault_in_words(reason: str) -> str:
+    """What GEOS says of an invalid shape, in Chinese with the place to the centimetre; an unknown fault keeps its words."""
+    found = _FAULT.fullmatch(reason)
+    if found is None:
+        return reason
+    words = _FAULTS.get(found[1].strip(), f"图形错误 {found[1].strip()}")
+    return words if found[2] is None else f"{words}（{float(found[2]):.2f}, {float(found[3]):.2f}）"
+
+
 def repaired_polygons(geometry: Any, ids: pd.Series, rows: pd.Series) -> tuple[Any, list[dict[str, Any]]]:
     """Valid two-dimensional polygons, and which rows needed repair and why."""
     flat = _flat(geometry)
@@ -90,7 +108,7 @@ def repaired_polygons(geometry: Any, ids: pd.Series, rows: pd.Series) -> tuple[A
     broken = np.flatnonzero(invalid & ~missing)
     reasons = shapely.is_valid_reason(flat[broken])
     repaired = [
-        {"row": int(rows.iloc[i]), "id": str(ids.iloc[i]), "reason": str(reason)}
+        {"row": int(rows.iloc[i]), "id": str(ids.iloc[i]), "reason": fault_in_words(str(reason))}
         for i, reason in zip(broken, reasons, strict=True)
     ]
     filled = np.where(missing, shapely.Polygon(), flat)

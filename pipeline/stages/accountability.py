@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,7 @@ from pipeline.supervise.cases import Deadlines
 def write_accountability(
     context: StageContext,
     out: Path,
-    book: UnitBook,
-    tasks: pd.DataFrame,
+    answered: Callable[[str, date], str | None],
     alerts: pd.DataFrame,
     acts: dict[str, Acts],
     deadlines: Deadlines,
@@ -31,6 +31,20 @@ def write_accountability(
     disputed: frozenset[str],
 ) -> int:
     """Write ``accountability.parquet``; gives the number of rows that count anything."""
+    facts = Facts(context.table("reconcile", VERDICTS), alerts, acts, deadlines, answered, context.as_of, disputed)
+    table = accountability(
+        facts,
+        triggers_on(context.period.last_day),
+        replies,
+        period=str(context.period),
+        confidence=context.config.reconcile.confidence,
+    )
+    write_table(out / "accountability.parquet", ACCOUNTABILITY, table)
+    return int((table["denominator"] > 0).sum())
+
+
+def answered_on(book: UnitBook, tasks: pd.DataFrame) -> Callable[[str, date], str | None]:
+    """The unit that answered for a target's cell on a day, by the duty tables and the TASKS' own cells."""
     known = dict(zip(book.people["person_id"], book.people["unit_id"], strict=True))
     duties = Responsibility(book.responsibility, book.delegations, known)
     homes = {
@@ -42,16 +56,7 @@ def write_accountability(
         cell, otherwise = homes.get(target_id, (None, Answer(None, None, None)))
         return duties.on(cell, day, otherwise).acting_unit_id
 
-    facts = Facts(context.table("reconcile", VERDICTS), alerts, acts, deadlines, answered, context.as_of, disputed)
-    table = accountability(
-        facts,
-        triggers_on(context.period.last_day),
-        replies,
-        period=str(context.period),
-        confidence=context.config.reconcile.confidence,
-    )
-    write_table(out / "accountability.parquet", ACCOUNTABILITY, table)
-    return int((table["denominator"] > 0).sum())
+    return answered
 
 
 def _text(value: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from pipeline.supervise.cases import Deadlines
 from pipeline.supervise.claims import claim_conflicts
 from pipeline.supervise.follow import follow_ups, sightings
 from pipeline.supervise.history import case_history
+from pipeline.supervise.onset import EarlierReport, onset_conflicts
 from pipeline.supervise.transitions import REFUSED, admitted, conflict_table
 from pipeline.supervise.watch import Watch, approved_day, watch, with_all_approvals
 from pipeline.values import TargetState
@@ -52,8 +54,9 @@ def lives(
     matches: Any,
     entries: Any,
     deadlines: Deadlines,
+    reports: Mapping[str, EarlierReport],
 ) -> Lifecycle:
-    """Everything about the lives of the register's cases as of the context's day."""
+    """Everything about the lives of the register's cases as of the context's day; ``reports`` are listed as conflicts."""
     period, as_of = str(context.period), context.as_of
     taken, refused, found = _admit(targets, acts)
     intervals = _intervals(targets, suspected)
@@ -76,7 +79,7 @@ def lives(
         targets, taken, seen, told, deadlines=deadlines, period=period, as_of=as_of, month_end=context.period.last_day
     )
     words = claim_words(context.period.last_day)
-    found += gone + claim_conflicts(targets, matches, entries, intervals, now, words)
+    found += gone + claim_conflicts(targets, matches, entries, intervals, now, words) + onset_conflicts(reports)
     return Lifecycle(taken, refused, watches, now, history, conflict_table(found))
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from pipeline.duty_rules import load_handling
 from pipeline.lawbook import thresholds_on
-from pipeline.rulebook import deadline_days, load_law
+from pipeline.reconcile.words import told_stages
+from pipeline.rulebook import deadline_days, finding_words, load_law
 from pipeline.schema import (
     ACCUMULATED,
     ALERTS,
@@ -35,7 +36,7 @@ from pipeline.schema import (
 )
 from pipeline.sources.records import Records, read_records, record_files
 from pipeline.sources.units import read_units, unit_files
-from pipeline.stages.accountability import write_accountability
+from pipeline.stages.accountability import answered_on, write_accountability
 from pipeline.stages.base import StageContext, StageOutcome, rule_digests
 from pipeline.stages.lifecycle import earlier_files, lives
 from pipeline.stages.supply import earlier_supply, watched_since, write_supply
@@ -45,6 +46,7 @@ from pipeline.supervise.alerts import image_alerts, record_alerts
 from pipeline.supervise.cases import Deadlines, case_states
 from pipeline.supervise.guidance import guide
 from pipeline.supervise.handling import assign_handlers
+from pipeline.supervise.onset import earlier_reports
 from pipeline.supervise.parcels import watch_parcels
 from pipeline.supervise.referrals import draft_referrals
 from pipeline.supervise.splits import heirs, without_inherited
@@ -89,9 +91,13 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     matches, entries = context.table("reconcile", MATCHES), context.table("ledger", ENTRIES)
     deadlines = _deadlines(context)
     told = gather(**frames, carried=carried, heirs=heirs(targets))
-    life = lives(context, targets, suspected, told, approvals, matches, entries, deadlines)
+    reports = earlier_reports(targets, matches, entries, told_stages(entries, finding_words(context.period.last_day)))
+    life = lives(context, targets, suspected, told, approvals, matches, entries, deadlines, reports)
     acts = life.acts
-    cases = case_states(targets, tasks, acts, deadlines=deadlines, as_of=as_of, disputed=life.disputed)
+    answered = answered_on(book, tasks)
+    cases = case_states(
+        targets, tasks, acts, deadlines=deadlines, as_of=as_of, disputed=life.disputed, answered=answered
+    )
     alerts = pd.concat(
         [image_alerts(targets, suspected, acts, life.watches), record_alerts(frames, set(carried))], ignore_index=True
     ).sort_values(ALERTS.names[:2], kind="stable")
@@ -129,7 +135,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     write_table(out / "parcels.parquet", PARCELS, parcels)
     write_table(out / "referrals.parquet", REFERRALS, referrals)
     unit_kinds = dict(zip(units["unit_id"], units["kind"], strict=True))
-    guidance = guide(targets, tasks, unit_kinds, law=load_law(), as_of=as_of)
+    guidance = guide(targets, tasks, unit_kinds, law=load_law(), as_of=as_of, earlier=reports)
     sure = (MatchStatus.ASSIGNED.value, MatchStatus.DECIDED.value)
     accumulated = accumulate(
         targets,
@@ -142,7 +148,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     write_table(out / "handling.parquet", HANDLING, handling)
     counts, notes = write_supply(context, out, layers, records.supply_events, targets, (suspected, suppressed))
     counts["accountability"] = write_accountability(
-        context, out, book, tasks, alerts, without_inherited(acts), deadlines, records.replies, life.disputed
+        context, out, answered, alerts, without_inherited(acts), deadlines, records.replies, life.disputed
     )
     if approvals is None:
         notes = ("no layer of approved land was delivered: no parcel is watched", *notes)

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from pipeline.patrol.tasks import Told
-from pipeline.reconcile.words import topics
+from pipeline.reconcile.words import told_stage
 from pipeline.supervise.supply_ground import plain_day
 from pipeline.values import MatchStatus, Stage
 
 _SURE = (MatchStatus.DECIDED.value, MatchStatus.ASSIGNED.value)
-_EARLY, _STANDING = {Stage.EARTHWORKS, Stage.PIT}, {Stage.STRUCTURE, Stage.ROOFED}
 _ORDER = [Stage.EARTHWORKS, Stage.PIT, Stage.STRUCTURE, Stage.ROOFED]
 
 
@@ -30,7 +29,7 @@ def told_stages(
     )
     best: dict[str, tuple[bool, int, int, Told]] = {}
     for row in joined.sort_values(["target_id", "entry_id"], kind="stable").to_dict("records"):
-        stage = _stage(row["status_told"], vocabulary)
+        stage = told_stage(row["status_told"], vocabulary)
         if stage is None:
             continue
         told = Told(stage, plain_day(row["discovered_on"]), row["status"] in _SURE)
@@ -39,11 +38,3 @@ def told_stages(
         if row["target_id"] not in best or key[:3] > best[row["target_id"]][:3]:
             best[row["target_id"]] = key
     return {target: key[3] for target, key in best.items()}
-
-
-def _stage(status: object, vocabulary: Mapping[str, Sequence[str]]) -> Stage | None:
-    found = topics(status, vocabulary) if isinstance(status, str) else ()
-    told = {stage for stage in _ORDER if stage.value in found}
-    if not told or (told & _EARLY and told & _STANDING):
-        return None
-    return max(told, key=_ORDER.index)

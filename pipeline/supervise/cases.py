@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -47,6 +48,7 @@ def case_states(
     deadlines: Deadlines,
     as_of: date,
     disputed: frozenset[str] = frozenset(),
+    answered: Callable[[str, date], str | None] | None = None,
 ) -> Any:
     """Every target's case as of a day, as :data:`~pipeline.schema.CASES`; imagery alone never moves a case.
 
@@ -54,7 +56,9 @@ def case_states(
     to ``as_of``. A case is overdue from the day after its due day. A target merged into another is named with the id
     that carries it on. ``outcome`` is the latest field check's, ``unchecked`` without one. ``disputed``: targets with
     a record that was refused; until it is put right nobody is late on them. Nor is anybody late on a part split off for
-    a step that counts from a record of the whole: that step is the whole's.
+    a step that counts from a record of the whole: that step is the whole's. ``answered``: the unit that answered for a
+    target on a day; where it changed within a step, nobody alone held the step (``due_unit_id`` null). Without it
+    nothing changed hands.
     """
     task_of = {row["target_id"]: row for row in tasks.to_dict("records")}
     rows = []
@@ -68,21 +72,38 @@ def case_states(
         due = None
         if standing.days is not None and standing.since is not None and not _of_the_whole(own, standing):
             due = standing.since + timedelta(days=standing.days)
+        sent_to, acting = own.dispatches[0].content if own.dispatches else None, task.get("acting_unit_id")
+        held = None if due is None else sent_to or acting
+        if due is not None and answered is not None:
+            held = _held_throughout(target_id, standing, due, sent_to, answered)
         rows.append(
             {
                 "target_id": target_id,
-                "unit_id": own.dispatches[0].content if own.dispatches else task.get("acting_unit_id"),
+                "unit_id": sent_to,
+                "acting_unit_id": acting,
                 "state": standing.state.value,
                 "since": standing.since,
                 "outcome": own.checks[-1].content if own.checks else Outcome.UNCHECKED.value,
                 "next_step": standing.next_step,
                 "due_on": due,
+                "due_unit_id": held,
                 "overdue": due is not None and due < pd.Timestamp(as_of) and target_id not in disputed,
                 "basis": standing.basis + (_DISPUTED if target_id in disputed else ""),
             }
         )
     frame = pd.DataFrame(rows, columns=CASES.names).sort_values("target_id", kind="stable")
     return conform(CASES, frame)
+
+
+def _held_throughout(
+    target_id: str, standing: Standing, due: Any, sent_to: str | None, answered: Callable[[str, date], str | None]
+) -> str | None:
+    """The unit that answered from the day a step counts from to the day it is due; None where it changed hands."""
+    if standing.since is None:
+        return None
+    first = sent_to if standing.state is CaseState.DISPATCHED else answered(target_id, standing.since.date())
+    last = answered(target_id, due.date())
+    return last if last == first else None
 
 
 def _of_the_whole(acts: Acts, standing: Standing) -> bool:

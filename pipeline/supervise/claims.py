@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ GROWING_DAYS = 60
 """Days after sowing by which a field is green where its neighbours are."""
 _CLAUSES = re.compile("[，,。；;、！!\n（）()]")
 _WORKS = (Stage.STRUCTURE.value, Stage.ROOFED.value)
-_SHOWN = "两方证据并列，仅提示核对，不作结论"
-_MEND = "现场核实后在 records/field_checks.csv 填写核查结果；台账写错的，由填报单位以更正行更正，不改原文件"
+SHOWN = "两方证据并列，仅提示核对，不作结论"
+MEND = "现场核实后在 records/field_checks.csv 填写核查结果；台账写错的，由填报单位以更正行更正，不改原文件"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,12 @@ def claim_conflicts(
         day = entry["discovered_until"] if pd.notna(entry["discovered_until"]) else entry["discovered_on"]
         said = claims_in(entry, words)
         against = _against(said, day, target, intervals.get(target_id, (None, None)), ground.get(target_id))
-        said_by = {"one": _quote(entry, day, words), "effect": _SHOWN, "place": _place(entry, words), "mend": _MEND}
+        said_by = {
+            "one": _quote(entry, day, words),
+            "effect": SHOWN,
+            "place": entry_place(entry, words.fields),
+            "mend": MEND,
+        }
         rows += [{"target_id": target_id, **said_by, **one} for one in against]
     return rows
 
@@ -114,10 +119,10 @@ def _against(
     return found
 
 
-def _place(entry: Mapping[Any, Any], words: ClaimWords) -> str:
-    """File, sheet, row and columns of the entry, as a clerk finds them."""
+def entry_place(entry: Mapping[Any, Any], fields: Sequence[str]) -> str:
+    """File, sheet, row and columns (ENTRIES' names) of an entry, as a clerk finds them."""
     labels = {column.name: column.label for column in ENTRIES.columns}
-    columns = "、".join(labels[name] for name in words.fields if isinstance(entry.get(name), str) and name in labels)
+    columns = "、".join(labels[name] for name in fields if isinstance(entry.get(name), str) and name in labels)
     sheet = f"〔{entry['sheet']}〕" if isinstance(entry.get("sheet"), str) else ""
     return f"ledgers {entry['unit_id']} {entry['file']}{sheet}第{int(entry['row'])}行“{columns}”栏"
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import pandas as pd
 
 from pipeline.schema import GUIDANCE, conform
+from pipeline.supervise.onset import EarlierReport
 from pipeline.values import TargetState
 
 LIGHTER = "变化区间跨法律修改，实施行为时的法律适用；新法处罚较轻的适用新法(行政处罚法第三十七条)，由执法人员认定"
@@ -168,11 +169,20 @@ def _years_on(day: date, years: int) -> date:
     return (pd.Timestamp(day) + pd.DateOffset(years=years)).date()
 
 
-def guide(targets: pd.DataFrame, tasks: pd.DataFrame, unit_kinds: Mapping[str, str], *, law: Law, as_of: date) -> Any:
+def guide(
+    targets: pd.DataFrame,
+    tasks: pd.DataFrame,
+    unit_kinds: Mapping[str, str],
+    *,
+    law: Law,
+    as_of: date,
+    earlier: Mapping[str, EarlierReport] | None = None,
+) -> Any:
     """One row per target and suspected kind, as :data:`~pipeline.schema.GUIDANCE`; merged targets are left out.
 
     ``tasks``: who acts at each target; ``unit_kinds``: unit id to a code of ``UnitKind``. Wordings follow the days on
-    which the act can have begun, notices and authorities the day ``as_of``.
+    which the act can have begun, notices and authorities the day ``as_of``. ``earlier``: what a ledger tells of works
+    before the imagery shows any; then the act can have begun on that day, and the note says both.
     """
     acting = dict(zip(tasks["target_id"], tasks["acting_unit_id"], strict=True))
     rows = []
@@ -182,15 +192,23 @@ def guide(targets: pd.DataFrame, tasks: pd.DataFrame, unit_kinds: Mapping[str, s
         unit = acting.get(row["target_id"])
         unit_kind = unit_kinds.get(unit) if isinstance(unit, str) else None
         for kind in json.loads(row["kinds"]) if isinstance(row["kinds"], str) else []:
-            rows.append(_row(row, kind, unit_kind, law, as_of))
+            rows.append(_row(row, kind, unit_kind, law, as_of, (earlier or {}).get(row["target_id"])))
     frame = pd.DataFrame(rows, columns=GUIDANCE.names).sort_values(list(GUIDANCE.key), kind="stable")
     return conform(GUIDANCE, frame)
 
 
-def _row(row: Mapping[Any, Any], kind: str, unit_kind: str | None, law: Law, as_of: date) -> dict[str, Any]:
+def _row(
+    row: Mapping[Any, Any], kind: str, unit_kind: str | None, law: Law, as_of: date, earlier: EarlierReport | None
+) -> dict[str, Any]:
     label, note, liability = law.kinds[kind]
     fired = [entry for entry in json.loads(row["rules"]) if entry["judgement"] == "suspected" and entry["kind"] == kind]
     first, last = possible_days(row["last_clear"], row["first_seen"], as_of)
+    begun_note = None
+    if earlier is not None:
+        first = min(first, earlier.day.date())
+        begun_note = (
+            f"{earlier.shown}，而{earlier.said}：开始不晚于该日，可能更早；两者不一，见“记录矛盾”，以查明的事实为准"
+        )
     cited = [name for entry in fired for name in law.prohibitions.get(entry["rule"], ())]
     bans, changed = wordings(law, cited, first, last)
     threats, changed_too = wordings(law, liability, first, last)
@@ -211,6 +229,7 @@ def _row(row: Mapping[Any, Any], kind: str, unit_kind: str | None, law: Law, as_
         "law_note": LIGHTER if changed or changed_too else None,
         "begun_from": first,
         "begun_to": last,
+        "begun_note": begun_note,
         "limit_from": earliest,
         "limit_to": latest,
         "limit_note": f"{limit_names}；{CONTINUING}",

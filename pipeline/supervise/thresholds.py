@@ -21,6 +21,8 @@ from pipeline.geodesy import M2_PER_MU, reaches_mu
 from pipeline.schema import ACCUMULATED, conform
 from pipeline.values import Outcome, Reached, TargetState
 
+SLIVER_M2 = 1
+"""Up to this area an overlap is a seam between layers, no occupied ground."""
 OUTLINE_ERROR_PX = 0.5
 """An outline may run half a pixel beside the true edge all along the perimeter."""
 _ANONYMOUS = re.compile("某|不明|不详|未知|无名|待查|匿名|暂无|无主|^无$|^-+$|^/+$")
@@ -59,7 +61,10 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Item:
-    """One target's farmland of one class: area and its error band in m2, and the days on which it can have begun."""
+    """One target's farmland of one class: area and its error band in m2, and the days on which it can have begun.
+
+    ``undecided``: how much of it counts could not be judged; ``area_m2`` is the middle of what is possible.
+    """
 
     target_id: str
     low_m2: Fraction
@@ -67,6 +72,7 @@ class Item:
     high_m2: Fraction
     begun_from: pd.Timestamp
     begun_to: pd.Timestamp
+    undecided: bool = False
 
 
 def subject_key(name: str) -> str:
@@ -147,8 +153,10 @@ def _item(row: Mapping[Any, Any], shape: Any, threshold: Threshold) -> Item | No
     if pd.isna(row["first_seen"]) or pd.isna(row["gsd_m"]):
         return None
     basic, other = unapproved_farmland(row["rules"])
-    low, high = other if threshold.name == "other_farmland" else basic
-    if high == 0:
+    low, high = basic
+    if threshold.name == "other_farmland":
+        low, high = _within(other, row["farmland_m2"], row["basic_farmland_m2"])
+    if high <= SLIVER_M2:
         return None
     error = exact(shape.length * row["gsd_m"] * OUTLINE_ERROR_PX)
     clear = row["first_seen"] if pd.isna(row["last_clear"]) else row["last_clear"] + pd.Timedelta(days=1)
@@ -160,7 +168,19 @@ def _item(row: Mapping[Any, Any], shape: Any, threshold: Threshold) -> Item | No
         high + error,
         min(clear, row["first_seen"]),
         row["first_seen"],
+        low != high,
     )
+
+
+def _within(other: Span, farmland_m2: float, basic_m2: float) -> Span:
+    """Other farmland as no more than the farmland that is surely not permanent basic farmland could be.
+
+    Where the approval is open both bands reach from nothing to all, and their difference alone would count ground twice.
+    """
+    if pd.isna(farmland_m2) or pd.isna(basic_m2):
+        return other
+    most = max(exact(farmland_m2) - exact(basic_m2), Fraction(0))
+    return min(other[0], most), min(other[1], most)
 
 
 def unapproved_farmland(rules: str) -> tuple[Span, Span]:
@@ -229,11 +249,14 @@ def _row(name: str, alone: bool, items: list[Item], threshold: Threshold) -> dic
     high = sum((item.high_m2 for item in possible), Fraction(0))
     standing = reached(low, high, threshold.mu)
     reason = f"{len(possible)}处图斑，{threshold.window_months}个月内合计，误差按周长乘半个像元计"
+    undecided = sum(item.undecided for item in possible)
     if alone:
         reason = f"主体不明或不止一个，不与其他图斑合计；单处{standing.label}"
         standing = Reached.NOT_SUMMED
     elif len(possible) > 1 and _COMPANY.search(name) is None:
         reason += "；按姓名相同合计，须核对是否同一人"
+    if undecided:
+        reason += f"；{undecided}处批准情况或保护范围不能判断，面积取可能范围的中值"
     return {
         "subject": name,
         "category": threshold.label,

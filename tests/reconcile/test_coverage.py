@@ -11,7 +11,8 @@ import pytest
 from shapely.geometry import LineString
 
 from pipeline.reconcile.coverage import cover_cells, longest_gap, missed_areas
-from pipeline.schema import COVERAGE
+from pipeline.reconcile.estimate import indicators
+from pipeline.schema import COVERAGE, VERDICTS, VISITS, empty
 
 TABLES = ("plan", "visits", "responsibility", "delegations")
 PLANNED = [
@@ -49,6 +50,24 @@ def test_track_through_the_middle_of_one_cell(draw: SimpleNamespace) -> None:
     assert missed.set_index("cell_id")["area_m2"].to_dict() == pytest.approx({"C1": 150_000, "C2": 250_000}, rel=0.01)
     assert missed.set_index("cell_id")["targets"].to_dict() == {"C1": 1, "C2": 0}
     assert missed["rank"].tolist() == [1, 1]
+
+
+def test_a_cell_seen_from_outside_was_not_reached(draw: SimpleNamespace) -> None:
+    """A's track ends 40 m before C2, that A answers for too: a strip of it is in sight, nobody entered it."""
+    city = draw.City()
+    city.plan = [{**PLANNED[0]}, {**PLANNED[1], "unit_id": "A"}]
+    city.responsibility[1] |= {"unit_id": "A", "person_id": "P1"}
+    way = LineString([(draw.x - 400, draw.y + 250), (draw.x + 460, draw.y + 250)])
+    city.visits = [draw.visit("V1", "2026-10-14", geometry=way)]
+    rows, seen = covered(draw, city)
+    second = rows.iloc[1]
+    assert 0.0 < second["seen_share"] < 0.1
+    assert (second["track_visits"], second["state"]) == (0, "never_visited")
+    told = indicators(empty(VERDICTS), rows, empty(VISITS, draw.crs), confidence=0.95)
+    reached = told[(told["kpi"] == "cells_reached") & told["unit_id"].isna()].iloc[0]
+    assert (reached["numerator"], reached["denominator"]) == (1, 2)
+    missed = missed_areas(rows, seen, city.tables()["targets"], min_missed_m2=5000.0)
+    assert missed.set_index("cell_id")["kind"].to_dict() == {"C1": "unseen_part", "C2": "never_visited"}
 
 
 def test_states(draw: SimpleNamespace) -> None:

@@ -255,7 +255,10 @@ def test_split_part_is_held_against_nobody_before_it_was_seen(draw: SimpleNamesp
 def test_report_of_the_whole_before_the_split_may_be_the_part(draw: SimpleNamespace, split: Any) -> None:
     split.first[0] = {**split.first[0], "geometry": box(draw.x, draw.y, draw.x + 40, draw.y + 440)}
     split.entries.append(draw.entry("E1", 5020.0, 20.0, "2026-10-20"))
-    assert one(draw, split)["rule"] == "verdict.5.ambiguous_entry"
+    row = one(draw, split)
+    # the entry is surely the parent's, so no form asks about this part
+    assert row["rule"] == "verdict.5.split_entry"
+    assert "待人工判定" not in row["reason"] and "records/decisions.csv" in row["reason"]
 
 
 def test_decision_outlives_the_name_of_the_file_it_was_made_on(draw: SimpleNamespace, patrolled: Any) -> None:

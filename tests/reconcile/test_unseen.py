@@ -164,9 +164,12 @@ def test_held_back_targets_measure_each_unit() -> None:
         for n in range(40)
     ]
     verdicts = [
-        {"target_id": f"T{n}", "verdict": "found_before_dispatch" if n >= 4 or n == 0 else "undeterminable"}
+        {"target_id": f"T{n}", "verdict": "found_before_dispatch" if n >= 4 or n == 0 else "undeterminable",
+         "acting_unit_id": "AB"[n % 2]}
         for n in range(40)
-    ]
+    ]  # fmt: skip
+    # T1 was B's when nothing was found there, and is A's task today
+    tasks[1]["acting_unit_id"] = "A"
     made, warnings = held_back_rows(rows(TASKS, tasks, TASK), rows(VERDICTS, verdicts, VERDICT), confidence=0.95)
     table = estimate_table(made).set_index("scope")
     assert table["value"].to_dict() == {"全市": 0.25, "A": 0.5, "B": 0.0}

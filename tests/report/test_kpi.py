@@ -18,7 +18,11 @@ from pipeline import schema
 from pipeline.intervals import wilson
 from pipeline.report.kpi import (
     CITY,
+    CONCLUDED,
+    DUE,
+    EARLY,
     FACTS_NAME,
+    HANDLING,
     INDICATORS,
     KPI_NAME,
     OVERLAP,
@@ -53,13 +57,13 @@ def told() -> Any:
     """Four verdicts: found early and stopped, found late and closed but seen again, missed and unchecked, pseudo."""
     month = small_month()
     verdicts = [
-        verdict(1, 0, "U1", "found_before_dispatch", outcome="violation", discovered_on="2026-09-20"),
+        verdict(1, 0, "U1", "found_before_dispatch", outcome="violation", discovered_on="2026-09-20", told_stage="pit"),
         verdict(2, 1, "U1", "found_after_dispatch", outcome="violation", discovered_on="2026-10-12"),
         verdict(3, 2, "U3", "due_not_patrolled"),
         verdict(4, 4, "U3", "undeterminable", outcome="pseudo_change"),
     ]
     cases = [
-        case(1, "rectifying", due_on="2026-11-20", overdue=True),
+        case(1, "rectifying", due_on="2026-11-20", due_unit_id="U3", overdue=True),
         case(2, "closed"),
         case(3, "dispatched", due_on="2026-12-20", outcome="unchecked"),
     ]
@@ -105,7 +109,7 @@ def test_every_number_is_a_formula_over_the_facts() -> None:
         if name == "平均提前天数":
             continue
         each = next(indicator for indicator in INDICATORS if indicator.name == name)
-        mine = facts if unit == CITY else facts[facts["单位"] == unit]
+        mine = facts if unit == CITY else facts[facts[each.unit] == unit]
         base = mine[mine[each.asked] == "是"]
         right = (int((base[each.hit] == "是").sum()), len(base))
         assert (countifs(book, hit), countifs(book, asked)) == right
@@ -128,6 +132,54 @@ def test_the_facts_by_hand() -> None:
     assert missed[["应发现", "派发前发现", "已报且已核", "违法", "逾期"]].tolist() == ["是", "否", "否", "未核", "否"]
     assert pd.isna(missed["制止有效"]) and pd.isna(missed["查处到位"])
     assert pseudo["应发现"] == "否" and pd.isna(pseudo["派发前发现"])
+
+
+def test_each_question_counts_for_the_unit_it_is_about() -> None:
+    """Target 1 was found by U1 and dispatched to it, but U3 held it while it fell due; nobody held target 3 throughout."""
+    month = told()
+    facts, sheet = kpi_sheets(month, confidence=0.95)
+    names, book = month.unit_names(), book_of(month)
+    own = facts.frame.set_index("监测编号").loc["420000XC26100001"]
+    assert own[[CONCLUDED, HANDLING, DUE]].tolist() == [names["U1"], names["U1"], names["U3"]]
+    counted = {
+        (row["指标"], row["单位"]): tuple(countifs(book, "=" + row[name].text) for name in ("分子", "分母"))
+        for row in sheet.frame.to_dict("records") if isinstance(row["分子"], Formula)
+    }  # fmt: skip
+    late = {unit: counted["逾期率", unit] for unit in (CITY, names["U1"], names["U3"])}
+    assert late == {CITY: (1, 2), names["U1"]: (0, 0), names["U3"]: (1, 1)}
+    assert counted["发现及时（派发前发现率）", names["U1"]] == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("stage", "history", "answer"),
+    [
+        ("pit", HISTORY, True),
+        ("roofed", HISTORY, False),
+        ("structure", '[{"period": "2026-08", "stage": "earthworks"}]', False),
+        # nothing told: the image of the first detection (8 October) or of a later month still shows earthworks
+        (None, '[{"period": "2026-08", "stage": "earthworks"}]', True),
+        (None, '[{"period": "2026-08", "stage": "unknown"}, {"period": "2026-10", "stage": "pit"}]', True),
+        (None, '[{"period": "2026-08", "stage": "unknown"}]', None),
+        # the building of the first image may have stood on the day of the find already
+        (None, '[{"period": "2026-10", "stage": "roofed"}]', None),
+        ("pit", '[{"period": "2026-08", "stage": "unknown"}, {"period": "2026-09", "stage": "roofed"}]', False),
+    ],
+)
+def test_early_needs_evidence_of_an_early_stage(stage: str | None, history: str, answer: bool | None) -> None:
+    """Found on 20 September; first seen on 8 October."""
+    month = told()
+    row = verdict(1, 0, "U1", "found_before_dispatch", discovered_on="2026-09-20", told_stage=stage)
+    targets = month.targets.assign(history=history, first_seen=pd.Timestamp("2026-10-08"))
+    month = replace(month, verdicts=frame(schema.VERDICTS, [row]), targets=targets)
+    own = fact_table(month).iloc[0]
+    assert own["发现阶段可判"] == ("否" if answer is None else "是")
+    assert pd.isna(own["主体前发现"]) if answer is None else own["主体前发现"] == ("是" if answer else "否")
+    _, sheet = kpi_sheets(month, confidence=0.95)
+    said = sheet.frame[(sheet.frame["指标"] == EARLY) & (sheet.frame["单位"] == CITY)]["口径"].iloc[0]
+    assert said.endswith(f"阶段不明而不计的 {int(answer is None)} 个")
+    if stage in ("structure", "roofed"):
+        # no days of lead over a building that the entry itself tells of
+        assert pd.isna(own["提前天数"]) or own["提前天数"] <= 0
 
 
 def test_overlapping_units_are_not_ranked() -> None:

@@ -8,7 +8,8 @@ import pandas as pd
 from openpyxl import load_workbook
 
 from pipeline import schema
-from pipeline.report.month import FACT_NAMES, GROUPS, PLAIN_SHEETS, month_sheets, target_table
+from pipeline.report.grounds import FACT_NAMES
+from pipeline.report.month import GROUPS, PLAIN_SHEETS, month_sheets, target_table
 from pipeline.report.page import month_page
 from pipeline.report.sheets import number_formats, readable, with_names
 from pipeline.report.statistics import month_numbers, month_summary, summary_lines
@@ -47,7 +48,7 @@ def test_target_list_joins_task_and_verdict() -> None:
     assert (missed["结论"], missed["核查结果"], missed["责任人"]) == ("已巡未发现", "违法", "张三")
     assert missed["提示"] == HOSTILE
     delegated = table.loc["420000XC26100004"]
-    assert (delegated["负责单位"], delegated["属地单位"]) == ("市局执法队伍", "建设办")
+    assert (delegated["现负责单位"], delegated["属地单位"]) == ("市局执法队伍", "建设办")
     merged = table.loc["420000XC26100005"]
     assert (merged["状态"], merged["未列入理由"], merged["列入任务"]) == ("已并入", "已并入 420000XC26100001", "否")
     assert table.loc["420000XC26100003", "未列入理由"] == "超出每月核查上限 2 个"
@@ -73,7 +74,7 @@ def test_readable_translates_codes_names_and_flags() -> None:
     month = small_month()
     shown = readable(schema.VERDICTS, month.verdicts, units=month.unit_names(), people=month.person_names())
     assert shown["结论"].tolist() == ["已发现", "已巡未发现", "不可判", "应巡未巡"]
-    assert shown["负责单位"].tolist()[-1] == "市局执法队伍" and shown["可追责"].tolist() == ["否", "是", "否", "否"]
+    assert shown["结论所指单位"].tolist()[-1] == "市局执法队伍" and shown["可追责"].tolist() == ["否", "是", "否", "否"]
     odd = month.verdicts.assign(verdict="新的词", unit_id="U9")
     shown = readable(schema.VERDICTS, odd, units=month.unit_names(), people={}, drop=("reason",))
     assert shown["结论"].unique().tolist() == ["新的词"] and shown["属地单位"].unique().tolist() == ["U9"]

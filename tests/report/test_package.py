@@ -9,15 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import schema
+from pipeline.report.grounds import kinds_text, rules_text
 from pipeline.report.package import (
     UNASSIGNED,
     Package,
     build_packages,
     degrees_text,
     folder_name,
-    kinds_text,
     main_class,
-    rules_text,
 )
 from pipeline.report.supply_items import with_supply_items
 from pipeline.report.tables import MonthTables

@@ -72,7 +72,7 @@ def judge(
             cited[condition.fact] = {"low": fact.low, "high": fact.high} if isinstance(fact, Range) else fact
             for bound in (condition.at_least, condition.below):
                 if isinstance(bound, str):
-                    cited[bound[1:]] = options[bound[1:]]
+                    cited[bound] = options[bound[1:]]
         record.append(
             {
                 "rule": rule.id, "kind": rule.kind, "judgement": judgement, "label": rule.label, "facts": cited,

@@ -120,7 +120,16 @@ def test_the_record_names_field_values_and_the_options_compared_with() -> None:
     days = one_day(date(2026, 10, 1))
     judged = judge(facts, rules=[own], days=days, options={"min_overlap_m2": 7.0}, missing=frozenset())
     (entry,) = json.loads(judged.records[0])
-    assert entry["facts"] == {"farmland_m2": {"low": 7.0, "high": 9.5}, "min_overlap_m2": 7.0, "stage": "pit"}
+    assert entry["facts"] == {"farmland_m2": {"low": 7.0, "high": 9.5}, "$min_overlap_m2": 7.0, "stage": "pit"}
+
+
+def test_a_bound_that_bears_the_name_of_a_fact_does_not_take_its_place() -> None:
+    own = rule(Condition("lawful_share", at_least="$lawful_share"))
+    days = one_day(date(2026, 10, 1))
+    judged = judge({"lawful_share": column([0.97])}, rules=[own], days=days, options={"lawful_share": 0.95},
+                   missing=frozenset())  # fmt: skip
+    (entry,) = json.loads(judged.records[0])
+    assert entry["facts"] == {"lawful_share": 0.97, "$lawful_share": 0.95}
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_every_suspicion_cites_the_field_values_the_threshold_and_what_was_missi
     row, _ = screen_one(candidate(square(0, 0, 40)), ground(parcels(c0101=FIELD), temporary=None))
     (entry,) = [entry for entry in json.loads(row["rules"]) if entry["rule"] == "V4-1"]
     assert entry["facts"]["unapproved_farmland_m2"]["low"] == pytest.approx(1600, abs=0.05)
-    assert entry["facts"]["min_overlap_m2"] == 100.0
+    assert entry["facts"]["$min_overlap_m2"] == 100.0
     assert entry["missing"] == ["temporary_land"]
     assert entry["statutes"] == ["TDGLF-37"]
 

@@ -178,7 +178,7 @@ def test_defective_rows_are_repaired_or_left_out_each_with_row_and_reason(tmp_pa
     found = entry(layers.report, "land_use")
     (source,) = found["sources"]
     assert [(r["row"], r["id"]) for r in source["repaired"]] == [(1, "P0")]
-    assert "Self-intersection" in source["repaired"][0]["reason"]
+    assert source["repaired"][0]["reason"].startswith("边界自相交（")
     assert [(r["row"], r["reason"]) for r in source["unusable"]] == [
         (3, "地类编码为空"), (4, "没有面状图形"), (7, "没有面状图形"),
     ]  # fmt: skip

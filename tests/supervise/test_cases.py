@@ -124,8 +124,22 @@ def test_the_latest_word_on_stopping_counts() -> None:
 
 
 def test_the_unit_is_the_one_it_was_dispatched_to_else_the_acting_one() -> None:
-    assert case()["unit_id"] == "CT"
-    assert case(dispatches=[SENT])["unit_id"] == "U1"
+    assert pd.isna(case()["unit_id"]) and case()["acting_unit_id"] == "CT"
+    sent = case(dispatches=[SENT])
+    assert (sent["unit_id"], sent["acting_unit_id"], sent["due_unit_id"]) == ("U1", "CT", "U1")
+
+
+@pytest.mark.parametrize(("changed", "held"), [("2026-11-13", "U1"), ("2026-11-12", None), ("2026-11-06", None)])
+def test_lateness_is_of_the_unit_that_held_the_step_until_it_was_due(changed: str, held: str | None) -> None:
+    """Dispatched to U1 on 5 November, due on the 12th; CT took over on a day."""
+    found = targets({"target_id": "T", "geometry": square(0, 0, 30), "state": "new"})
+    made = case_states(
+        found, TASK, acts(dispatches=[SENT]), deadlines=DAYS, as_of=date(2026, 12, 31),
+        answered=lambda _, day: "U1" if day < date.fromisoformat(changed) else "CT",
+    )  # fmt: skip
+    check_table(CASES, made)
+    row = made.iloc[0]
+    assert row["overdue"] and (row["due_unit_id"] == held if held else pd.isna(row["due_unit_id"]))
 
 
 def test_a_task_left_out_says_why() -> None:

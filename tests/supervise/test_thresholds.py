@@ -42,6 +42,7 @@ def target(name: str, side_m: float, *, seen: str = "2026-10-20", clear: str | N
     ]
     return {
         "target_id": name, "state": state, "rules": json.dumps(rules), "gsd_m": gsd_m, "first_seen": pd.Timestamp(seen),
+        "farmland_m2": area, "basic_farmland_m2": low,
         "last_clear": pd.NaT if clear is None else pd.Timestamp(clear), "geometry": shapely.box(0, 0, side_m, side_m),
     }  # fmt: skip
 
@@ -70,6 +71,22 @@ def test_the_band_of_coarse_pixels_leaves_it_open() -> None:
     made = summed(*(target(name, 50, gsd_m=10.0, basic=(2500, 2500)) for name in ("T1", "T2")))
     row = made[made["category"] == "永久基本农田"].iloc[0]
     assert (row["area_low_m2"], row["area_high_m2"], row["standing"]) == (3000.0, 7000.0, "possibly_above")
+
+
+def test_open_approval_does_not_make_basic_farmland_other_farmland_too() -> None:
+    """A field of 1600 m2, all of it surely basic farmland, whether approved is open: 0 to 1600 basic, no other."""
+    own = target("T1", 40)
+    span = {"low": 0.0, "high": 1600.0}
+    rules = [{"rule": "V3-1", "facts": {"unapproved_basic_farmland_m2": span}},
+             {"rule": "V4-1", "facts": {"unapproved_farmland_m2": span}}]  # fmt: skip
+    (row,) = summed({**own, "rules": json.dumps(rules), "basic_farmland_m2": 1600.0}).to_dict("records")
+    assert (row["category"], row["area_m2"]) == ("永久基本农田", 800.0)
+    assert "1处批准情况或保护范围不能判断，面积取可能范围的中值" in row["reason"]
+
+
+def test_a_seam_between_layers_is_no_row() -> None:
+    made = summed(target("T1", 40, basic=(1599.99, 1599.99)))
+    assert made["category"].tolist() == ["永久基本农田"] and "中值" not in made["reason"].iloc[0]
 
 
 def test_basic_farmland_does_not_count_as_other_farmland_too() -> None:
