@@ -495,6 +495,25 @@ HELD = CANDIDATES.plus(
     _json("state_before", "变化前各波段反射率", null=True), _json("state_after", "变化后各波段反射率", null=True),
 )  # fmt: skip
 
+# what waits, as the bureau reads it
+WAITING = Table(
+    "waiting",
+    (
+        _text("candidate_id", "候选编号"),
+        _text("source", "影像来源"),
+        _text("cell_id", "网格编号", null=True),
+        _text("acting_unit_id", "负责单位", null=True),
+        _real("area_m2", "面积", "平方米", null=True),
+        _date("last_clear", "前时相", null=True),
+        _date("first_seen", "后时相", null=True),
+        _text("held_since", "待复核起始期次"),
+        _text("held_reason", "待复核理由"),
+        _text("outcome", "复核结果"),
+    ),
+    key=("candidate_id",),
+    geometry=True,
+)
+
 FOLLOWED = Table(
     "followed",
     (

@@ -79,6 +79,10 @@ def number_of_day(day: date) -> int:
     return (day - _EPOCH).days
 
 
+HELD_WAITING = "待复核"
+"""The outcome of an object that still waits for a later look."""
+
+
 def day_of_number(days: int) -> date | None:
     """Turn a raster's day number back into a date; None for 0."""
     return _EPOCH + timedelta(days=int(days)) if days else None

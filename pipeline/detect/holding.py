@@ -22,7 +22,7 @@ from pipeline.detect.doubt import WET, Ground, is_wet
 from pipeline.detect.standing import Standing, confidence_of
 from pipeline.schema import HELD, empty
 from pipeline.spectra import distance
-from pipeline.values import day_of_number
+from pipeline.values import HELD_WAITING, day_of_number
 
 LOOKS = 2
 RELEASED, RELEASED_WEAK = 1.0, 2.5
@@ -33,7 +33,7 @@ MOST_LATER, MOST_MONTHS = 3, 6
 SAME_SHARE = 0.2
 SINGLE_LOOK = "只有一次无云观测，待下月复核"
 UNLIKELY = "概率不足，待后续观测"
-WAITING, RELEASED_NOW, SUPERSEDED, GIVEN_UP = "待复核", "复核通过", "本月另有候选", "未获后续观测支持"
+WAITING, RELEASED_NOW, SUPERSEDED, GIVEN_UP = HELD_WAITING, "复核通过", "本月另有候选", "未获后续观测支持"
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ def _complete(numbers: Mapping[str, Any]) -> Answer:
     lines = [
         f"影像：看清 {total - hidden - partly} 个网格，部分看清 {partly} 个，没看清 {hidden} 个。",
         f"检测：候选 {funnel['candidates']} 个，按规则排除 {funnel['suppressed']} 个，"
+        f"另有 {funnel['waiting']} 处变化待后续影像复核，"
         f"现有疑似目标 {funnel['targets']} 个。",
         *([f"巡查：{reached}网格。轨迹看见的比例按可见概率计，没有轨迹不等于没有巡查。"] if reached else []),
         f"台账：{'、'.join(silent)}没有可用的台账条目。" if silent else "台账：有网格的单位都交了台账。",

@@ -12,7 +12,15 @@ import pandas as pd
 
 from pipeline import schema
 from pipeline.report.answers import four_answers
-from pipeline.report.month import AMBIGUOUS_NOTE, KPIS_NOTE, MISSED_NOTE, UNITS_NOTE, process_kpis, target_table
+from pipeline.report.month import (
+    AMBIGUOUS_NOTE,
+    KPIS_NOTE,
+    MISSED_NOTE,
+    UNITS_NOTE,
+    WAITING_NOTE,
+    process_kpis,
+    target_table,
+)
 from pipeline.report.overview import overview_svg
 from pipeline.report.package import CLUE_NOTE
 from pipeline.report.sheets import readable
@@ -150,6 +158,7 @@ def _sections(month: MonthTables, numbers: Mapping[str, Any], rows_max: int) -> 
         ("台账有而卫星没有的", _plain(month, schema.OMISSIONS, month.omissions, rows_max)),
         ("被排除的图斑", _counts(numbers["funnel"]["suppressed_by"], "排除规则")
          + _plain(month, schema.SUPPRESSED, month.suppressed, rows_max, *dropped)),
+        ("待后续影像复核的变化", f"<p>{escape(WAITING_NOTE)}</p>" + _plain(month, schema.WAITING, month.waiting, rows_max)),
         ("退回的台账行", _plain(month, schema.REJECTED, month.rejected, rows_max)),
         ("办理状态和提醒", _plain(month, schema.CASES, month.cases, rows_max)
          + "<h3>影像提醒（均需人工核实）</h3>" + _plain(month, schema.ALERTS, month.alerts, rows_max)),

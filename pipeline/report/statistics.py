@@ -10,7 +10,9 @@ import pandas as pd
 
 from pipeline import FORMAT_VERSION
 from pipeline.report.tables import MonthTables
+from pipeline.report.waiting import waits
 from pipeline.values import (
+    HELD_WAITING,
     CellState,
     Confidence,
     Labelled,
@@ -191,6 +193,7 @@ def month_summary(numbers: Mapping[str, Any]) -> dict[str, Any]:
         "targets": numbers["targets"]["total"],
         "tasks": numbers["funnel"]["tasks_included"],
         "suppressed": numbers["funnel"]["suppressed"],
+        "waiting": numbers["funnel"]["waiting"],
         "found": sum(verdicts[code.value] for code in FOUND),
         "found_before_dispatch": verdicts[Verdict.FOUND_BEFORE_DISPATCH.value],
         "found_after_dispatch": verdicts[Verdict.FOUND_AFTER_DISPATCH.value],
@@ -230,7 +233,7 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
         f"  网格 cells: {summary['cells']}，未观测 not observed {summary['cells_not_observed']}，"
         f"部分可观测 partly {summary['cells_partly_observed']}",
         f"  疑似目标 targets: {summary['targets']}（列入任务 tasks {summary['tasks']}；另有排除 suppressed "
-        f"{summary['suppressed']}，理由见 month.xlsx）",
+        f"{summary['suppressed']}，待后续影像复核 waiting {summary['waiting']}，理由见 month.xlsx）",
         f"  巡查已发现 found: 派发前 {summary['found_before_dispatch']}，派发后 {summary['found_after_dispatch']}",
         f"  可能漏查 possibly missed: 已巡未发现 {summary['patrolled_not_reported']}，"
         f"应巡未巡 {summary['due_not_patrolled']}（目标尚未实地核实 unchecked {summary['missed_unchecked']}，"
@@ -274,6 +277,8 @@ def _funnel(month: MonthTables) -> dict[str, Any]:
         "candidates": len(month.candidates),
         "suspected": len(month.suspected),
         "suppressed": len(month.suppressed),
+        "waiting": waits(month.waiting),
+        "waiting_by": by_value(month.waiting.loc[month.waiting["outcome"] == HELD_WAITING, "held_reason"]),
         "suppressed_by": by_value(month.suppressed["suppressed_by"]),
         "targets": len(standing_targets(month)),
         "tasks_included": included,

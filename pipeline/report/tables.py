@@ -34,6 +34,7 @@ class MonthTables:
     suspected: Any
     suppressed: Any
     restored: Any
+    waiting: Any
     targets: Any
     revision: Any
     tasks: Any

@@ -31,6 +31,7 @@ from pipeline.report.sheets import Sheet
 from pipeline.report.statistics import month_numbers, month_summary
 from pipeline.report.supply_items import with_supply_items
 from pipeline.report.tables import MonthTables, with_case_deadlines
+from pipeline.report.waiting import waiting_table
 from pipeline.rulebook import deliverables_on, finding_words, land_class_names, load_rulebook
 from pipeline.sinks.archive import zip_bytes
 from pipeline.sinks.exchange import geojson_bytes, gpx_bytes, kml_bytes
@@ -41,7 +42,7 @@ from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.stages.dispatch import days_of_images
 from pipeline.stages.told import told_stages
-from pipeline.store import digest_bytes, json_bytes, read_json, write_bytes
+from pipeline.store import digest_bytes, json_bytes, read_json, read_table, write_bytes
 from pipeline.values import MatchDecision
 
 NUMBERS = "month.json"
@@ -201,6 +202,13 @@ def load_month(context: StageContext) -> MonthTables:
         for source in context.config.sources
     ]
     crs = context.config.city.crs
+    held = [
+        read_table(path, schema.HELD)
+        for source in context.config.sources
+        if (path := context.folder("detect") / source.name / "held.parquet").is_file()
+    ]
+    known = [table for table in held if len(table)]
+    waiting = pd.concat(known, ignore_index=True) if known else schema.empty(schema.HELD, crs)
     return MonthTables(
         city_name=context.config.city.name,
         county_code=context.config.city.county_code,
@@ -214,6 +222,7 @@ def load_month(context: StageContext) -> MonthTables:
         layer_report=read_json(context.folder("screen") / "layer_report.json"),
         units=book.units,
         people=book.people,
+        waiting=waiting_table(waiting, tables["cell_states"]),
         candidates=schema.conform(schema.CANDIDATES, pd.concat(sources, ignore_index=True), crs),
         class_names=land_class_names(context.period.last_day),
         kind_names={kind.code: kind.label for kind in load_rulebook().kinds},
@@ -231,6 +240,7 @@ def gis_layers(month: MonthTables) -> dict[str, Any]:
     return {
         "targets": targets,
         "suppressed": month.suppressed,
+        "waiting": month.waiting,
         "cells": month.cell_states.drop(columns="person_id"),
         "missed": month.missed,
         "tracks": month.visits.drop(columns="people"),

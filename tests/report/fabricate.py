@@ -11,7 +11,9 @@ import pandas as pd
 from shapely.geometry import LineString, Point, Polygon, box
 
 from pipeline import schema
+from pipeline.detect.doubt import VEIL
 from pipeline.report.tables import MonthTables
+from pipeline.report.waiting import waiting_table
 
 CRS = "EPSG:4547"
 X, Y = 500000.0, 3400000.0
@@ -117,6 +119,11 @@ def small_month(**changes: Any) -> MonthTables:
         "candidates": frame(schema.CANDIDATES, [*targets, suppressed]),
         "suspected": frame(schema.SUSPECTED, targets),
         "suppressed": frame(schema.SUPPRESSED, [suppressed]),
+        "waiting": waiting_table(frame(schema.HELD, [
+            target(8, 2) | {"candidate_id": "s2-H2610-8", "held_since": "2026-10", "held_reason": VEIL,
+                            "outcome": "待复核"},
+            target(7, 0) | {"candidate_id": "s2-H2609-7", "held_since": "2026-09", "held_reason": VEIL,
+                            "outcome": "未获后续观测支持"}]), frame(schema.CELL_STATES, cells)),
         "targets": frame(schema.TARGETS, targets),
         "tasks": frame(schema.TASKS, tasks),
         "cell_states": frame(schema.CELL_STATES, cells),
@@ -158,7 +165,7 @@ def small_month(**changes: Any) -> MonthTables:
 def empty_month() -> MonthTables:
     """A city with units and cells but nothing seen: every cell not observed, every other table empty."""
     full = small_month()
-    names = ("candidates suspected suppressed targets revision tasks plan_check routes entries visits repairs rejected "
+    names = ("candidates suspected suppressed waiting targets revision tasks plan_check routes entries visits repairs rejected "
              "matches ambiguous questions verdicts coverage missed omissions kpis "
              "effort estimates audit_sample oddities cases case_history follow_ups conflicts restored alerts parcels "
              "referrals guidance accumulated handling supply supply_breaches supply_items supply_history "

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+from pipeline.detect.doubt import VEIL
 from pipeline.report.statistics import by_code, by_value, month_numbers, month_summary, summary_lines
 from pipeline.values import Verdict
 from tests.report.fabricate import empty_month, small_month
@@ -11,6 +12,7 @@ def test_the_month_counted_by_hand() -> None:
     numbers = month_numbers(small_month())
     assert numbers["funnel"] == {
         "candidates": 6, "suspected": 5, "suppressed": 1, "suppressed_by": {"S1": 1}, "targets": 4,
+        "waiting": 1, "waiting_by": {VEIL: 1},
         "tasks_included": 3, "tasks_left_out": 1, "left_out_reasons": {"超出每月核查上限 2 个": 1},
     }  # fmt: skip
     assert numbers["targets"]["by_state"] == {"new": 4, "growing": 0, "seen_again": 0, "carried": 0, "merged": 1}

@@ -114,7 +114,7 @@ def test_telephones_are_in_no_deliverable(done: tuple[StageContext, Path, StageO
 def test_gis_file_opens_with_its_layers(done: tuple[StageContext, Path, StageOutcome]) -> None:
     path = done[1] / "targets.gpkg"
     assert [str(name) for name in pyogrio.list_layers(path)[:, 0]] == [
-        "targets", "suppressed", "cells", "missed", "tracks", "candidates"]  # fmt: skip
+        "targets", "suppressed", "waiting", "cells", "missed", "tracks", "candidates"]  # fmt: skip
     targets = gpd.read_file(path, layer="targets").set_index("target_id")
     assert targets.crs == "EPSG:4547" and len(targets) == 5
     assert targets.loc["420000XC26100002", "verdict"] == "patrolled_not_reported"
