@@ -27,10 +27,11 @@ from pipeline.sinks.raster import RasterWriter
 from pipeline.sources.network import Network, read_network
 from pipeline.sources.raster import UNMOVED, Image, open_image, overlap_share, read_aligned, read_block, shape_of
 from pipeline.stages.base import StageOutcome
+from pipeline.stages.evidence import PairRasters
 from pipeline.stages.imagery import gain_between, gain_record
 from pipeline.stages.models import load_model, model_options, require_fit, require_network, scorer_of
 from pipeline.stages.network import require_network_fit, write_network
-from pipeline.stages.objects import DetectOptions, PairRasters, detect_objects, hand_scorer, scale_of
+from pipeline.stages.objects import DetectOptions, detect_objects, hand_scorer, scale_of
 from pipeline.stages.registration import Apart, Registered, alignment_record, apart_of, register_tiles, tiles_csv
 from pipeline.stages.sameness import Agreement, registration_risks
 from pipeline.stages.sky import Sky, saturated, sky_of

@@ -23,11 +23,12 @@ from pipeline.sources.model import model_files
 from pipeline.sources.raster import open_image, read_block, shape_of
 from pipeline.stages import held
 from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.evidence import PairRasters
 from pipeline.stages.followed import followed_objects
 from pipeline.stages.imagery import on_step, sample_step
 from pipeline.stages.models import configured_model, load_for_month, scorer_of
 from pipeline.stages.monitor import MonitorAdjust, Monitoring, judge_of, run_monitor
-from pipeline.stages.objects import HAND, Adjust, DetectOptions, Judge, PairRasters, detect_objects, scale_of
+from pipeline.stages.objects import HAND, Adjust, DetectOptions, Judge, detect_objects, scale_of
 from pipeline.stages.state import state_scenes
 from pipeline.store import write_table
 from pipeline.values import number_of_day

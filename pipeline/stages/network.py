@@ -16,7 +16,7 @@ from pipeline.grid import Block, lattice
 from pipeline.sinks.raster import RasterWriter
 from pipeline.sources.network import Network
 from pipeline.sources.raster import read_block, shape_of
-from pipeline.stages.objects import PairRasters
+from pipeline.stages.evidence import PairRasters
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from rasterio.features import rasterize
 from pipeline.detect.sameness import misfit_share, sameness_odds
 from pipeline.grid import Block
 from pipeline.sources.raster import read_block, shape_of, window_transform
-from pipeline.stages.objects import PairRasters
+from pipeline.stages.evidence import PairRasters
 
 FloatArray = NDArray[np.float32]
 AROUND_PX = 4

@@ -22,8 +22,9 @@ from pipeline.sources.network import Network
 from pipeline.sources.pairs import LabelledPair
 from pipeline.sources.raster import Image, opened, shape_of
 from pipeline.stages.compare import align, opened_pair, options_of, profile_of
+from pipeline.stages.evidence import PairRasters, features_of
 from pipeline.stages.network import require_network_fit, write_network
-from pipeline.stages.objects import DetectOptions, PairRasters, features_of
+from pipeline.stages.objects import DetectOptions
 from pipeline.values import DateInterval
 
 FloatArray = NDArray[np.float32]
@@ -134,7 +135,7 @@ def prepare(
     stage = blank_stage(columns)
     shape = shape_of(one.first.geobox)
     scorer = TrainedScorer(stage, None, options.prior)
-    made, scene = features_of(pair, shape, options, scorer, execution)
+    made, scene = features_of(pair, shape, scorer, execution, scale_px=options.scale_px, calibrated=options.calibrated)
     rows = np.lib.format.open_memmap(folder / "rows.npy", "w+", np.float32, (len(columns), *shape))
     seen = np.zeros(shape, dtype=bool)
     for block, found in map_blocks(made, lattice(shape), execution, "evidence"):

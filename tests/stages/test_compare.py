@@ -19,7 +19,7 @@ from pipeline.errors import InputError
 from pipeline.execute import Execution
 from pipeline.grid import Block
 from pipeline.sources.raster import opened
-from pipeline.stages import compare, imagery, registration, sky
+from pipeline.stages import compare, evidence, imagery, objects, registration, sky
 from pipeline.stages.base import StageOutcome
 from pipeline.stages.compare import compare_pair
 from pipeline.values import Validity
@@ -122,10 +122,8 @@ def test_bytes_do_not_depend_on_tiles_workers_or_scheduler(tmp_path: Path, monke
         for block in blocks:
             yield pickle.loads(pickle.dumps((block, pickle.loads(pickle.dumps(function))(block))))
 
-    monkeypatch.setattr(imagery, "map_blocks", as_processes_do)
-    monkeypatch.setattr(registration, "map_blocks", as_processes_do)
-    monkeypatch.setattr(sky, "map_blocks", as_processes_do)
-    monkeypatch.setattr(compare, "map_blocks", as_processes_do)
+    for module in (imagery, registration, sky, compare, evidence, objects):
+        monkeypatch.setattr(module, "map_blocks", as_processes_do)
     compare_pair(before, after, tmp_path / "pickled", execution=ONE)
     found = [hashes(tmp_path / name) for name in ("synchronous", "threads", "pickled")]
     assert found[0] == found[1] == found[2]

@@ -15,8 +15,8 @@ from pipeline.errors import InputError
 from pipeline.execute import Execution
 from pipeline.sources.network import Network, read_network
 from pipeline.sources.raster import open_image, opened
+from pipeline.stages.evidence import PairRasters
 from pipeline.stages.network import require_network_fit, write_network
-from pipeline.stages.objects import PairRasters
 from tests.imagery import BANDS, build, fields, noisy, write
 
 
