@@ -8,7 +8,7 @@ every band, and neither comes without near infrared to tell. Later looks decide;
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +40,15 @@ _VISIBLE = ("blue", "red", "nir")
 
 @dataclass(frozen=True)
 class State:
-    """An object's ground in two looks: median reflectance by band, and ``hidden``, the share of its rim not clear."""
+    """An object's ground in two looks: median reflectance by band, and ``hidden``, the share of its rim not clear.
+
+    ``around``: the ground about it in the later look, empty where that is not seen.
+    """
 
     before: Ground
     after: Ground
     hidden: float
+    around: Ground = field(default_factory=dict)
 
 
 def doubt_of(state: State, *, looks: int) -> str:

@@ -17,8 +17,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.detect.describe import confidence_of as looks_confidence
-from pipeline.detect.doubt import WET, Ground, is_wet
+from pipeline.detect.doubt import WET, Ground, State, is_wet
 from pipeline.detect.standing import Standing, confidence_of
 from pipeline.schema import HELD, empty
 from pipeline.spectra import distance
@@ -28,6 +27,8 @@ LOOKS = 2
 RELEASED, RELEASED_WEAK = 1.0, 2.5
 """Evidence of later months that releases an object that was probable in its month, and one that was not."""
 WET_MONTHS, TWICE = 5, 2.0
+STANDS_OUT = 2.0
+"""Distance (noise units) from the ground around from which on an object is something of its own."""
 MOST_LATER, MOST_MONTHS = 3, 6
 """Later views, or months without any, after which an object that has not been released is given up."""
 SAME_SHARE = 0.2
@@ -45,22 +46,24 @@ class Repeat:
 
 
 def repeat_of(
-    reason: str, before: Ground, after: Ground, now: Ground, *, seen_on: date | None, months_held: int
+    reason: str, before: Ground, after: Ground, now: State, *, seen_on: date | None, months_held: int
 ) -> Repeat | None:
-    """What a later look ``now`` says of an object that changed its ground from ``before`` to ``after``.
+    """What a later look, the ``after`` of ``now``, says of an object that changed its ground from ``before`` to ``after``.
 
-    It stands where it is at least twice as near (:func:`~pipeline.spectra.distance`) to ``after`` as to ``before``, and is
-    gone where it is nearer to ``before``; between both, as on a crop harvested meanwhile, nothing is said. Nor is it of
-    standing water for :data:`WET_MONTHS`: paddies are drained before, what is wet longer is a pond.
+    It stands where it is at least twice as near (:func:`~pipeline.spectra.distance`) to ``after`` as to ``before`` and stands
+    out from the ground around it, which a harvested field among others does not. It is gone where it is twice as near
+    to ``before``. Else nothing is said, nor is it of standing water for :data:`WET_MONTHS`: paddies are drained before,
+    what is wet longer is a pond.
     """
-    if reason == WET and is_wet(now):
+    if reason == WET and is_wet(now.after):
         return Repeat(True, seen_on) if months_held >= WET_MONTHS else None
-    to_after, to_before = ground_distance(now, after), ground_distance(now, before)
+    to_after, to_before = ground_distance(now.after, after), ground_distance(now.after, before)
     if not math.isfinite(to_after):
         return None
-    if TWICE * to_after <= to_before:
-        return Repeat(True, seen_on)
-    return Repeat(False, seen_on) if to_before < to_after else None
+    if TWICE * to_before <= to_after:
+        return Repeat(False, seen_on)
+    distinct = ground_distance(now.after, now.around) >= STANDS_OUT
+    return Repeat(True, seen_on) if TWICE * to_after <= to_before and distinct else None
 
 
 def ground_distance(one: Ground, other: Ground) -> float:
@@ -122,7 +125,7 @@ def judge_held(
     ``looks``: what the monitor or a single later look says of each, None where nothing was seen. ``fresh``: the month's
     own candidates that go on; what waits on their ground has come up again by itself. ``months_held``: months since
     each began to wait. A released object's ``first_seen`` is the look that released it, and its confidence what the
-    later looks make it.
+    monitor's later looks make it; a single look leaves it as it was, as the first was in doubt.
     """
     taken, rows = list(fresh.geometry), [dict(row._asdict()) for row in held.itertuples(index=False)]
     for i in sorted(range(len(held)), key=lambda i: (-_evidence(looks[i]), i)):
@@ -155,7 +158,7 @@ def _gone(found: Standing | Repeat) -> bool:
 
 def _seen_again(found: Standing | Repeat) -> dict[str, object]:
     if isinstance(found, Repeat):
-        return {"first_seen": found.seen_on, "confidence": looks_confidence(LOOKS)}
+        return {"first_seen": found.seen_on}
     return {"first_seen": day_of_number(found.last_day), "confidence": confidence_of(found)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -114,19 +114,21 @@ def cell_states(
     *,
     seen_share: float,
     unseen_share: float,
+    waiting: Mapping[str, int] | None = None,
 ) -> Any:
     """What the month says of every cell, as :data:`~pipeline.schema.CELL_STATES`; no cell is left out.
 
     ``answerable`` as from :func:`pipeline.patrol.responsibility.answerable_for`, ``located`` as from
     :func:`locate_targets`, ``shares`` (cells,) as from :func:`observable_shares`. A cell with no target is "none found"
-    only where at least ``seen_share`` of it could be observed, and "not observed" below ``unseen_share``.
+    only where at least ``seen_share`` of it could be observed, and "not observed" below ``unseen_share``. ``waiting``: changes
+    per cell that wait for a later look; they are said beside it.
     """
     merged = targets["state"] == TargetState.MERGED.value
     places = located.merge(targets.loc[~merged, ["target_id", "state"]], on="target_id", validate="1:1")
     own, carried, touching = _counts(places)
     rows = []
     for cell_id, share in zip(cells["cell_id"], shares.tolist(), strict=True):
-        here, waiting, elsewhere = own.get(cell_id, 0), carried.get(cell_id, 0), touching.get(cell_id, 0)
+        here, earlier, elsewhere = own.get(cell_id, 0), carried.get(cell_id, 0), touching.get(cell_id, 0)
         state = _state(here + elsewhere, share, seen_share, unseen_share)
         rows.append(
             {
@@ -134,7 +136,7 @@ def cell_states(
                 "state": state.value,
                 "targets": here,
                 "observable_share": share,
-                "reason": _reason(state, share, here, waiting, elsewhere),
+                "reason": _reason(state, share, here, earlier, elsewhere, (waiting or {}).get(cell_id, 0)),
             }
         )
     frame = pd.DataFrame(rows, columns=["cell_id", "state", "targets", "observable_share", "reason"])
@@ -167,7 +169,7 @@ def _state(targets: int, share: float, seen_share: float, unseen_share: float) -
     return CellState.NONE_FOUND if share >= seen_share else CellState.PARTLY_OBSERVED
 
 
-def _reason(state: CellState, share: float, own: int, carried: int, touching: int) -> str:
+def _reason(state: CellState, share: float, own: int, carried: int, touching: int, waiting: int) -> str:
     seen = f"影像可观测{share:.0%}"
     what = {
         CellState.TARGETS: f"检出疑似目标{own}个" if own else "有疑似目标跨入",
@@ -180,4 +182,6 @@ def _reason(state: CellState, share: float, own: int, carried: int, touching: in
         parts.append(f"{touching}个目标主体在相邻网格")
     if carried:
         parts.append(f"另有{carried}个前期目标本期未见新的变化")
+    if waiting:
+        parts.append(f"另有{waiting}处变化待后续影像复核")
     return "，".join(parts)

@@ -103,6 +103,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         write_table(folder / "candidates.parquet", CANDIDATES, candidates)
         write_table(folder / "unlikely.parquet", CANDIDATES, unlikely)
         counts |= {f"{source.name} candidates": len(candidates), f"{source.name} unlikely": len(unlikely)}
+        counts[f"{source.name} waiting"] = held.count(folder)
     return StageOutcome(counts=counts, notes=tuple(notes), failures=tuple(failures))
 
 

@@ -15,10 +15,13 @@ from rasterio.features import geometry_mask
 
 from pipeline.config import Source
 from pipeline.grid import Block
+from pipeline.schema import HELD
 from pipeline.sources.raster import open_image, read_block, shape_of, window_transform
 from pipeline.stages.base import StageContext
+from pipeline.stages.held import FILE
+from pipeline.store import read_table
 from pipeline.supervise.follow import Looks
-from pipeline.supervise.recovery import GroundLook, look_at
+from pipeline.supervise.recovery import UNKNOWN, GroundLook, look_at
 from pipeline.values import TargetState
 
 RING_FROM_PX, RING_TO_PX = 2, 8
@@ -37,18 +40,27 @@ def ground_looks(context: StageContext, targets: gpd.GeoDataFrame) -> dict[str, 
         folder = context.folder("acquire") / source.name
         if not all((folder / name).is_file() for name in ("before.tif", "after.tif", "history.tif")):
             continue
-        for name, looks in _of_source(folder, source, context.geobox(), live).items():
+        begun = _released(context, source)
+        for name, looks in _of_source(folder, source, context.geobox(), live, begun).items():
             if name not in found or (found[name].now.observed_on is None and looks.now.observed_on is not None):
                 found[name] = looks
     return found
 
 
-def _of_source(folder: Path, source: Source, geobox: GeoBox, live: gpd.GeoDataFrame) -> dict[str, Looks]:
+def _released(context: StageContext, source: Source) -> frozenset[str]:
+    """Candidates that waited: an earlier month has seen them begun, so this month's before shows them already."""
+    path = context.folder("detect") / source.name / FILE
+    return frozenset(read_table(path, HELD)["candidate_id"]) if path.is_file() else frozenset()
+
+
+def _of_source(
+    folder: Path, source: Source, geobox: GeoBox, live: gpd.GeoDataFrame, begun: frozenset[str]
+) -> dict[str, Looks]:
     bands = open_image(folder / "after.tif").bands
     shapes = live.geometry.to_numpy()
     tree = shapely.STRtree(shapes)
     result: dict[str, Looks] = {}
-    for name, shape in zip(live["target_id"], shapes, strict=True):
+    for name, candidate, shape in zip(live["target_id"], live["candidate_id"], shapes, strict=True):
         window = _window(shape, geobox)
         if window is None:
             continue
@@ -59,7 +71,7 @@ def _of_source(folder: Path, source: Source, geobox: GeoBox, live: gpd.GeoDataFr
             _measured(folder / file, days, inside, beside, window, bands, source.name)
             for file in ("after.tif", "before.tif")
         )
-        result[str(name)] = Looks(now, before.now)
+        result[str(name)] = Looks(now, UNKNOWN if candidate in begun else before.now)
     return result
 
 

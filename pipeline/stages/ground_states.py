@@ -22,6 +22,7 @@ from pipeline.sources.raster import as_window, opened, shape_of, window_transfor
 from pipeline.values import Validity, day_of_number
 
 RIM_PX = 4
+AROUND_PX = 12
 SEEN_SHARE = 0.5
 """An object is seen where this share of its pixels has both looks."""
 
@@ -37,7 +38,8 @@ class Seen:
 def objects_seen(images: Path, objects: gpd.GeoDataFrame, geobox: GeoBox) -> list[Seen | None]:
     """The ground of every object (in the grid's CRS) in the rasters that `acquire` wrote; None where it was not seen.
 
-    The rim is what lies two to four pixels outside an object; of the rim outside the grid nothing is asked.
+    The rim is what lies two to four pixels outside an object, the ground around it reaches to twelve; of what lies outside
+    the grid nothing is asked.
     """
     with (
         opened(images / "before.tif") as before,
@@ -63,19 +65,21 @@ def _seen(
     names = tuple(str(name) for name in after.descriptions)
     days = history.read(list(history.descriptions).index("since_days") + 1, window=window)[known]
     hidden = _hidden(inside, validity.read(1, window=window))
-    state = State(_medians(names, first, known), _medians(names, second, known), hidden)
+    beside = _beside(inside, AROUND_PX) & np.isfinite(second).all(axis=0)
+    around = _medians(names, second, beside) if beside.any() else {}
+    state = State(_medians(names, first, known), _medians(names, second, known), hidden, around)
     return Seen(state, day_of_number(int(days.max())))
 
 
 def _window(shape: Any, geobox: GeoBox) -> Block:
-    """The pixels of a shape and its rim, cut at the grid's edge."""
+    """The pixels of a shape and the ground around it, cut at the grid's edge."""
     west, south, east, north = shape.bounds
     corners = [~geobox.transform @ corner for corner in ((west, south), (east, north), (west, north), (east, south))]
     cols, rows = zip(*corners, strict=True)
     height, width = shape_of(geobox)
-    top, left = (max(math.floor(min(values)) - RIM_PX, 0) for values in (rows, cols))
-    bottom = min(math.ceil(max(rows)) + RIM_PX, height)
-    right = min(math.ceil(max(cols)) + RIM_PX, width)
+    top, left = (max(math.floor(min(values)) - AROUND_PX, 0) for values in (rows, cols))
+    bottom = min(math.ceil(max(rows)) + AROUND_PX, height)
+    right = min(math.ceil(max(cols)) + AROUND_PX, width)
     return Block(top, left, max(bottom, top), max(right, left))
 
 
@@ -83,7 +87,12 @@ def _medians(names: Sequence[str], image: NDArray[np.float32], known: NDArray[np
     return dict(zip(names, np.median(image[:, known], axis=1).tolist(), strict=True))
 
 
-def _hidden(inside: NDArray[np.bool_], codes: NDArray[np.uint8]) -> float:
+def _beside(inside: NDArray[np.bool_], reach_px: int) -> NDArray[np.bool_]:
     square = np.ones((3, 3), dtype=bool)
-    rim = ndimage.binary_dilation(inside, square, iterations=RIM_PX) & ~ndimage.binary_dilation(inside, square)
+    outer = ndimage.binary_dilation(inside, square, iterations=reach_px)
+    return np.asarray(outer & ~ndimage.binary_dilation(inside, square), dtype=bool)
+
+
+def _hidden(inside: NDArray[np.bool_], codes: NDArray[np.uint8]) -> float:
+    rim = _beside(inside, RIM_PX)
     return float((codes[rim] != Validity.CLEAR).mean()) if rim.any() else 0.0

@@ -98,7 +98,27 @@ def _repeats(earlier: gpd.GeoDataFrame, seen: Sequence[Seen | None], since: Sequ
             yield None
         else:
             first, second = json.loads(row.state_before), json.loads(row.state_after)
-            yield repeat_of(row.held_reason, first, second, now.state.after, seen_on=now.since, months_held=months)
+            yield repeat_of(row.held_reason, first, second, now.state, seen_on=now.since, months_held=months)
+
+
+def count(out: Path) -> int:
+    """How many objects wait after a month that wrote ``out``."""
+    return int((read_table(out / FILE, HELD)["outcome"] == WAITING).sum())
+
+
+def waiting_objects(context: StageContext) -> gpd.GeoDataFrame:
+    """``HELD`` of all sources in this month, what became of it included; empty where nothing was held."""
+    paths = [context.folder("detect") / source.name / FILE for source in context.config.sources]
+    return _joined(HELD, [read_table(path, HELD) for path in paths if path.is_file()], context.config.city.crs)
+
+
+def waiting_by_cell(context: StageContext, cells: gpd.GeoDataFrame) -> dict[str, int]:
+    """How many objects still wait in each cell, by an inner point; cells without any are left out."""
+    held = waiting_objects(context)
+    held = held[held["outcome"] == WAITING]
+    points = gpd.GeoDataFrame(geometry=held.geometry.representative_point(), crs=held.crs)
+    found = gpd.sjoin(points, cells[["cell_id", "geometry"]], predicate="intersects")
+    return {str(cell): int(count) for cell, count in found.groupby("cell_id").size().items()}
 
 
 def carry(context: StageContext, source: Source, out: Path) -> int:

@@ -28,6 +28,7 @@ from pipeline.schema import CELL_STATES, PLAN_CHECK, ROUTES, TARGETS, TASKS
 from pipeline.sources.records import Records, read_records
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.base import StageContext, StageOutcome, rule_digests
+from pipeline.stages.held import waiting_by_cell
 from pipeline.store import digest_bytes, write_table
 from pipeline.values import CellState
 
@@ -115,6 +116,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         _observed(context, book.cells),
         seen_share=options.seen_share,
         unseen_share=options.unseen_share,
+        waiting=waiting_by_cell(context, book.cells),
     )
     tasks = rank_tasks(
         targets,

@@ -41,8 +41,9 @@ from pipeline.sources.records import read_records, record_files
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.stages.dispatch import days_of_images
+from pipeline.stages.held import waiting_objects
 from pipeline.stages.told import told_stages
-from pipeline.store import digest_bytes, json_bytes, read_json, read_table, write_bytes
+from pipeline.store import digest_bytes, json_bytes, read_json, write_bytes
 from pipeline.values import MatchDecision
 
 NUMBERS = "month.json"
@@ -202,13 +203,6 @@ def load_month(context: StageContext) -> MonthTables:
         for source in context.config.sources
     ]
     crs = context.config.city.crs
-    held = [
-        read_table(path, schema.HELD)
-        for source in context.config.sources
-        if (path := context.folder("detect") / source.name / "held.parquet").is_file()
-    ]
-    known = [table for table in held if len(table)]
-    waiting = pd.concat(known, ignore_index=True) if known else schema.empty(schema.HELD, crs)
     return MonthTables(
         city_name=context.config.city.name,
         county_code=context.config.city.county_code,
@@ -222,7 +216,7 @@ def load_month(context: StageContext) -> MonthTables:
         layer_report=read_json(context.folder("screen") / "layer_report.json"),
         units=book.units,
         people=book.people,
-        waiting=waiting_table(waiting, tables["cell_states"]),
+        waiting=waiting_table(waiting_objects(context), tables["cell_states"], tables["targets"]),
         candidates=schema.conform(schema.CANDIDATES, pd.concat(sources, ignore_index=True), crs),
         class_names=land_class_names(context.period.last_day),
         kind_names={kind.code: kind.label for kind in load_rulebook().kinds},

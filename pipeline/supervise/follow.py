@@ -199,7 +199,7 @@ def _first(target: Mapping[Any, Any]) -> list[Sighting]:
         return []
     clear = "" if pd.isna(target["last_clear"]) else f"{target['last_clear']:%Y-%m-%d}影像尚无变化，"
     parent = f"，由{target['parent_ids']}分出" if isinstance(target["parent_ids"], str) else ""
-    words = f"{clear}{target['first_seen']:%Y-%m-%d}影像首次检出疑似新增建设{parent}"
+    words = f"{clear}{target['first_seen']:%Y-%m-%d}影像已见疑似新增建设{parent}"
     return [Sighting(target["first_seen"], words)]
 
 

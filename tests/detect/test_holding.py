@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from pipeline.detect.doubt import VEIL, WET
+from pipeline.detect.doubt import VEIL, WET, Ground, State
 from pipeline.detect.holding import (
     GIVEN_UP,
     MOST_LATER,
@@ -103,6 +103,10 @@ FLOODED = {"blue": 0.07, "red": 0.09, "nir": 0.10, "swir1": 0.08, "swir2": 0.04}
 NOVEMBER = date(2026, 11, 8)
 
 
+def seen(now: Ground, around: Ground = CROP) -> State:
+    return State({}, now, 0.0, around)
+
+
 def test_without_a_monitor_only_what_is_in_doubt_waits_and_what_is_confirmed_never() -> None:
     found = objects(("s2-1", 0.9, 1, "early", 0), ("s2-2", 0.9, 2, "probable", 500), ("s2-3", 0.9, 2, "confirmed", 900))
     passed, waiting, unlikely = split_fresh(
@@ -123,26 +127,34 @@ def test_a_doubt_is_named_before_the_single_look() -> None:
     assert list(waiting["held_reason"]) == [VEIL, SINGLE_LOOK]
 
 
-def test_a_later_look_stands_when_twice_as_near_is_gone_when_nearer_to_the_past_and_else_says_nothing() -> None:
+def test_a_later_look_stands_when_twice_as_near_is_gone_when_twice_as_far_and_else_says_nothing() -> None:
     now = {name: value + 0.005 for name, value in SOIL.items()}
-    assert repeat_of(VEIL, CROP, SOIL, now, seen_on=NOVEMBER, months_held=1) == Repeat(True, NOVEMBER)
-    assert repeat_of(VEIL, CROP, SOIL, CROP, seen_on=NOVEMBER, months_held=1) == Repeat(False, NOVEMBER)
-    assert repeat_of(VEIL, CROP, SOIL, STUBBLE, seen_on=NOVEMBER, months_held=1) is None
+    assert repeat_of(VEIL, CROP, SOIL, seen(now), seen_on=NOVEMBER, months_held=1) == Repeat(True, NOVEMBER)
+    assert repeat_of(VEIL, CROP, SOIL, seen(CROP, SOIL), seen_on=NOVEMBER, months_held=1) == Repeat(False, NOVEMBER)
+    assert repeat_of(VEIL, CROP, SOIL, seen(STUBBLE), seen_on=NOVEMBER, months_held=1) is None
+
+
+def test_what_looks_like_the_ground_around_it_goes_on_waiting() -> None:
+    """A field that was doubted and is bare by the next look stands in fields that were harvested as well."""
+    among = {name: value + 0.02 for name, value in SOIL.items()}
+    assert repeat_of(VEIL, CROP, SOIL, seen(SOIL, among), seen_on=NOVEMBER, months_held=1) is None
+    assert repeat_of(VEIL, CROP, SOIL, seen(SOIL, {}), seen_on=NOVEMBER, months_held=1) == Repeat(True, NOVEMBER)
 
 
 def test_standing_water_says_nothing_until_no_paddy_would_be_wet_any_more() -> None:
     for months, expected in ((1, None), (WET_MONTHS - 1, None), (WET_MONTHS, Repeat(True, NOVEMBER))):
-        assert repeat_of(WET, CROP, FLOODED, FLOODED, seen_on=NOVEMBER, months_held=months) == expected
-    assert repeat_of(WET, CROP, FLOODED, CROP, seen_on=NOVEMBER, months_held=3) == Repeat(False, NOVEMBER)
+        assert repeat_of(WET, CROP, FLOODED, seen(FLOODED), seen_on=NOVEMBER, months_held=months) == expected
+    assert repeat_of(WET, CROP, FLOODED, seen(CROP), seen_on=NOVEMBER, months_held=3) == Repeat(False, NOVEMBER)
 
 
 def test_bands_that_two_looks_do_not_share_cannot_bring_them_near() -> None:
-    assert repeat_of(VEIL, {"red": 0.1}, {"red": 0.3}, {"nir": 0.3}, seen_on=NOVEMBER, months_held=1) is None
+    now = seen({"nir": 0.3})
+    assert repeat_of(VEIL, {"red": 0.1}, {"red": 0.3}, now, seen_on=NOVEMBER, months_held=1) is None
 
 
-def test_what_one_later_look_shows_is_released_as_seen_twice_or_given_up() -> None:
+def test_what_one_later_look_shows_is_released_no_surer_than_it_was_or_given_up() -> None:
     rows = held(("a", 0.9, 1, "early", 0), ("b", 0.9, 1, "early", 500), reason=VEIL)
     nothing = objects(("s2-1", 0.9, 2, "early", 9000))
     found = judge_held(rows, [Repeat(True, NOVEMBER), Repeat(False, NOVEMBER)], nothing, months_held=[1, 1])
     assert list(found["outcome"]) == [RELEASED_NOW, GIVEN_UP]
-    assert (found["first_seen"].iloc[0], found["confidence"].iloc[0]) == (NOVEMBER, "probable")
+    assert (found["first_seen"].iloc[0], found["confidence"].iloc[0]) == (NOVEMBER, "early")

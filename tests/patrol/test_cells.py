@@ -121,6 +121,14 @@ def test_every_cell_appears_with_one_state() -> None:
     assert "不能说明有无变化" in states["reason"][3]
 
 
+def test_changes_that_wait_are_said_beside_the_state_and_change_it_not() -> None:
+    town, none = cells(2), targets()
+    located = locate_targets(none, town)
+    states = cell_states(town, duty(["G1", "G2"]), none, located, np.ones(2), waiting={"G2": 3}, **SHARES)
+    assert states["state"].tolist() == ["none_found", "none_found"]
+    assert "待后续影像复核" not in states["reason"][0] and states["reason"][1].endswith("另有3处变化待后续影像复核")
+
+
 def test_a_cell_that_holds_only_part_of_a_target_never_says_none_found() -> None:
     found = targets({"target_id": "T", "geometry": strip(900, 0, 400, 100)})
     town = cells(2)

@@ -123,7 +123,7 @@ def small_month(**changes: Any) -> MonthTables:
             target(8, 2) | {"candidate_id": "s2-H2610-8", "held_since": "2026-10", "held_reason": VEIL,
                             "outcome": "待复核"},
             target(7, 0) | {"candidate_id": "s2-H2609-7", "held_since": "2026-09", "held_reason": VEIL,
-                            "outcome": "未获后续观测支持"}]), frame(schema.CELL_STATES, cells)),
+                            "outcome": "未获后续观测支持"}]), frame(schema.CELL_STATES, cells), frame(schema.TARGETS, targets)),
         "targets": frame(schema.TARGETS, targets),
         "tasks": frame(schema.TASKS, tasks),
         "cell_states": frame(schema.CELL_STATES, cells),

@@ -25,8 +25,13 @@ def test_an_object_outside_all_cells_is_listed_without_one() -> None:
         "held_reason": VEIL,
         "outcome": "待复核",
     }
-    rows = waiting_table(frame(schema.HELD, [lost]), small_month().cell_states)
+    month = small_month()
+    became = month.targets.assign(candidate_id="s2-H2610-8")
+    rows = waiting_table(frame(schema.HELD, [lost]), month.cell_states, became.iloc[:1])
     assert len(rows) == 1 and rows["cell_id"].isna().all() and rows.crs == CRS
+    assert rows["target_id"].iloc[0] == "420000XC26100001"
+    inner = rows.geometry.to_crs("EPSG:4326").iloc[0].representative_point()
+    assert abs(rows["lon"].iloc[0] - inner.x) < 1e-4 and abs(rows["lat"].iloc[0] - inner.y) < 1e-4
 
 
 def test_what_waits_is_shown_everywhere_and_is_no_target() -> None:

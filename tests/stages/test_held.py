@@ -17,8 +17,10 @@ from pipeline.detect.holding import GIVEN_UP, RELEASED_NOW, WAITING
 from pipeline.schema import CANDIDATES, HELD, conform, empty
 from pipeline.stages import acquire, held
 from pipeline.stages.base import StageContext
+from pipeline.stages.ground import ground_looks
 from pipeline.stages.state import month_number, update_state
 from pipeline.store import read_table
+from pipeline.supervise.recovery import UNKNOWN
 from pipeline.values import Period
 from tests.stages.test_state import CRS, FIRST, SOURCE, context, scene
 
@@ -118,6 +120,21 @@ def test_without_a_monitor_a_doubted_object_is_held_against_its_own_two_looks(ci
     passed, _ = held.hold(second, SOURCE, out, empty(CANDIDATES, CRS), empty(CANDIDATES, CRS), monitored=False)
     assert list(passed["candidate_id"]) == ["s2-H2508-00001"]
     row = passed.iloc[0]
-    assert (row["first_seen"], row["confidence"]) == (pd.Timestamp("2025-09-10"), "probable")
+    assert (row["first_seen"], row["confidence"]) == (pd.Timestamp("2025-09-10"), "early")
     outcomes = read_table(out / held.FILE, HELD).set_index("candidate_id")["outcome"]
     assert outcomes["s2-H2508-00002"] == GIVEN_UP
+
+
+def test_the_ground_before_the_works_is_unknown_where_they_waited_for_this_month(city: Path) -> None:
+    _, out = month(city, BUILT, None)
+    first, _ = month(city, BUILT, None)
+    held.hold(first, SOURCE, out, found(), empty(CANDIDATES, CRS), monitored=True)
+    second, out = month(city, BUILT.shifted(1), first.run)
+    passed, _ = held.hold(second, SOURCE, out, empty(CANDIDATES, CRS), empty(CANDIDATES, CRS), monitored=True)
+    assert held.count(out) == 1 and len(held.waiting_objects(second)) == 2
+    other = passed.assign(candidate_id="s2-00009")
+    both = pd.concat([passed, other], ignore_index=True).assign(target_id=["waited", "fresh"], state="new")
+    looks = ground_looks(second, gpd.GeoDataFrame(both, geometry="geometry", crs=CRS))
+    assert looks["waited"].before == UNKNOWN != looks["fresh"].before
+    cells = gpd.GeoDataFrame({"cell_id": ["a", "b"]}, geometry=[outline(FIELD_PX), outline(BUILT_PX)], crs=CRS)
+    assert held.waiting_by_cell(second, cells) == {"a": 1}
