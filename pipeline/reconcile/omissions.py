@@ -53,6 +53,7 @@ def omitted(
     *,
     vocabulary: Vocabulary,
     options: OmissionOptions,
+    faint: gpd.GeoDataFrame | None = None,
 ) -> gpd.GeoDataFrame:
     """Findings without a target, as OMISSIONS with a class of :class:`~pipeline.values.OmissionClass`.
 
@@ -61,7 +62,8 @@ def omitted(
     below what the imagery resolves; later than ``last_image``; place unknown; inside a suppressed object; in ground
     without a clear view; maybe older than the monitoring, because it or an entry within twice its uncertainty was
     written before ``monitored_from``, or it was roofed within ``roofed_days`` of it, so that the first image may show
-    it already; else a true miss. All layers share a projected metre CRS.
+    it already; else a true miss. ``faint``: changes that became no target (``candidate_id``, ``why``, geometry); a miss on
+    one of them says so. All layers share a projected metre CRS.
     """
     since = options.period_end - timedelta(days=options.look_back_days)
     tied = set(matches.loc[matches["probability"] >= options.reject_match, "entry_id"])
@@ -74,7 +76,7 @@ def omitted(
     if not new_ground.any():
         return empty(OMISSIONS, entries.crs)
     sigma = position_sigma_m(rows["uncertainty_m"].to_numpy("float64"), standing_m=options.standing_m)
-    imagery = _Imagery(_FirstMentions(entries), suppressed, _Views(cells), options)
+    imagery = _Imagery(_FirstMentions(entries), suppressed, _Views(cells), options, faint)
     result = []
     for row, words, point, reach in zip(facts, told, rows.geometry, 2.0 * sigma, strict=True):
         omission, reason = _class_of(row, words, point, float(reach), imagery)
@@ -151,20 +153,23 @@ class _Imagery:
     """What the month's imagery could show at a place."""
 
     def __init__(
-        self, first: _FirstMentions, suppressed: gpd.GeoDataFrame, views: _Views, options: OmissionOptions
+        self,
+        first: _FirstMentions,
+        suppressed: gpd.GeoDataFrame,
+        views: _Views,
+        options: OmissionOptions,
+        faint: gpd.GeoDataFrame | None,
     ) -> None:
         self.first, self.options = first, options
         self._suppressed, self._views = suppressed, views
         self._hidden = shapely.STRtree(suppressed.geometry.to_numpy())
+        self._faint = faint
 
     def shows(self, point: shapely.Point, reach_m: float) -> tuple[OmissionClass, str]:
         """Hidden with a suppressed object, not observable, or a true miss."""
         near = self._hidden.query(point, predicate="dwithin", distance=reach_m)
         if len(near):
-            names = self._suppressed.iloc[sorted(near)]
-            distance = shapely.distance(point, names.geometry.to_numpy())
-            order = sorted(zip(distance, names["candidate_id"], names["suppressed_reason"], strict=True))
-            metres, candidate, why = order[0]
+            metres, candidate, why = _nearest(self._suppressed.iloc[sorted(near)], point, "suppressed_reason")
             return OmissionClass.SUPPRESSED, f"距被排除的候选 {candidate} {metres:.0f} 米；排除理由：{why}"
         view = self._views.at(point)
         if view is None:
@@ -173,4 +178,21 @@ class _Imagery:
             return OmissionClass.NOT_OBSERVABLE, f"网格 {view[0]} 本期可观测比例仅 {view[1]:.0%}"
         least = self.options.min_observable_share
         seen = f"网格 {view[0]} 可观测比例 {view[1]:.0%}，不低于 {least:.0%}"
-        return OmissionClass.TRUE_MISS, f"{seen}；按网格判断，该处本身是否看清未逐点核对；影像未检出对应目标"
+        said = f"{seen}；按网格判断，该处本身是否看清未逐点核对；{self._said_nearby(point, reach_m)}"
+        return OmissionClass.TRUE_MISS, said
+
+    def _said_nearby(self, point: shapely.Point, reach_m: float) -> str:
+        """What the imagery has of the place: nothing, or a change that was not sure enough for a target."""
+        if self._faint is not None and len(self._faint):
+            near = self._faint[shapely.dwithin(self._faint.geometry.to_numpy(), point, reach_m)]
+            if len(near):
+                metres, candidate, why = _nearest(near, point, "why")
+                return f"影像在{metres:.0f}米处有变化 {candidate}，未列为目标：{why}"
+        return "影像未检出对应目标"
+
+
+def _nearest(objects: gpd.GeoDataFrame, point: shapely.Point, why: str) -> tuple[float, str, str]:
+    """Distance in metres, id and reason of the nearest of some objects; ties go to the smaller id."""
+    distance = shapely.distance(point, objects.geometry.to_numpy())
+    metres, candidate, reason = min(zip(distance.tolist(), objects["candidate_id"], objects[why], strict=True))
+    return float(metres), str(candidate), str(reason)

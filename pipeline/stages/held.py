@@ -112,6 +112,22 @@ def waiting_objects(context: StageContext) -> gpd.GeoDataFrame:
     return _joined(HELD, [read_table(path, HELD) for path in paths if path.is_file()], context.config.city.crs)
 
 
+def faint_changes(context: StageContext) -> gpd.GeoDataFrame:
+    """Changes of this month that became no target, ``candidate_id``, ``why`` and geometry: what waits and what is unlikely."""
+    held = waiting_objects(context)
+    parts = [held.loc[held["outcome"] == WAITING].assign(why=lambda rows: rows["held_reason"])]
+    for source in context.config.sources:
+        path = context.folder("detect") / source.name / "unlikely.parquet"
+        if path.is_file():
+            rows = read_table(path, CANDIDATES)
+            parts.append(
+                rows.assign(why=[f"新增建设概率{chance:.2f}，不足以列为目标" for chance in rows["probability"]])
+            )
+    columns = ["candidate_id", "why", "geometry"]
+    joined = pd.concat([part[columns] for part in parts], ignore_index=True)
+    return gpd.GeoDataFrame(joined, geometry="geometry", crs=held.crs)
+
+
 def waiting_by_cell(context: StageContext, cells: gpd.GeoDataFrame) -> dict[str, int]:
     """How many objects still wait in each cell, by an inner point; cells without any are left out."""
     held = waiting_objects(context)

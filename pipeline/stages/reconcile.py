@@ -52,6 +52,7 @@ from pipeline.schema import (
 from pipeline.sources.records import read_records, record_files
 from pipeline.sources.units import UnitBook, read_units, unit_files
 from pipeline.stages.base import LAYER_RULES, Difference, StageContext, StageOutcome, rule_digests
+from pipeline.stages.held import faint_changes
 from pipeline.store import read_table, write_table
 from pipeline.values import MatchStatus, Period, Verdict
 
@@ -178,7 +179,13 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     missed = missed_areas(coverage, seen_ground, open_targets(targets), min_missed_m2=options.min_missed_m2)
     image_day = last_look(targets, suppressed, context.period)
     omissions = omitted(
-        entries, matches, suppressed, cells, vocabulary=words, options=_omission_options(context, image_day)
+        entries,
+        matches,
+        suppressed,
+        cells,
+        vocabulary=words,
+        options=_omission_options(context, image_day),
+        faint=faint_changes(context),
     )
     month = visits[within_span(visits, context.period.first_day, cutoff)]
     kpis = indicators(verdicts, coverage, month, confidence=options.confidence)

@@ -81,3 +81,19 @@ def test_roofed_long_after_monitoring_began_is_a_miss(draw: SimpleNamespace) -> 
         vocabulary=draw.vocabulary, options=OmissionOptions(**late),
     )  # fmt: skip
     assert found["omission"].tolist() == ["true_miss"]
+
+
+def test_a_miss_on_a_change_that_was_not_sure_enough_says_so(draw: SimpleNamespace) -> None:
+    city = draw.City()
+    city.entries = [draw.entry("E1", x=200.0, y=300.0)]
+    tables = city.tables()
+    change = draw.suppressed([draw.target("S", x=210.0, y=300.0, candidate_id="s2-00018")])
+    for faint, said in (
+        (None, "影像未检出对应目标"),
+        (change.assign(why="概率不足"), "有变化 s2-00018，未列为目标：概率不足"),
+    ):
+        rows = omitted(
+            tables["entries"], draw.match(tables), draw.suppressed(()), draw.cells(), vocabulary=draw.vocabulary,
+            options=OmissionOptions(**OPTIONS), faint=faint,
+        )  # fmt: skip
+        assert rows["omission"].tolist() == ["true_miss"] and said in rows["reason"].iloc[0]
