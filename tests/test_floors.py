@@ -41,7 +41,8 @@ def test_only_the_command_line_prints() -> None:
         name
         for name in TRACKED
         if name.startswith("pipeline/") and name.endswith(".py")
-        if name != "pipeline/cli.py" and not name.startswith("pipeline/commands/")
+        # the package itself names Arrow's allocator, before anything imports Arrow
+        if name not in ("pipeline/cli.py", "pipeline/__init__.py") and not name.startswith("pipeline/commands/")
         if re.search(r"^\s*print\(|os\.environ|sys\.exit", text(name), flags=re.MULTILINE)
     ]
     assert loud == []
