@@ -25,6 +25,8 @@ EARLINESS: dict[str, float] = {
 }
 """How much there is still to prevent (防范在先): the earlier the better; unknown is the middle."""
 EARLY_HINT = "尚处早期，宜先核查"
+# a smaller overlap of two drawn outlines is none
+_LEAST_TOLD_M2 = 1.0
 CLOSED = (Outcome.LAWFUL.value, Outcome.PSEUDO_CHANGE.value, Outcome.OTHER.value)
 
 
@@ -220,12 +222,8 @@ def _reason(row: dict[Any, Any], outcome: str, checked_on: Any, dispatched_on: p
     stage = {known.value: known.label for known in Stage} | {Stage.UNKNOWN.value: "施工阶段不能判断"}
     looks = {level.value: f"，{level.label}" for level in Confidence}.get(row["confidence"], "")
     parts = [f"疑似新增建设（概率{float(row['probability']):.2f}{looks}，{stage[row['stage']]}）"]
-    if _number(row["area_m2"]) > 0:
-        parts.append(f"面积{mu(row['area_m2']):.1f}亩")
-    if _number(row["farmland_m2"]) > 0:
-        parts.append(f"涉及耕地{mu(row['farmland_m2']):.1f}亩")
-    if _number(row["basic_farmland_m2"]) > 0:
-        parts.append(f"涉及永久基本农田{mu(row['basic_farmland_m2']):.1f}亩")
+    areas = (("面积", "area_m2"), ("涉及耕地", "farmland_m2"), ("涉及永久基本农田", "basic_farmland_m2"))
+    parts += [f"{what}{_mu_text(row[name])}" for what, name in areas if _number(row[name]) >= _LEAST_TOLD_M2]
     if row["state"] == TargetState.GROWING.value:
         parts.append("较上期扩大")
     if row["state"] == TargetState.CARRIED.value:
@@ -237,6 +235,12 @@ def _reason(row: dict[Any, Any], outcome: str, checked_on: Any, dispatched_on: p
     if row["stage"] in (Stage.EARTHWORKS.value, Stage.PIT.value):
         parts.append(EARLY_HINT)
     return "，".join(parts) + "。"
+
+
+def _mu_text(area_m2: float) -> str:
+    """An area in mu with one decimal; one that would read 0.0 is told as less than the smallest that is printed."""
+    text = f"{mu(area_m2):.1f}"
+    return "少于0.1亩" if text == "0.0" else f"{text}亩"
 
 
 def _label(outcome: str) -> str:

@@ -87,6 +87,21 @@ def test_the_hint_says_what_is_not_known_and_does_not_say_that_a_target_has_gone
 
 
 @pytest.mark.parametrize(
+    ("basic_farmland_m2", "said"),
+    [
+        (0.9, None),
+        (2.0, "涉及永久基本农田少于0.1亩"),
+        (33.0, "涉及永久基本农田少于0.1亩"),
+        (34.0, "涉及永久基本农田0.1亩"),
+    ],
+)
+def test_an_area_below_what_is_printed_is_not_told_as_nothing(basic_farmland_m2: float, said: str | None) -> None:
+    reason = row(tasks(targets(at("T1", basic_farmland_m2=basic_farmland_m2))), "T1")["reason"]
+    assert "0.0亩" not in reason
+    assert said in reason if said else "永久基本农田" not in reason
+
+
+@pytest.mark.parametrize(
     ("seen_stage", "told", "said"),
     [
         (
