@@ -91,7 +91,8 @@ def rank_tasks(
 
 
 def with_told_stages(tasks: pd.DataFrame, stages: Mapping[str, str], told: Mapping[str, Told]) -> pd.DataFrame:
-    """TASKS whose reason names the ledger where it told a later stage than the image's, in place of the early hint.
+    """TASKS whose reason names the ledger where it told a later stage than the image's, in place of the early hint, or
+    where the image tells none.
 
     ``stages``: target id to the stage seen, ``told``: target id to the furthest stage told. ``tasks`` is not changed.
     """
@@ -104,12 +105,11 @@ def with_told_stages(tasks: pd.DataFrame, stages: Mapping[str, str], told: Mappi
 
 def _with_told(reason: str, seen: str | None, told: Told | None) -> str:
     order = [stage.value for stage in Stage if stage is not Stage.UNKNOWN]
-    if told is None or seen not in order or order.index(told.stage.value) <= order.index(seen):
+    if told is None or (seen in order and order.index(told.stage.value) <= order.index(seen)):
         return reason
-    ledger = (
-        f"{'' if told.sure else '待判定的'}台账{told.day or ''}记载{told.stage.label}，比影像所见更靠后，以现场为准"
-    )
-    return f"{reason.removesuffix('。').removesuffix(f'，{EARLY_HINT}')}，{ledger}。"
+    ledger = f"{'' if told.sure else '待判定的'}台账{told.day or ''}记载{told.stage.label}"
+    later = "，比影像所见更靠后" if seen in order else ""
+    return f"{reason.removesuffix('。').removesuffix(f'，{EARLY_HINT}')}，{ledger}{later}，以现场为准。"
 
 
 def latest_checks(field_checks: pd.DataFrame) -> dict[str, tuple[str, pd.Timestamp]]:
