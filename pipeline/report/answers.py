@@ -159,7 +159,7 @@ def _duties(unit: Mapping[str, Any]) -> list[str]:
     first = f"，{rest}最早 {unit['first_due_on']} 前办结" if unit["first_due_on"] else ""
     visit = [f"核查 {unit['tasks']} 个目标{late}{first}"] if unit["tasks"] else []
     left = [
-        f"逾期的另有 {group['tasks']} 个，逾期后已改由{group['name'] or '未定单位'}负责，仍计本单位"
+        f"另有 {group['tasks']} 个逾期后改由{group['name'] or '未定单位'}负责，逾期仍计本单位"
         for group in unit["handed_over"]
     ]
     return visit + left + ([f"补正台账 {unit['to_mend']} 行"] if unit["to_mend"] else [])

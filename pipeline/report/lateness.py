@@ -68,7 +68,7 @@ def lateness(todo: Sequence[OpenTask], unit: str | None, names: Mapping[str, str
 def with_late_handover(tasks: Any, cases: pd.DataFrame, names: Mapping[str, str], as_of: date) -> Any:
     """TASKS whose reason says so where the deadline passed while another unit held them. ``tasks`` is not changed."""
     said = {
-        task.target_id: f"办理期限{task.due_on}之前{_held(task.held_by, names)}"
+        task.target_id: f"办理期限{task.due_on}届满前{_held(task.held_by, names)}"
         for task in open_tasks(tasks, cases, as_of)
         if task.late and task.held_by != task.acting_unit_id
     }

@@ -51,7 +51,7 @@ def test_a_task_is_late_for_the_unit_that_held_it_until_it_was_due() -> None:
         )
         for line in said
     )
-    assert any("市局执法队伍：" in line and "逾期的另有 1 个，逾期后已改由柳林镇负责" in line for line in said)
+    assert any("市局执法队伍：" in line and "另有 1 个逾期后改由柳林镇负责，逾期仍计本单位" in line for line in said)
 
 
 def test_what_changed_hands_before_it_was_due_is_late_for_nobody_alone() -> None:
@@ -73,9 +73,9 @@ def test_the_task_list_remarks_on_a_deadline_that_passed_before_the_unit_had_the
     month = month_of(case(ONE, "U3", "U1", "U3"), case(TWO, "U1", "U1", None), case(FOUR, "U3", "U3", "U3"))
     given = month.tasks.assign(reason="基坑。")
     made = with_late_handover(given, month.cases, month.unit_names(), AS_OF).set_index("target_id")["reason"]
-    taken = "基坑；办理期限2026-11-15之前由市局执法队伍负责，接手时已过期限，逾期不计本单位。"
+    taken = "基坑；办理期限2026-11-15届满前由市局执法队伍负责，接手时已过期限，逾期不计本单位。"
     assert made[ONE] == taken
-    assert made[TWO] == "基坑；办理期限2026-11-15之前换过负责单位，逾期只计入全市。"
+    assert made[TWO] == "基坑；办理期限2026-11-15届满前换过负责单位，逾期只计入全市。"
     assert made[FOUR] == "基坑。" and (given["reason"] == "基坑。").all()
     early = with_late_handover(given, month.cases, month.unit_names(), date(2026, 11, 1))
     pd.testing.assert_series_equal(early["reason"], given["reason"])
