@@ -25,6 +25,8 @@ EARLINESS: dict[str, float] = {
 }
 """How much there is still to prevent (防范在先): the earlier the better; unknown is the middle."""
 EARLY_HINT = "尚处早期，宜先核查"
+# a smaller overlap of two drawn outlines is none
+_LEAST_TOLD_M2 = 1.0
 CLOSED = (Outcome.LAWFUL.value, Outcome.PSEUDO_CHANGE.value, Outcome.OTHER.value)
 
 
@@ -89,7 +91,8 @@ def rank_tasks(
 
 
 def with_told_stages(tasks: pd.DataFrame, stages: Mapping[str, str], told: Mapping[str, Told]) -> pd.DataFrame:
-    """TASKS whose reason names the ledger where it told a later stage than the image's, in place of the early hint.
+    """TASKS whose reason names the ledger where it told a later stage than the image's, in place of the early hint, or
+    where the image tells none.
 
     ``stages``: target id to the stage seen, ``told``: target id to the furthest stage told. ``tasks`` is not changed.
     """
@@ -102,12 +105,11 @@ def with_told_stages(tasks: pd.DataFrame, stages: Mapping[str, str], told: Mappi
 
 def _with_told(reason: str, seen: str | None, told: Told | None) -> str:
     order = [stage.value for stage in Stage if stage is not Stage.UNKNOWN]
-    if told is None or seen not in order or order.index(told.stage.value) <= order.index(seen):
+    if told is None or (seen in order and order.index(told.stage.value) <= order.index(seen)):
         return reason
-    ledger = (
-        f"{'' if told.sure else '待判定的'}台账{told.day or ''}记载{told.stage.label}，比影像所见更靠后，以现场为准"
-    )
-    return f"{reason.removesuffix('。').removesuffix(f'，{EARLY_HINT}')}，{ledger}。"
+    ledger = f"{'' if told.sure else '待判定的'}台账{told.day or ''}记载{told.stage.label}"
+    later = "，比影像所见更靠后" if seen in order else ""
+    return f"{reason.removesuffix('。').removesuffix(f'，{EARLY_HINT}')}，{ledger}{later}，以现场为准。"
 
 
 def latest_checks(field_checks: pd.DataFrame) -> dict[str, tuple[str, pd.Timestamp]]:
@@ -220,12 +222,8 @@ def _reason(row: dict[Any, Any], outcome: str, checked_on: Any, dispatched_on: p
     stage = {known.value: known.label for known in Stage} | {Stage.UNKNOWN.value: "施工阶段不能判断"}
     looks = {level.value: f"，{level.label}" for level in Confidence}.get(row["confidence"], "")
     parts = [f"疑似新增建设（概率{float(row['probability']):.2f}{looks}，{stage[row['stage']]}）"]
-    if _number(row["area_m2"]) > 0:
-        parts.append(f"面积{mu(row['area_m2']):.1f}亩")
-    if _number(row["farmland_m2"]) > 0:
-        parts.append(f"涉及耕地{mu(row['farmland_m2']):.1f}亩")
-    if _number(row["basic_farmland_m2"]) > 0:
-        parts.append(f"涉及永久基本农田{mu(row['basic_farmland_m2']):.1f}亩")
+    areas = (("面积", "area_m2"), ("涉及耕地", "farmland_m2"), ("涉及永久基本农田", "basic_farmland_m2"))
+    parts += [f"{what}{_mu_text(row[name])}" for what, name in areas if _number(row[name]) >= _LEAST_TOLD_M2]
     if row["state"] == TargetState.GROWING.value:
         parts.append("较上期扩大")
     if row["state"] == TargetState.CARRIED.value:
@@ -237,6 +235,12 @@ def _reason(row: dict[Any, Any], outcome: str, checked_on: Any, dispatched_on: p
     if row["stage"] in (Stage.EARTHWORKS.value, Stage.PIT.value):
         parts.append(EARLY_HINT)
     return "，".join(parts) + "。"
+
+
+def _mu_text(area_m2: float) -> str:
+    """An area in mu with one decimal; one that would read 0.0 is told as less than the smallest that is printed."""
+    text = f"{mu(area_m2):.1f}"
+    return "少于0.1亩" if text == "0.0" else f"{text}亩"
 
 
 def _label(outcome: str) -> str:

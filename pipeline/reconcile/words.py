@@ -11,12 +11,14 @@ from pipeline.geodesy import mu
 from pipeline.values import Stage
 
 Vocabulary = Mapping[str, Sequence[str]]
-"""Topic (``earthworks pit structure roofed begun small extraction dumping not_new_ground
+"""Topic (``earthworks pit structure roofed begun dug small extraction dumping not_new_ground
 anonymous``) to the words that show it."""
 
 _ORDER: tuple[str, ...] = (Stage.EARTHWORKS, Stage.PIT, Stage.STRUCTURE, Stage.ROOFED)
 _EARLY_TOLD: tuple[Stage, ...] = (Stage.EARTHWORKS, Stage.PIT)
 _STANDING_TOLD: tuple[Stage, ...] = (Stage.STRUCTURE, Stage.ROOFED)
+# topics that weigh nothing in tying entries to targets
+_ONLY_TOLD: dict[str, Stage] = {"begun": Stage.EARTHWORKS, "dug": Stage.PIT}
 TEXT_FIELDS: tuple[str, ...] = ("project", "subject", "status", "measures", "follow_up")
 AREA_SPREAD, WIDE_SPREAD, WIDE_SHARE, GROWN_SHARE = 0.5, 1.2, 0.1, 0.5
 OTHER_AREA_M2, OTHER_SPREAD, AREA_LEAST, AREA_MOST = 1000.0, 1.8, 0.02, 4.0
@@ -47,8 +49,7 @@ def told_stage(status: object, vocabulary: Vocabulary) -> Stage | None:
         return None
     found = topics(status, vocabulary)
     told = {stage for stage in _EARLY_TOLD + _STANDING_TOLD if stage in found}
-    if "begun" in found:
-        told.add(Stage.EARTHWORKS)
+    told |= {stage for topic, stage in _ONLY_TOLD.items() if topic in found}
     if not told or (told & set(_EARLY_TOLD) and told & set(_STANDING_TOLD)):
         return None
     return max(told, key=_ORDER.index)

@@ -323,6 +323,8 @@ def _history(
             "confidence": str(observed["confidence"]),
             "source": str(observed["source"]),
         }
+        if pd.notna(observed["first_seen"]):
+            entry["first_seen"] = pd.Timestamp(observed["first_seen"]).date().isoformat()
     return json.dumps([*json.loads(given), entry], ensure_ascii=False, sort_keys=True)
 
 

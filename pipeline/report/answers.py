@@ -131,9 +131,7 @@ def _how_sure(month: MonthTables, numbers: Mapping[str, Any]) -> Answer:
 
 
 def _what_next(numbers: Mapping[str, Any]) -> Answer:
-    lines = [
-        f"{unit['name']}：{'；'.join(_duties(unit))}" for unit in numbers["units"] if unit["tasks"] or unit["to_mend"]
-    ]
+    lines = [f"{unit['name']}：{'；'.join(_duties(unit))}" for unit in numbers["units"] if _duties(unit)]
     if numbers["cases"]["overdue"]:
         lines.append(
             f"{numbers['cases']['overdue']} 个目标已过期限而未见办理记录，请先核对记录是否补录，见“办理状态和提醒”。"
@@ -153,15 +151,25 @@ def _what_next(numbers: Mapping[str, Any]) -> Answer:
 
 
 def _duties(unit: Mapping[str, Any]) -> list[str]:
-    late = (
-        f"，其中 {unit['past_due']} 个已过期限（最早 {unit['first_past_due_on']}），请尽快办结"
-        if unit["past_due"]
-        else ""
-    )
+    passed = [_passed(group) for group in unit["taken_over"]]
+    if unit["past_due"]:
+        passed.insert(0, f"{unit['past_due']} 个已过期限（最早 {unit['first_past_due_on']}）")
+    late = f"，其中 {'，'.join(passed)}，请尽快办结" if passed else ""
     rest = "其余" if late else ""
     first = f"，{rest}最早 {unit['first_due_on']} 前办结" if unit["first_due_on"] else ""
     visit = [f"核查 {unit['tasks']} 个目标{late}{first}"] if unit["tasks"] else []
-    return visit + ([f"补正台账 {unit['to_mend']} 行"] if unit["to_mend"] else [])
+    left = [
+        f"另有 {group['tasks']} 个逾期后改由{group['name'] or '未定单位'}负责，逾期仍计本单位"
+        for group in unit["handed_over"]
+    ]
+    return visit + left + ([f"补正台账 {unit['to_mend']} 行"] if unit["to_mend"] else [])
+
+
+def _passed(group: Mapping[str, Any]) -> str:
+    """Tasks past a deadline until which another unit held them: they are to be done, but not counted as this unit's."""
+    if group["name"] is None:
+        return f"{group['tasks']} 个已过期限而期限内换过负责单位（最早 {group['first_due_on']}，逾期只计入全市）"
+    return f"{group['tasks']} 个接手前已过期限（最早 {group['first_due_on']}，期限前由{group['name']}负责，逾期不计本单位）"
 
 
 def _some(names: list[str]) -> str:

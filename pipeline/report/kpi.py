@@ -113,9 +113,10 @@ def fact_table(month: MonthTables) -> pd.DataFrame:
 def structure_day(history: Any, first_seen: Any, looks: Sequence[date]) -> pd.Timestamp | None:
     """The earliest day on which imagery can have shown a target's structure; None while it shows none.
 
-    ``history``: the register's steps (``period stage``); ``looks``: the days of all images, in order. A structure at the
-    first detection counts from ``first_seen``, one that came later from the first image of its period: so no lead is
-    overstated. From the period's first day where its images are no longer known.
+    ``history``: the register's steps (``period stage first_seen``); ``looks``: the days of all images, in order. A
+    structure at the first detection counts from ``first_seen``, one that came later from the day its own step was first
+    seen. A step that does not tell that day counts from the first image of its period, so no lead is overstated; from
+    the period's first day where its images are no longer known.
     """
     steps = [step for step in json.loads(history) if isinstance(step, dict)] if isinstance(history, str) else []
     standing = [number for number, step in enumerate(steps) if step.get("stage") in _STANDING]
@@ -123,7 +124,10 @@ def structure_day(history: Any, first_seen: Any, looks: Sequence[date]) -> pd.Ti
         return None
     if standing[0] == 0 and pd.notna(first_seen):
         return pd.Timestamp(first_seen)
-    begin = pd.Timestamp(f"{steps[standing[0]]['period']}-01")
+    step = steps[standing[0]]
+    if isinstance(step.get("first_seen"), str):
+        return pd.Timestamp(step["first_seen"])
+    begin = pd.Timestamp(f"{step['period']}-01")
     inside = [pd.Timestamp(day) for day in looks if begin <= pd.Timestamp(day) < begin + pd.offsets.MonthBegin()]
     return inside[0] if inside else begin
 

@@ -16,7 +16,15 @@ from pipeline.report.kpi import CITY, kpi_sheets
 from pipeline.report.layer_sheet import LAYERS_SHEET, layer_sheet
 from pipeline.report.package import CLUE_NOTE, probability_note, task_list
 from pipeline.report.references import with_places
-from pipeline.report.sheets import Sheet, labels_of, named, number_formats, readable, with_names
+from pipeline.report.sheets import (
+    Sheet,
+    labels_of,
+    named,
+    named_or_nobody,
+    number_formats,
+    readable,
+    with_names,
+)
 from pipeline.report.statistics import month_summary
 from pipeline.report.tables import MonthTables
 from pipeline.schema import Table
@@ -108,7 +116,6 @@ PLAIN_SHEETS: tuple[tuple[str, Table, str, str], ...] = (
     ("版本差异", schema.REVISION, "revision", "与已派发版本的差异。"),
 )  # fmt: skip
 
-NOBODY = "不指到人"
 INDEX_NAME = "目录"
 CONTENTS = {
     "摘要": "查全了吗、哪里没看到、把握多大、下一步谁做什么；本月主要数字及其出处。",
@@ -227,8 +234,7 @@ def target_table(month: MonthTables) -> pd.DataFrame:
 
 def _named_or_nobody(found: pd.DataFrame, people: Mapping[str, str]) -> pd.Series:
     """The person whom a verdict names; where it names none it says so, without a verdict it says nothing."""
-    names = named(found["person_id"], people)
-    return names.where(names.notna() | found["verdict"].isna(), NOBODY)
+    return named_or_nobody(found["person_id"], people).where(found["verdict"].notna())
 
 
 def found_stock(month: MonthTables, ids: pd.Series) -> list[str | None]:
@@ -261,7 +267,7 @@ def _summary_sheet(month: MonthTables, heading: str, numbers: Mapping[str, Any])
     rows = [
         *(("回答", answer.question, None, "\n".join((answer.lead, *answer.lines))) for answer in answers),
         ("数据", "资料截至", summary["as_of"], "此日之后的台账和核查不计入"),
-        ("检测", "候选图斑", funnel["candidates"], "变化检测得到的全部候选"),
+        ("检测", "候选图斑", funnel["candidates"], "本期列为候选的变化（含复核通过的往期变化）"),
         ("检测", "排除图斑", funnel["suppressed"], "按规则排除，见“排除图斑”"),
         ("检测", "待复核变化", funnel["waiting"], "等后续影像，不是目标，见“待复核变化”"),
         ("检测", "疑似目标", summary["targets"], "含往期未办结目标，见“目标清单”"),

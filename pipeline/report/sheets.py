@@ -111,6 +111,9 @@ _WORDS: dict[tuple[str, str], dict[str, str]] = {
 }  # fmt: skip
 _LETTER = re.compile("[A-Za-z]")
 _UNIT_COLUMNS = ("unit_id", "acting_unit_id", "unit_ids", "due_unit_id")
+# conclusions are about a unit; whether one is about a person too is told in words
+_SOMEBODY_OR_NOBODY = (("verdicts", "person_id"),)
+NOBODY = "不指到人"
 # a scope is a unit, the city or a stratum
 _UNITS_AMONG_WORDS = (("estimates", "scope"),)
 # as written in the ledger: degrees or metres, which no fixed number of decimals suits
@@ -223,6 +226,8 @@ def readable(
             series = named(series, _WORDS[table.name, column.name])
         elif column.name in _UNIT_COLUMNS or (table.name, column.name) in _UNITS_AMONG_WORDS:
             series = _each_named(series, units)
+        elif (table.name, column.name) in _SOMEBODY_OR_NOBODY:
+            series = named_or_nobody(series, people)
         elif column.name == "person_id":
             series = named(series, people)
         elif column.kind == "flag":
@@ -240,6 +245,11 @@ def readable(
 def named(ids: pd.Series, names: Mapping[str, str]) -> pd.Series:
     """Ids replaced by their names; unknown ids and missing values stay."""
     return _as_text([names.get(value, value) if isinstance(value, str) else None for value in ids], ids)
+
+
+def named_or_nobody(ids: pd.Series, people: Mapping[str, str]) -> pd.Series:
+    """Person ids replaced by names, and words that nobody is named where there is none."""
+    return named(ids, people).fillna(NOBODY)
 
 
 def with_names(texts: pd.Series, names: Mapping[str, str]) -> pd.Series:

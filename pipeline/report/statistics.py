@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from pipeline import FORMAT_VERSION
+from pipeline.report.lateness import lateness, open_tasks
 from pipeline.report.tables import MonthTables
 from pipeline.report.waiting import waits
 from pipeline.values import (
@@ -116,23 +116,20 @@ def unit_numbers(month: MonthTables) -> list[dict[str, Any]]:
     }
     found = {unit for groups in parts.values() for unit in groups}
     ids: list[str | None] = [*sorted(set(names) | {unit for unit in found if unit is not None})]
-    checked = set(month.cases.loc[month.cases["outcome"] != Outcome.UNCHECKED.value, "target_id"])
+    todo = open_tasks(month.tasks, month.cases, month.as_of)
     everyone = [*ids, *([None] if None in found else [])]
-    return [_unit_row(unit, names, parts, checked, month.as_of) for unit in everyone]
+    return [_unit_row(unit, names, parts, lateness(todo, unit, names)) for unit in everyone]
 
 
 def _unit_row(
     unit: str | None,
     names: Mapping[str, str],
     parts: Mapping[str, Mapping[str | None, pd.DataFrame]],
-    checked: set[str],
-    as_of: date,
+    deadlines: Mapping[str, Any],
 ) -> dict[str, Any]:
     rows = {name: groups.get(unit) for name, groups in parts.items()}
     tasks, verdicts, missed = rows["tasks"], rows["verdicts"], rows["missed"]
     included = tasks[tasks["included"]] if tasks is not None else None
-    due = _open_days(included, checked)
-    late = due[due < pd.Timestamp(as_of)]
     return {
         "unit_id": unit,
         "name": NO_UNIT if unit is None else names.get(unit, unit),
@@ -141,9 +138,7 @@ def _unit_row(
         "targets": _size(tasks),
         "tasks": _size(included),
         "left_out": _size(tasks) - _size(included),
-        "first_due_on": _first_day(due[due >= pd.Timestamp(as_of)]),
-        "past_due": len(late),
-        "first_past_due_on": _first_day(late),
+        **deadlines,
         "verdicts": by_code(_column(verdicts, "verdict"), Verdict),
         "unchecked": _column(verdicts, "outcome").count(Outcome.UNCHECKED.value),
         "accountable": int(verdicts["accountable"].sum()) if verdicts is not None else 0,
@@ -157,17 +152,6 @@ def _unit_row(
         "repairs": _size(rows["repairs"]),
         "omissions": by_code(_column(rows["omissions"], "omission"), OmissionClass),
     }
-
-
-def _open_days(included: pd.DataFrame | None, checked: set[str]) -> pd.Series:
-    """The deadlines of included tasks that nobody has checked yet."""
-    if included is None:
-        return pd.Series([], dtype="datetime64[ms]")
-    return included.loc[~included["target_id"].isin(sorted(checked)), "due_on"].dropna()
-
-
-def _first_day(days: pd.Series) -> str | None:
-    return days.min().date().isoformat() if len(days) else None
 
 
 def _missed_unchecked(verdicts: pd.DataFrame) -> int:

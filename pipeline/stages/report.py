@@ -14,6 +14,7 @@ from pipeline.patrol.blind import as_units_see
 from pipeline.patrol.tasks import with_told_stages
 from pipeline.reconcile.decisions import survivors
 from pipeline.report import decide
+from pipeline.report.lateness import with_late_handover
 from pipeline.report.mend import FORM_NAME, correction_sheets
 from pipeline.report.month import month_sheets
 from pipeline.report.package import CLUE_NOTE, Package, build_packages
@@ -197,7 +198,9 @@ def load_month(context: StageContext) -> MonthTables:
     tables: dict[str, Any] = {table.name: context.table(stage, table, file) for stage, table, file in _TABLES}
     stages = dict(zip(tables["targets"]["target_id"], tables["targets"]["stage"], strict=True))
     told = told_stages(tables["matches"], tables["entries"], finding_words(context.period.last_day))
-    tables["tasks"] = with_told_stages(with_case_deadlines(tables["tasks"], tables["cases"]), stages, told)
+    tasks = with_told_stages(with_case_deadlines(tables["tasks"], tables["cases"]), stages, told)
+    names = dict(zip(book.units["unit_id"], book.units["name"], strict=True))
+    tables["tasks"] = with_late_handover(tasks, tables["cases"], names, context.as_of)
     sources = [
         context.table("detect", schema.CANDIDATES, f"{source.name}/candidates.parquet")
         for source in context.config.sources

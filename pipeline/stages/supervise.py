@@ -39,7 +39,7 @@ from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.accountability import answered_on, write_accountability
 from pipeline.stages.base import StageContext, StageOutcome, rule_digests
 from pipeline.stages.lifecycle import earlier_files, lives
-from pipeline.stages.supply import earlier_supply, watched_since, write_supply
+from pipeline.stages.supply import earlier_supply, last_image, watched_since, write_supply
 from pipeline.store import read_table, write_table
 from pipeline.supervise.acts import gather, survivors
 from pipeline.supervise.alerts import image_alerts, record_alerts
@@ -109,6 +109,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         None if earlier is None else read_table(earlier, PARCELS),
         supplied_ground(layers.supplied_land, records.supply_events) if layers.supplied_land is not None else [],
         watched_since=watched_since(context),
+        last_look=last_image(context),
         started_share=options.started_share,
         seen_share=options.seen_share,
     )

@@ -45,6 +45,12 @@ def watched_since(context: StageContext) -> date:
     return context.period.first_day
 
 
+def last_image(context: StageContext) -> date | None:
+    """The last day of this period's imagery, of all sources; None without an image."""
+    last = max(image_days(context.run))
+    return None if last == date.min else last
+
+
 def _earlier(context: StageContext) -> dict[str, Any]:
     """The tables of :func:`earlier_supply` by file name."""
     return {path.name: read_table(path, _TABLES[path.name]) for path in earlier_supply(context)}
@@ -58,7 +64,6 @@ def write_supply(
     crs, options = context.config.city.crs, context.config.supervise
     told = _earlier(context)
     parcels = empty(SUPPLIED_LAND, crs) if layers.supplied_land is None else layers.supplied_land
-    last = max(image_days(context.run))
     tables = watch_supply(
         parcels,
         events,
@@ -74,7 +79,7 @@ def write_supply(
             least_overrun_m2=options.min_overrun_m2,
         ),
         watched_since=watched_since(context),
-        last_look=None if last == date.min else last,
+        last_look=last_image(context),
         as_of=context.as_of,
     )
     earlier = (told[FILES[0]], told[FILES[1]], told[FILES[3]]) if len(told) == len(FILES) - 1 else None

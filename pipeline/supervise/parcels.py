@@ -13,8 +13,8 @@ import shapely
 
 from pipeline.geodesy import geodesic_area_m2
 from pipeline.schema import PARCELS, conform
-from pipeline.supervise.supply import Supplied
-from pipeline.supervise.supply_clock import Ground, Sight, nothing_begun, watched_throughout
+from pipeline.supervise.supply import GRANTED, Supplied, found_empty
+from pipeline.supervise.supply_clock import Ground, Sight, last_seen, looked_since, nothing_begun, watched_throughout
 from pipeline.supervise.supply_ground import plain_day
 from pipeline.values import ParcelState
 
@@ -29,6 +29,7 @@ def watch_parcels(
     supplied: Sequence[Supplied],
     *,
     watched_since: date,
+    last_look: date | None,
     started_share: float,
     seen_share: float,
 ) -> Any:
@@ -37,10 +38,12 @@ def watch_parcels(
     ``parcels``: :data:`~pipeline.schema.APPROVALS`; ``works``: detected objects with ``first_seen``, those suppressed
     as approved included; ``cells``: :data:`~pipeline.schema.CELL_STATES` (observable shares); ``earlier``: the parcels
     as of the latest earlier period; ``watched_since``: the first day on which this period's imagery can show something
-    new, for parcels not watched before. The share is geodesic area of works over the parcel's; what was seen earlier is
-    not lost, so the share is "at least". A parcel counts as started from ``started_share`` on. Nothing seen is judged as
+    new, for parcels not watched before; ``last_look``: the last day of this period's imagery, None: no image. The share
+    is geodesic area of works over the parcel's; what was seen earlier is not lost, so the share is "at least". A parcel
+    counts as started from ``started_share`` on. Nothing seen is judged as
     :func:`~pipeline.supervise.supply_clock.nothing_begun` does for supplied land: on ground approved before the watch
-    nothing can be told, unless it was supplied or found empty later (``supplied``), and clouds may hide works.
+    nothing can be told, unless it was supplied or found empty later (``supplied``), nor on ground approved after the
+    last image, and clouds may hide works.
     """
     whole = geodesic_area_m2(parcels.geometry) if len(parcels) else np.zeros(0)
     known = {} if earlier is None else {row["approval_id"]: row for row in earlier.to_dict("records")}
@@ -56,13 +59,17 @@ def watch_parcels(
         here = [ground for ground in supplied if _covers(ground.shape, shape, started_share)]
         clean = [day for ground in here for day in ground.clean_days]
         approved_on = plain_day(row["approved_on"])
+        until = last_seen(last_look, found_empty(clean))
+        granted = [approved_on, *(day for day, what in clean if what == GRANTED)]
         ground = Ground(
             works_low=share,
             works_high=min(share + 1.0 - observable, 1.0),
             built_low=0.0,
             observable=observable,
+            last_look=last_look,
             begun_by=plain_day(seen),
-            watched=watched_throughout([approved_on, *(day for day, _ in clean)], since),
+            watched=watched_throughout([approved_on, *(day for day, _ in clean)], since, until),
+            looked=looked_since(granted, until),
         )
         started_on = min((one.started_on for one in here if one.started_on is not None), default=None)
         state, reason = _judged(ground, approved_on, since, clean, started_on, started_share, seen_share)
@@ -133,8 +140,13 @@ def _judged(
         return ParcelState.UNKNOWN, f"供地记录{started_on}动工，影像{few}，请核实"
     sight = nothing_begun(ground, seen_share=seen_share, few=started_share)
     if sight is Sight.NOTHING:
-        told = [f"，{day}{what}" for day, what in sorted(clean) if day >= since]
+        until = last_seen(ground.last_look, found_empty(clean)) or date.max
+        told = [f"，{day}{what}" for day, what in sorted(clean) if since <= day <= until]
         return ParcelState.NOT_STARTED, f"{few}，影像可观测{observable:.0%}{''.join(told)}"
+    if sight is Sight.NOT_LOOKED:
+        granted = [(day, what) for day, what in clean if what == GRANTED]
+        day, what = max(granted if approved_on is None else [*granted, (approved_on, "批准")])
+        return ParcelState.UNKNOWN, f"{few}，但影像截至{ground.last_look}，{day}{what}之后尚无影像，不能判断是否动工"
     if sight is Sight.NOT_WATCHED:
         begun = f"始于{since}，" + ("图层无批准日期" if approved_on is None else f"晚于批准日期{approved_on}")
         return ParcelState.UNKNOWN, f"{few}，但影像监测{begun}，此前是否动工须现场核实"

@@ -23,7 +23,9 @@ from pipeline.supervise.supply_clock import (
     Start,
     filing_clock,
     idle_clock,
+    last_seen,
     legal_start,
+    looked_since,
     one_day,
     pause_clock,
     stage_problems,
@@ -32,6 +34,7 @@ from pipeline.supervise.supply_clock import (
 from pipeline.supervise.supply_ground import Measured, measure, plain_day
 from pipeline.values import SupplyBreach, SupplyEvent, SupplyStart
 
+GRANTED = "供地"
 SURE, TO_CHECK = "疑似", "不能判断，请核实"
 _CONTRACT = ("agreed_on", "handover_by", "start_by", "finish_by")
 _EVENT_DAYS = {
@@ -160,9 +163,13 @@ def _judged(
     row: dict[Any, Any], events: pd.DataFrame, measured: Measured, limits: Limits, options: SupplyOptions, as_of: date
 ) -> _Parcel:
     contract, records = _contract(row), _events_of(events, row["supply_id"])
-    if not watched_throughout((day for day, _ in _clean_days(contract, records)), row["watched_since"]):
-        # what stood before the first comparison never shows as a change, so all of the parcel may be built on
-        measured = replace(measured, ground=replace(measured.ground, watched=False, works_high=1.0))
+    clean = _clean_days(contract, records)
+    until = last_seen(measured.ground.last_look, found_empty(clean))
+    watched = watched_throughout((day for day, _ in clean), row["watched_since"], until)
+    looked = looked_since((day for day, what in clean if what == GRANTED), until)
+    if not (watched and looked):
+        # what stood before the first comparison, or came after the last, does not show: all of it may be built on
+        measured = replace(measured, ground=replace(measured.ground, watched=watched, looked=looked, works_high=1.0))
     start = legal_start(records, measured.ground, seen_share=options.seen_share, few=options.few_share)
     finished = _recorded(records, SupplyEvent.FINISH)
     clocks: dict[SupplyBreach, Clock | None] = {
@@ -185,7 +192,12 @@ def _clean_days(contract: Contract, events: Sequence[Event]) -> list[tuple[date,
     """Days from which a start would be new, and what happened then: the supply, and every time people found nothing."""
     supplied = contract.agreed_on or one_day(events, SupplyEvent.HANDOVER)
     empty = [(event.day, event.kind.label) for event in events if event.kind is SupplyEvent.CHECKED_EMPTY]
-    return empty if supplied is None else [(supplied, "供地"), *empty]
+    return empty if supplied is None else [(supplied, GRANTED), *empty]
+
+
+def found_empty(clean: Sequence[tuple[date, str]]) -> list[date]:
+    """Of the ``clean_days`` of :class:`Supplied`, those on which people found nothing begun."""
+    return [day for day, what in clean if what == SupplyEvent.CHECKED_EMPTY.label]
 
 
 def _supply_row(parcel: _Parcel) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class Ground:
     which something above ground was seen; ``grown_after``/``grown_by``: the same for the latest growth.
     ``last_look``: last day of the imagery; ``observable``: share of the parcel that could be seen. ``watched``: the
     imagery was compared since the land was supplied; if not, works may have stood there that never showed as a change.
+    ``looked``: somebody, or an image, saw the land since it was supplied or approved.
     """
 
     works_low: float
@@ -81,12 +82,16 @@ class Ground:
     grown_after: date | None = None
     grown_by: date | None = None
     watched: bool = True
+    looked: bool = True
 
 
 class Sight(Enum):
-    """Why no works are seen: there are none, they may stand from before the watch, or clouds hide all or some."""
+    """Why no works are seen: there are none, nobody looked since, they may stand from before the watch, or clouds hide
+    all or some.
+    """
 
     NOTHING = "nothing"
+    NOT_LOOKED = "not_looked"
     NOT_WATCHED = "not_watched"
     HIDDEN = "hidden"
     PARTLY = "partly"
@@ -136,22 +141,38 @@ def disagreeing(events: Sequence[Event]) -> list[SupplyEvent]:
     return [kind for kind in once if len({event.day for event in events if event.kind is kind}) > 1]
 
 
-def watched_throughout(days: Iterable[date | None], since: date) -> bool:
+def watched_throughout(days: Iterable[date | None], since: date, until: date | None) -> bool:
     """Whether the imagery was compared from one of ``days`` on, on which ground was granted or found empty by people.
 
     ``since``: the first day on which the imagery can show something new; before it works may have begun unseen.
+    ``until``: as from :func:`last_seen`; what was granted later nobody has looked at yet.
     """
-    return any(day is not None and day >= since for day in days)
+    return any(day is not None and since <= day <= (until or date.max) for day in days)
+
+
+def last_seen(last_look: date | None, empty: Iterable[date]) -> date | None:
+    """The last day of the imagery, or a later one on which people found nothing begun; None where no image is known."""
+    return None if last_look is None else max([last_look, *empty])
+
+
+def looked_since(granted: Iterable[date | None], until: date | None) -> bool:
+    """Whether ground was seen on the last of the days on which it was ``granted``, or later; ``until`` as above.
+
+    True where one of the two is not known: then it is not this that hinders a judgement.
+    """
+    return until is None or all(day is None or day <= until for day in granted)
 
 
 def nothing_begun(ground: Ground, *, seen_share: float, few: float) -> Sight | None:
     """What it means that no works, or no more than ``few``, are seen on a parcel; None where more are seen.
 
-    The one judgement behind 批后监管 and 供地监管: nothing has been begun only where the imagery was compared throughout and
-    what could not be seen is no more than ``few`` either.
+    The one judgement behind 批后监管 and 供地监管: nothing has been begun only where the imagery was compared throughout,
+    up to a day after the grant, and what could not be seen is no more than ``few`` either.
     """
     if ground.works_low > few:
         return None
+    if not ground.looked:
+        return Sight.NOT_LOOKED
     if not ground.watched:
         return Sight.NOT_WATCHED
     if ground.works_high <= few and ground.observable >= seen_share:
@@ -208,6 +229,7 @@ def _unbegun(sight: Sight, ground: Ground, begun_after: date | None, empty: date
         return Start(SupplyStart.NOT_STARTED, None, None, words, seen_empty)
     told = f"；{empty}现场核实未动工" if empty is not None else ""
     reason = {
+        Sight.NOT_LOOKED: f"影像截至{ground.last_look}，供地之后尚无影像，不能判断是否动工",
         Sight.NOT_WATCHED: f"影像监测始于供地之后，此前是否动工须现场核实{told}",
         Sight.HIDDEN: f"影像可观测{ground.observable:.0%}，不能判断是否动工",
         Sight.PARTLY: f"影像可观测{ground.observable:.0%}，可见部分未见施工，其余不能判断",

@@ -87,6 +87,21 @@ def test_the_hint_says_what_is_not_known_and_does_not_say_that_a_target_has_gone
 
 
 @pytest.mark.parametrize(
+    ("basic_farmland_m2", "said"),
+    [
+        (0.9, None),
+        (2.0, "涉及永久基本农田少于0.1亩"),
+        (33.0, "涉及永久基本农田少于0.1亩"),
+        (34.0, "涉及永久基本农田0.1亩"),
+    ],
+)
+def test_an_area_below_what_is_printed_is_not_told_as_nothing(basic_farmland_m2: float, said: str | None) -> None:
+    reason = row(tasks(targets(at("T1", basic_farmland_m2=basic_farmland_m2))), "T1")["reason"]
+    assert "0.0亩" not in reason
+    assert said in reason if said else "永久基本农田" not in reason
+
+
+@pytest.mark.parametrize(
     ("seen_stage", "told", "said"),
     [
         (
@@ -98,14 +113,17 @@ def test_the_hint_says_what_is_not_known_and_does_not_say_that_a_target_has_gone
         ("structure", Told(Stage.ROOFED, date(2026, 9, 27), True), "台账2026-09-27记载封顶"),
         ("pit", Told(Stage.EARTHWORKS, date(2026, 9, 27), True), None),
         ("earthworks", Told(Stage.EARTHWORKS, date(2026, 9, 27), True), None),
-        ("unknown", Told(Stage.ROOFED, date(2026, 9, 27), True), None),
+        ("unknown", Told(Stage.STRUCTURE, date(2026, 9, 16), True), "施工阶段不能判断"),
+        ("unknown", Told(Stage.STRUCTURE, date(2026, 9, 16), True), "亩，台账2026-09-16记载主体结构，以现场为准。"),
+        ("unknown", Told(Stage.EARTHWORKS, None, False), "亩，待判定的台账记载推填土，以现场为准。"),
+        ("unknown", None, None),
     ],
 )
 def test_a_ledger_that_tells_a_later_stage_takes_the_place_of_the_early_hint(
-    seen_stage: str, told: Told, said: str | None
+    seen_stage: str, told: Told | None, said: str | None
 ) -> None:
     made = tasks(targets(at("T1", stage=seen_stage)))
-    reason = row(with_told_stages(made, {"T1": seen_stage}, {"T1": told}), "T1")["reason"]
+    reason = row(with_told_stages(made, {"T1": seen_stage}, {"T1": told} if told else {}), "T1")["reason"]
     if said is None:
         assert reason == row(made, "T1")["reason"]
     else:

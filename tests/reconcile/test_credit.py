@@ -123,7 +123,8 @@ def test_a_unit_without_any_ledger_is_said_to_have_none() -> None:
 @pytest.mark.parametrize(
     ("status", "stage"),
     [
-        ("正在开挖基坑，约7.1亩", "pit"), ("机械进场清表，约7.2亩", "earthworks"), ("正在推填土", "earthworks"),
+        ("正在开挖基坑，约7.1亩", "pit"), ("基础开挖，约9.0亩", "pit"), ("开挖沟渠", "earthworks"),
+        ("机械进场清表，约7.2亩", "earthworks"), ("正在推填土", "earthworks"),
         ("墙体砌筑中，约6500平方米", "structure"), ("钢架已立起", "structure"), ("已封顶", "roofed"),
         ("主体完工未使用", "roofed"), ("已形成，约35平方米", None), (None, None), ("平整场地，准备建房", None),
     ],

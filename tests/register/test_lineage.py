@@ -25,7 +25,8 @@ def test_the_first_month_numbers_from_north_to_south_then_west_to_east() -> None
     assert targets["area_before_m2"].isna().all() and len(revision) == 0
     (entry,) = json.loads(row(targets, A)["history"])
     assert entry == {"period": "2026-10", "state": "new", "area_m2": 1600.0, "observed_m2": 1600.0,
-                     "stage": "earthworks", "probability": 0.9, "confidence": "nominal", "source": "s2"}  # fmt: skip
+                     "stage": "earthworks", "probability": 0.9, "confidence": "nominal", "source": "s2",
+                     "first_seen": "2026-10-31"}  # fmt: skip
 
 
 def test_a_month_without_objects_carries_every_target() -> None:
@@ -199,6 +200,15 @@ def test_the_order_of_rows_changes_nothing_and_no_target_or_ground_is_lost(
         assert target["merged_into"] in set(open_["target_id"])
     kept = second.set_index("target_id")["first_seen"]
     assert all(kept[name] <= day for name, day in first.set_index("target_id")["first_seen"].items())
+
+
+def test_each_months_step_tells_when_its_own_object_was_first_seen() -> None:
+    first, _ = month("2026-10", [seen(square(0, 0, 40), **OCTOBER)])
+    second, _ = month("2026-11", [seen(square(20, 0, 80, 40), "c9", stage="roofed", **NOVEMBER)], first)
+    third, _ = month("2026-12", [], second)
+    steps = json.loads(row(third, A)["history"])
+    assert [step.get("first_seen") for step in steps] == ["2026-10-28", "2026-11-25", None]
+    assert row(third, A)["first_seen"] == pd.Timestamp("2026-10-28")
 
 
 def test_a_weaker_second_look_lowers_neither_probability_nor_confidence_and_stands_in_the_history() -> None:

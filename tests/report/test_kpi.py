@@ -230,7 +230,15 @@ def test_a_stop_held_where_nothing_grew_that_an_approval_does_not_cover(
 
 @pytest.mark.parametrize(
     ("history", "day"),
-    [(HISTORY, "2026-10-03"), ('[{"period": "2026-10", "stage": "roofed"}]', "2026-10-08"), ("[]", None), (None, None)],
+    [
+        (HISTORY, "2026-10-03"),
+        # the month's own step tells the day: no earlier image of that month shows it
+        (HISTORY.replace('"structure"', '"structure", "first_seen": "2026-10-23"'), "2026-10-23"),
+        ('[{"period": "2026-10", "stage": "roofed"}]', "2026-10-08"),
+        ('[{"period": "2026-10", "stage": "roofed", "first_seen": "2026-10-23"}]', "2026-10-08"),
+        ("[]", None),
+        (None, None),
+    ],
 )
 def test_structure_day(history: str | None, day: str | None) -> None:
     looks = [date(2026, 9, 26), date(2026, 10, 3), date(2026, 10, 23), date(2026, 11, 2)]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -52,6 +53,22 @@ def test_target_list_joins_task_and_verdict() -> None:
     merged = table.loc["420000XC26100005"]
     assert (merged["状态"], merged["未列入理由"], merged["列入任务"]) == ("已并入", "已并入 420000XC26100001", "否")
     assert table.loc["420000XC26100003", "未列入理由"] == "超出每月核查上限 2 个"
+
+
+def test_both_sheets_say_the_same_of_the_person_a_conclusion_is_about() -> None:
+    month = small_month()
+    verdicts = month.verdicts.assign(person_id=["P1", None, None, "P2"])
+    book = pages(replace(month, verdicts=verdicts))
+    both = [book[name].set_index("监测编号")["结论所指责任人"] for name in ("比对结论", "目标清单")]
+    assert both[0].tolist() == ["张三", "不指到人", "不指到人", "李四"]
+    assert both[1].reindex(both[0].index).tolist() == both[0].tolist()
+    # a merged target has no conclusion
+    assert both[1].isna().sum() == 1
+
+
+def test_the_summary_does_not_call_the_candidates_all_changes_that_were_found() -> None:
+    rows = pages(small_month())["摘要"].set_index("项目")
+    assert rows.loc["候选图斑", "说明"] == "本期列为候选的变化（含复核通过的往期变化）"
 
 
 def test_a_target_without_verdict_stays_in_the_list() -> None:

@@ -38,9 +38,15 @@ def seen(*shares: float) -> Any:
 
 
 def watch(
-    given: Any, found: Any, view: Any, earlier: Any = None, supplied: Any = (), since: date = date(2026, 1, 1)
+    given: Any,
+    found: Any,
+    view: Any,
+    earlier: Any = None,
+    supplied: Any = (),
+    since: date = date(2026, 1, 1),
+    last_look: date | None = date(2026, 10, 23),
 ) -> Any:
-    made = watch_parcels(given, found, view, earlier, supplied, watched_since=since, **OPTIONS)
+    made = watch_parcels(given, found, view, earlier, supplied, watched_since=since, last_look=last_look, **OPTIONS)
     check_table(PARCELS, made)
     return made
 
@@ -98,6 +104,28 @@ def test_nothing_seen_on_ground_approved_before_the_watch_says_nothing_about_its
     later = watch(given, works(), cells_seen, first, since=date(2026, 7, 1))
     assert first.iloc[0]["state"] == later.iloc[0]["state"] == "not_started"
     assert later.iloc[0]["watched_since"] == pd.Timestamp("2026-06-01")
+
+
+def test_no_image_since_the_approval_says_nothing_about_a_start() -> None:
+    whole, view = square(100, 100, 100), seen(1.0)
+    states = {}
+    for day in ("2026-10-23", "2026-10-24", "2026-11-02"):
+        made = watch(parcels(whole, approved_on=day), works(), view).iloc[0]
+        states[day] = made["state"]
+    assert states == {"2026-10-23": "not_started", "2026-10-24": "unknown", "2026-11-02": "unknown"}
+    assert made["reason"] == "未见施工痕迹，但影像截至2026-10-23，2026-11-02批准之后尚无影像，不能判断是否动工"
+    # the next image tells
+    later = watch(parcels(whole, approved_on="2026-11-02"), works(), view, last_look=date(2026, 11, 20)).iloc[0]
+    assert later["state"] == "not_started"
+    # a person who found nothing begun after the approval is as good as an image, one who did before it is not
+    for checked, state in (("2026-11-05", "not_started"), ("2026-10-10", "unknown")):
+        records = table(SUPPLY_EVENTS, ("S1", "checked_empty", checked))
+        ground = supplied_ground(supplied_parcel(agreed_on="2026-09-20", geometry=whole), records)
+        made = watch(parcels(whole, approved_on="2026-11-02"), works(), view, None, ground).iloc[0]
+        assert made["state"] == state
+    # what is seen before the approval is still told
+    found = works((whole, "2026-10-20"))
+    assert watch(parcels(whole, approved_on="2026-11-02"), found, view).iloc[0]["state"] == "started"
 
 
 def test_works_seen_on_ground_approved_before_the_watch_are_works() -> None:

@@ -185,6 +185,19 @@ def test_what_was_supplied_before_the_imagery_began_may_be_built_on_without_ever
     assert breaches(watch(parcel(), works(), earlier=before, since=date(2026, 11, 1))) == [("idle_year", "疑似")]
 
 
+def test_land_supplied_after_the_last_image_is_neither_begun_nor_empty() -> None:
+    """The last image is of 20 October 2026."""
+    states = {}
+    for day in ("2026-10-20", "2026-10-21"):
+        row = watch(parcel(agreed_on=day, start_by="2027-06-30"), works()).supply.iloc[0]
+        states[day] = row["state"]
+    assert states == {"2026-10-20": "not_started", "2026-10-21": "unknown"}
+    assert row["reason"] == "影像截至2026-10-20，供地之后尚无影像，不能判断是否动工" and row["works_high_share"] == 1.0
+    checked = ("S1", "checked_empty", "2026-11-05")
+    late = parcel(agreed_on="2026-10-21", start_by="2027-06-30")
+    assert watch(late, works(), checked).supply.iloc[0]["state"] == "not_started"
+
+
 def test_completions_recorded_on_two_days_are_a_contradiction_and_no_missing_completion() -> None:
     late = parcel(finish_by="2026-06-30")
     made = watch(late, works(), ("S1", "finish", "2026-05-01"), ("S1", "finish", "2026-05-02"))
