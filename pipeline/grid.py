@@ -43,6 +43,24 @@ class Block:
         return slice(row, row + self.shape[0]), slice(col, col + self.shape[1])
 
 
+def window_around(bounds: tuple[float, float, float, float], geobox: GeoBox, *, margin_px: int) -> Block | None:
+    """The pixels that bounds (xmin, ymin, xmax, ymax in the grid's CRS) touch and ``margin_px`` around, cut at the grid's edge.
+
+    None where nothing of it lies on the grid.
+    """
+    xmin, ymin, xmax, ymax = bounds
+    corners = [~geobox.transform @ corner for corner in ((xmin, ymin), (xmax, ymax), (xmin, ymax), (xmax, ymin))]
+    cols, rows = zip(*corners, strict=True)
+    height, width = geobox.shape
+    block = Block(
+        max(math.floor(min(rows)) - margin_px, 0),
+        max(math.floor(min(cols)) - margin_px, 0),
+        min(math.ceil(max(rows)) + margin_px, height),
+        min(math.ceil(max(cols)) + margin_px, width),
+    )
+    return block if block.row_start < block.row_stop and block.col_start < block.col_stop else None
+
+
 def lattice(shape: tuple[int, int], block_px: int = BLOCK_PX) -> tuple[Block, ...]:
     """All blocks of a raster of ``shape`` (rows, cols), row by row; edge blocks are smaller."""
     rows, cols = shape

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ BANDS: tuple[str, ...] = ("blue", "green", "red", "nir", "swir1", "swir2")
 RESERVED_BANDS: tuple[str, ...] = ("rededge1", "rededge2", "rededge3", "nir08", "pan", "s1_vv", "s1_vh")
 
 FloatArray = NDArray[np.float32]
+Value = TypeVar("Value", float, FloatArray)
 
 NOISE_FLOOR = 0.01
 NOISE_SHARE = 0.06
@@ -34,6 +37,11 @@ def mndwi(green: FloatArray, swir1: FloatArray) -> FloatArray:
 def bsi(blue: FloatArray, red: FloatArray, nir: FloatArray, swir1: FloatArray) -> FloatArray:
     """Bare soil index (Rikimaru et al. 2002)."""
     return normalised_difference(swir1 + red, nir + blue)
+
+
+def haze_index(blue: Value, red: Value) -> Value:
+    """Blue over half of red: what haze and cloud raise on any ground (Zhang et al. 2002, as in Zhu & Woodcock 2012)."""
+    return blue - 0.5 * red
 
 
 def brightness(bands: FloatArray) -> FloatArray:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.execute import Execution, map_blocks
-from pipeline.grid import Block, batches, block_geobox, city_geobox, lattice
+from pipeline.grid import Block, batches, block_geobox, city_geobox, lattice, window_around
 
 SHAPES = st.tuples(st.integers(1, 1700), st.integers(1, 1700))
 
@@ -65,3 +65,11 @@ def test_map_blocks_reports_progress() -> None:
     execution = Execution("synchronous", 1, 512, lambda label, done, total: heard.append((done, total)))
     list(map_blocks(_row, lattice((600, 600)), execution, "rows"))
     assert heard == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_a_window_holds_every_pixel_that_bounds_touch_and_its_margin_and_ends_at_the_grid() -> None:
+    grid = city_geobox((1000.0, 2000.0, 1100.0, 2100.0), "EPSG:4547", 10.0)
+    assert window_around((1021.0, 2041.0, 1039.0, 2060.0), grid, margin_px=0) == Block(4, 2, 6, 4)
+    assert window_around((1021.0, 2041.0, 1039.0, 2060.0), grid, margin_px=3) == Block(1, 0, 9, 7)
+    assert window_around((1095.0, 2095.0, 1300.0, 2300.0), grid, margin_px=1) == Block(0, 8, 2, 10)
+    assert window_around((1200.0, 2041.0, 1230.0, 2060.0), grid, margin_px=3) is None

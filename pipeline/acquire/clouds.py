@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.spectra import haze_index
 from pipeline.values import Validity
 
 FloatArray = NDArray[np.float32]
@@ -85,11 +86,11 @@ def series_codes(
     red = images[:, names.index("red")] if "red" in names else light
     infra = images[:, names.index("nir")] if "nir" in names else light
     clear = codes == Validity.CLEAR
-    usual = [series_median(np.where(clear, values, np.nan)) for values in (blue, blue - 0.5 * red, light, infra)]
+    usual = [series_median(np.where(clear, values, np.nan)) for values in (blue, haze_index(blue, red), light, infra)]
     result = codes.copy()
     for index in range(len(images)):
         rise = blue[index] - usual[0]
-        whiter = (blue[index] - 0.5 * red[index]) - usual[1]
+        whiter = haze_index(blue[index], red[index]) - usual[1]
         cloud = (rise > cloud_rise) & (whiter > 0.5 * cloud_rise)
         shadow = (light[index] < shadow_ratio * usual[2]) & (infra[index] < shadow_ratio * usual[3])
         stays = _agrees(images, clear, index, agreement)

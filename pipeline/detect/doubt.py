@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.spectra import haze_index
+
 FloatArray = NDArray[np.float64]
 Ground = Mapping[str, float]
 """Reflectance of a piece of ground by band."""
@@ -21,7 +23,6 @@ RIM = "紧邻云或云影，待后续观测"
 VEIL = "可能是薄云，待后续观测"
 SHADOW = "可能是云影，待后续观测"
 WET = "积水或灌水，待水退后观测"
-DOUBTS = (RIM, VEIL, SHADOW, WET)
 
 SURE_LOOKS, UNSHADED_LOOKS = 3, 2
 """Clear looks that no passing cloud explains, and such that no shadow does: dark roofs are commoner than two shadows."""
@@ -35,7 +36,7 @@ SHADE, SHADE_LIGHT = 0.8, 0.02
 """Infrared bands of a shadow keep at most this share of their light; blue, lit by the sky, rises no more than this."""
 WET_SWIR, WET_NIR = (0.15, 0.09), 0.18
 """Reflectance in swir1 and swir2 that only water, wet ground and film over them stay below, and in near infrared."""
-_VISIBLE = ("blue", "red", "nir")
+_NEEDED = ("blue", "red", "nir")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class State:
 
 
 def doubt_of(state: State, *, looks: int) -> str:
-    """Why an object may be no new ground, one of :data:`DOUBTS`; empty where nothing of that is to be seen.
+    """Why an object may be no new ground, one of the four above; empty where nothing of that is to be seen.
 
     ``looks``: clear looks that show it; :data:`SURE_LOOKS` leave only standing water in doubt. Without blue, red and near
     infrared there is nothing to tell veils and shadows by, without short-wave infrared no water.
@@ -63,7 +64,7 @@ def doubt_of(state: State, *, looks: int) -> str:
         return ""
     if state.hidden >= HIDDEN:
         return RIM
-    if not set(_VISIBLE) <= set(state.after):
+    if not set(_NEEDED) <= set(state.after):
         return ""
     if is_veiled(state.before, state.after):
         return VEIL
@@ -81,14 +82,14 @@ def is_wet(ground: Ground) -> bool:
 def is_veiled(before: Ground, after: Ground) -> bool:
     """Whether a part of cloud over the ground as it was explains the change (linear mixture, least squares over bands).
 
-    New soil lacks the rise in blue over red (haze index of Zhang et al. 2002), a new roof over plants takes more of
+    New soil lacks the rise in blue over red (:func:`~pipeline.spectra.haze_index`), a new roof over plants takes more of
     their near infrared than a veil does.
     """
     first, second = _vector(before, after), _vector(after, before)
     change, towards = second - first, CLOUD - first
     part = float(change @ towards) / float(towards @ towards)
     explained = part * float(change @ towards) / max(float(change @ change), 1e-9)
-    whiter = _haze(after) - _haze(before)
+    whiter = haze_index(after["blue"], after["red"]) - haze_index(before["blue"], before["red"])
     return part >= LEAST_VEIL and explained >= VEIL_EXPLAINS and whiter >= WHITER
 
 
@@ -97,10 +98,6 @@ def is_shaded(before: Ground, after: Ground) -> bool:
     infrared = [name for name in ("nir", "swir1", "swir2") if name in after and name in before]
     darker = all(after[name] <= SHADE * before[name] for name in infrared)
     return darker and after["blue"] - before["blue"] <= SHADE_LIGHT
-
-
-def _haze(ground: Ground) -> float:
-    return ground["blue"] - 0.5 * ground["red"]
 
 
 def _vector(own: Ground, other: Ground) -> FloatArray:

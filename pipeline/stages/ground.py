@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ from odc.geo.geobox import GeoBox
 from rasterio.features import geometry_mask
 
 from pipeline.config import Source
-from pipeline.grid import Block
+from pipeline.grid import Block, window_around
 from pipeline.schema import HELD
-from pipeline.sources.raster import open_image, read_block, shape_of, window_transform
+from pipeline.sources.raster import open_image, read_block, window_transform
 from pipeline.stages.base import StageContext
 from pipeline.stages.held import FILE
 from pipeline.store import read_table
@@ -40,14 +39,14 @@ def ground_looks(context: StageContext, targets: gpd.GeoDataFrame) -> dict[str, 
         folder = context.folder("acquire") / source.name
         if not all((folder / name).is_file() for name in ("before.tif", "after.tif", "history.tif")):
             continue
-        begun = _released(context, source)
+        begun = _waited(context, source)
         for name, looks in _of_source(folder, source, context.geobox(), live, begun).items():
             if name not in found or (found[name].now.observed_on is None and looks.now.observed_on is not None):
                 found[name] = looks
     return found
 
 
-def _released(context: StageContext, source: Source) -> frozenset[str]:
+def _waited(context: StageContext, source: Source) -> frozenset[str]:
     """Candidates that waited: an earlier month has seen them begun, so this month's before shows them already."""
     path = context.folder("detect") / source.name / FILE
     return frozenset(read_table(path, HELD)["candidate_id"]) if path.is_file() else frozenset()
@@ -61,7 +60,7 @@ def _of_source(
     tree = shapely.STRtree(shapes)
     result: dict[str, Looks] = {}
     for name, candidate, shape in zip(live["target_id"], live["candidate_id"], shapes, strict=True):
-        window = _window(shape, geobox)
+        window = window_around(shape.bounds, geobox, margin_px=RING_TO_PX)
         if window is None:
             continue
         others = shapely.union_all(shapes[np.sort(tree.query(_ring(shape, geobox), predicate="intersects"))])
@@ -89,18 +88,6 @@ def _measured(
 
 def _ring(shape: Any, geobox: GeoBox) -> Any:
     return shape.buffer(RING_TO_PX * geobox.transform.a)
-
-
-def _window(shape: Any, geobox: GeoBox) -> Block | None:
-    """The pixels around a ground and its ring, None outside the grid."""
-    xmin, ymin, xmax, ymax = _ring(shape, geobox).bounds
-    left, top = ~geobox.transform * (xmin, ymax)
-    right, bottom = ~geobox.transform * (xmax, ymin)
-    rows, cols = shape_of(geobox)
-    block = Block(
-        max(math.floor(top), 0), max(math.floor(left), 0), min(math.ceil(bottom), rows), min(math.ceil(right), cols)
-    )
-    return block if block.row_start < block.row_stop and block.col_start < block.col_stop else None
 
 
 def _masks(shape: Any, others: Any, geobox: GeoBox, window: Block) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

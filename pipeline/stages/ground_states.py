@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,8 +16,8 @@ from rasterio.features import geometry_mask
 from scipy import ndimage
 
 from pipeline.detect.doubt import Ground, State
-from pipeline.grid import Block
-from pipeline.sources.raster import as_window, opened, shape_of, window_transform
+from pipeline.grid import window_around
+from pipeline.sources.raster import as_window, opened, window_transform
 from pipeline.values import Validity, day_of_number
 
 RIM_PX = 4
@@ -48,13 +47,12 @@ def objects_seen(images: Path, objects: gpd.GeoDataFrame, geobox: GeoBox) -> lis
         opened(images / "history.tif") as history,
     ):
         files = (before, after, validity, history)
-        return [_seen(shape, _window(shape, geobox), geobox, *files) for shape in objects.geometry]
+        return [_seen(shape, geobox, *files) for shape in objects.geometry]
 
 
-def _seen(
-    shape: Any, block: Block, geobox: GeoBox, before: Any, after: Any, validity: Any, history: Any
-) -> Seen | None:
-    if not min(block.shape) > 0:
+def _seen(shape: Any, geobox: GeoBox, before: Any, after: Any, validity: Any, history: Any) -> Seen | None:
+    block = window_around(shape.bounds, geobox, margin_px=AROUND_PX)
+    if block is None:
         return None
     window = as_window(block)
     inside = ~geometry_mask([shape], block.shape, window_transform(geobox, block))
@@ -69,18 +67,6 @@ def _seen(
     around = _medians(names, second, beside) if beside.any() else {}
     state = State(_medians(names, first, known), _medians(names, second, known), hidden, around)
     return Seen(state, day_of_number(int(days.max())))
-
-
-def _window(shape: Any, geobox: GeoBox) -> Block:
-    """The pixels of a shape and the ground around it, cut at the grid's edge."""
-    west, south, east, north = shape.bounds
-    corners = [~geobox.transform @ corner for corner in ((west, south), (east, north), (west, north), (east, south))]
-    cols, rows = zip(*corners, strict=True)
-    height, width = shape_of(geobox)
-    top, left = (max(math.floor(min(values)) - AROUND_PX, 0) for values in (rows, cols))
-    bottom = min(math.ceil(max(rows)) + AROUND_PX, height)
-    right = min(math.ceil(max(cols)) + AROUND_PX, width)
-    return Block(top, left, max(bottom, top), max(right, left))
 
 
 def _medians(names: Sequence[str], image: NDArray[np.float32], known: NDArray[np.bool_]) -> Ground:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pipeline.config import Source
 from pipeline.detect.doubt import WET, doubt_of
 from pipeline.detect.holding import RELEASED_NOW, WAITING, Repeat, judge_held, repeat_of, split_fresh
 from pipeline.detect.standing import Standing
+from pipeline.patrol.cells import locate_targets
 from pipeline.schema import CANDIDATES, HELD, conform, empty
 from pipeline.stages.base import StageContext
 from pipeline.stages.ground_states import Seen, objects_seen
@@ -128,13 +130,15 @@ def faint_changes(context: StageContext) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(joined, geometry="geometry", crs=held.crs)
 
 
+def cells_of(held: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> pd.Series:
+    """The cell of every held object, as a target's is found; null outside all cells. ``cells``: cell_id, geometry."""
+    return locate_targets(held.assign(target_id=held["candidate_id"]), cells)["cell_id"]
+
+
 def waiting_by_cell(context: StageContext, cells: gpd.GeoDataFrame) -> dict[str, int]:
-    """How many objects still wait in each cell, by an inner point; cells without any are left out."""
+    """How many objects still wait in each cell; cells without any are left out."""
     held = waiting_objects(context)
-    held = held[held["outcome"] == WAITING]
-    points = gpd.GeoDataFrame(geometry=held.geometry.representative_point(), crs=held.crs)
-    found = gpd.sjoin(points, cells[["cell_id", "geometry"]], predicate="intersects")
-    return {str(cell): int(count) for cell, count in found.groupby("cell_id").size().items()}
+    return dict(Counter(cells_of(held[held["outcome"] == WAITING], cells).dropna()))
 
 
 def carry(context: StageContext, source: Source, out: Path) -> int:

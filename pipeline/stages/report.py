@@ -42,7 +42,7 @@ from pipeline.sources.records import read_records, record_files
 from pipeline.sources.units import read_units, unit_files
 from pipeline.stages.base import StageContext, StageOutcome
 from pipeline.stages.dispatch import days_of_images
-from pipeline.stages.held import waiting_objects
+from pipeline.stages.held import cells_of, waiting_objects
 from pipeline.stages.told import told_stages
 from pipeline.store import digest_bytes, json_bytes, read_json, write_bytes
 from pipeline.values import MatchDecision
@@ -206,6 +206,7 @@ def load_month(context: StageContext) -> MonthTables:
         for source in context.config.sources
     ]
     crs = context.config.city.crs
+    held, cells = waiting_objects(context), tables["cell_states"]
     return MonthTables(
         city_name=context.config.city.name,
         county_code=context.config.city.county_code,
@@ -219,7 +220,7 @@ def load_month(context: StageContext) -> MonthTables:
         layer_report=read_json(context.folder("screen") / "layer_report.json"),
         units=book.units,
         people=book.people,
-        waiting=waiting_table(waiting_objects(context), tables["cell_states"], tables["targets"]),
+        waiting=waiting_table(held, cells_of(held, cells), cells, tables["targets"]),
         candidates=schema.conform(schema.CANDIDATES, pd.concat(sources, ignore_index=True), crs),
         class_names=land_class_names(context.period.last_day),
         kind_names={kind.code: kind.label for kind in load_rulebook().kinds},

@@ -14,6 +14,7 @@ from pipeline import schema
 from pipeline.detect.doubt import VEIL
 from pipeline.report.tables import MonthTables
 from pipeline.report.waiting import waiting_table
+from pipeline.stages.held import cells_of
 
 CRS = "EPSG:4547"
 X, Y = 500000.0, 3400000.0
@@ -71,6 +72,10 @@ def verdict(number: int, index: int, acting: str | None, code: str, **values: An
     return row | values
 
 
+def waiting_of(held: Any, cells: Any, targets: Any) -> Any:
+    return waiting_table(held, cells_of(held, cells), cells, targets)
+
+
 def small_month(**changes: Any) -> MonthTables:
     units = [
         {"unit_id": "U1", "name": "柳林镇", "kind": "township", "precedence": 1, "workload_per_month": 2,
@@ -119,7 +124,7 @@ def small_month(**changes: Any) -> MonthTables:
         "candidates": frame(schema.CANDIDATES, [*targets, suppressed]),
         "suspected": frame(schema.SUSPECTED, targets),
         "suppressed": frame(schema.SUPPRESSED, [suppressed]),
-        "waiting": waiting_table(frame(schema.HELD, [
+        "waiting": waiting_of(frame(schema.HELD, [
             target(8, 2) | {"candidate_id": "s2-H2610-8", "held_since": "2026-10", "held_reason": VEIL,
                             "outcome": "待复核"},
             target(7, 0) | {"candidate_id": "s2-H2609-7", "held_since": "2026-09", "held_reason": VEIL,

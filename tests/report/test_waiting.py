@@ -7,8 +7,7 @@ from pipeline.detect.doubt import VEIL
 from pipeline.report.month import month_sheets
 from pipeline.report.page import month_page
 from pipeline.report.statistics import month_numbers, month_summary, summary_lines
-from pipeline.report.waiting import waiting_table
-from tests.report.fabricate import CRS, frame, small_month, target
+from tests.report.fabricate import CRS, frame, small_month, target, waiting_of
 
 
 def test_every_waiting_object_is_listed_once_with_cell_unit_and_reason_what_waits_first() -> None:
@@ -27,7 +26,7 @@ def test_an_object_outside_all_cells_is_listed_without_one() -> None:
     }
     month = small_month()
     became = month.targets.assign(candidate_id="s2-H2610-8")
-    rows = waiting_table(frame(schema.HELD, [lost]), month.cell_states, became.iloc[:1])
+    rows = waiting_of(frame(schema.HELD, [lost]), month.cell_states, became.iloc[:1])
     assert len(rows) == 1 and rows["cell_id"].isna().all() and rows.crs == CRS
     assert rows["target_id"].iloc[0] == "420000XC26100001"
     inner = rows.geometry.to_crs("EPSG:4326").iloc[0].representative_point()
