@@ -39,25 +39,6 @@ BOUND_NAMES = {
     "$construction_share": "建设用地标准", "$water_share": "天然水面标准", "$whole_parcel_share": "整图斑变化标准",
     "$novelty_below": "历史新异度标准",
 }  # fmt: skip
-# as ``layer_aliases.yaml`` labels them
-LAYER_NAMES = {
-    "land_use": "地类图斑",
-    "basic_farmland": "永久基本农田",
-    "planning": "城镇开发边界",
-    "approvals": "农用地转用批准范围",
-    "temporary_land": "临时用地",
-    "supplied_land": "土地供应(出让、划拨)",
-    "places": "村级调查区",
-    "roads": "道路中心线",
-    "hamlets": "自然村和地名点",
-    "ecological_redline": "生态保护红线",
-    "village_plan": "村庄规划",
-    "facility_land": "设施农业用地备案",
-    "mining_rights": "采矿权",
-    "planning_permits": "建设工程规划许可",
-    "rural_permits": "乡村建设规划许可",
-    "emergency_land": "抢险救灾等紧急用地",
-}
 _STAGES = {stage.value: stage.label for stage in Stage}
 
 
@@ -70,10 +51,11 @@ def kinds_text(kinds: Any, rules: Any, kind_names: Mapping[str, str]) -> str:
     return f"不可判（{'、'.join(open_kinds)}）" if open_kinds else "未触发规则"
 
 
-def rules_text(rules: Any) -> str:
+def rules_text(rules: Any, layer_names: Mapping[str, str]) -> str:
     """The rules that raised a suspicion, id and label; without one, every rule that is open and why.
 
-    What is noted (说明) follows where nothing is suspected: it often is the reason.
+    ``layer_names``: roles of land layers to their Chinese names. What is noted (说明) follows where nothing is suspected:
+    it often is the reason.
     """
     records = _records(rules)
     fired = [rule for rule in records if rule.get("judgement") == "suspected"]
@@ -83,7 +65,7 @@ def rules_text(rules: Any) -> str:
     if not left_open:
         return ""
     noted = [rule for rule in records if rule.get("judgement") == "explanation"]
-    said = [f"{_named(rule)}（不可判：{_why_open(rule)}）" for rule in left_open]
+    said = [f"{_named(rule)}（不可判：{_why_open(rule, layer_names)}）" for rule in left_open]
     return "；".join([*said, *(f"{_named(rule)}（说明）" for rule in noted)])
 
 
@@ -91,10 +73,10 @@ def _named(rule: Mapping[str, Any]) -> str:
     return f"{rule['rule']} {rule.get('label', '')}".strip()
 
 
-def _why_open(rule: Mapping[str, Any]) -> str:
+def _why_open(rule: Mapping[str, Any], layer_names: Mapping[str, str]) -> str:
     """What a rule lacks: layers not delivered, values not known, values of which only a range is known."""
     reasons = [str(rule["reason"])] if rule.get("reason") else []
-    missing = [LAYER_NAMES.get(role, role) for role in rule.get("missing") or ()]
+    missing = [layer_names.get(role, role) for role in rule.get("missing") or ()]
     if missing:
         reasons.append(f"缺{'、'.join(missing)}图层")
     facts = {key: value for key, value in (rule.get("facts") or {}).items() if not key.startswith("$")}

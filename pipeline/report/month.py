@@ -179,7 +179,9 @@ def target_table(month: MonthTables) -> pd.DataFrame:
     """
     order = ["acting_unit_id", "included", "rank", "target_id"]
     tasks = month.tasks.sort_values(order, ascending=[True, False, True, True], kind="stable")
-    listed = task_list(month.targets, tasks, class_names=month.class_names, kind_names=month.kind_names)
+    listed = task_list(
+        month.targets, tasks, class_names=month.class_names, kind_names=month.kind_names, layer_names=month.layer_names
+    )
     verdicts = month.verdicts.set_index("target_id")
     found = verdicts.reindex(listed["target_id"]).reset_index(drop=True)
     sent = month.cases.set_index("target_id").reindex(listed["target_id"]).reset_index(drop=True)

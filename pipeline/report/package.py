@@ -70,6 +70,7 @@ def build_packages(
     period: str,
     class_names: Mapping[str, str],
     kind_names: Mapping[str, str],
+    layer_names: Mapping[str, str],
     trained: bool = False,
 ) -> tuple[Package, ...]:
     """Packages of all units in the order of their ids; one more for tasks and cells that no unit answers for.
@@ -80,7 +81,7 @@ def build_packages(
     """
     names = dict(zip(units["unit_id"], units["name"], strict=True))
     persons = {row.person_id: (row.name, row.unit_id) for row in people[["person_id", "name", "unit_id"]].itertuples()}
-    listed = task_list(targets, tasks, class_names=class_names, kind_names=kind_names)
+    listed = task_list(targets, tasks, class_names=class_names, kind_names=kind_names, layer_names=layer_names)
     acting = [*tasks["acting_unit_id"], *cells["acting_unit_id"]]
     ids: list[str | None] = sorted(set(names) | {unit for unit in acting if isinstance(unit, str)})
     if not all(isinstance(unit, str) for unit in acting):
@@ -106,7 +107,12 @@ def build_packages(
 
 
 def task_list(
-    targets: gpd.GeoDataFrame, tasks: pd.DataFrame, *, class_names: Mapping[str, str], kind_names: Mapping[str, str]
+    targets: gpd.GeoDataFrame,
+    tasks: pd.DataFrame,
+    *,
+    class_names: Mapping[str, str],
+    kind_names: Mapping[str, str],
+    layer_names: Mapping[str, str],
 ) -> gpd.GeoDataFrame:
     """Tasks joined with their targets, by unit, included first and by rank, with printed columns added.
 
@@ -140,7 +146,7 @@ def task_list(
         kinds_label=[
             kinds_text(kinds, rules, kind_names) for kinds, rules in zip(joined["kinds"], joined["rules"], strict=True)
         ],
-        rules_label=[rules_text(value) for value in joined["rules"]],
+        rules_label=[rules_text(value, layer_names) for value in joined["rules"]],
         land_class=[main_class(value, class_names) for value in joined["area_by_class_m2"]],
     )
 

@@ -19,7 +19,8 @@ class MonthTables:
     ``layer_report``: the screening's ``layer_report.json``.
     ``trained``: a trained model gave the probabilities. ``images``: per source the days of the images used, the history's
     and the period's, in order.
-    ``class_names`` and ``kind_names``: land class and violation kind codes to their Chinese names.
+    ``class_names``, ``kind_names`` and ``layer_names``: codes of land classes and of kinds of violation and roles of land
+    layers to their Chinese names.
     """
 
     city_name: str
@@ -76,6 +77,7 @@ class MonthTables:
     accountability: Any
     class_names: dict[str, str]
     kind_names: dict[str, str]
+    layer_names: dict[str, str]
     confidence: float = 0.95
     trained: bool = False
     images: dict[str, tuple[date, ...]] = field(default_factory=dict)

@@ -128,6 +128,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         period=month.period,
         class_names=month.class_names,
         kind_names=month.kind_names,
+        layer_names=month.layer_names,
         trained=month.trained,
     )
     for package in with_supply_items(packages, month):
@@ -194,7 +195,7 @@ def _guards(context: StageContext, month: MonthTables) -> Callable[..., Redactio
 
 def load_month(context: StageContext) -> MonthTables:
     """All tables of the run, with the names of units, people, land classes and kinds of violation."""
-    book = read_units(context.city, context.config.city.crs)
+    book, rules = read_units(context.city, context.config.city.crs), load_rulebook()
     tables: dict[str, Any] = {table.name: context.table(stage, table, file) for stage, table, file in _TABLES}
     stages = dict(zip(tables["targets"]["target_id"], tables["targets"]["stage"], strict=True))
     told = told_stages(tables["matches"], tables["entries"], finding_words(context.period.last_day))
@@ -223,7 +224,8 @@ def load_month(context: StageContext) -> MonthTables:
         waiting=waiting_table(held, cells_of(held, cells), cells, tables["targets"]),
         candidates=schema.conform(schema.CANDIDATES, pd.concat(sources, ignore_index=True), crs),
         class_names=land_class_names(context.period.last_day),
-        kind_names={kind.code: kind.label for kind in load_rulebook().kinds},
+        kind_names={kind.code: kind.label for kind in rules.kinds},
+        layer_names={alias.role: alias.label for alias in rules.layers},
         **tables,
     )
 

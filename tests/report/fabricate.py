@@ -163,7 +163,8 @@ def small_month(**changes: Any) -> MonthTables:
         tables[name] = frame(getattr(schema, name.upper()), [])
     about = {"city_name": "示例市", "county_code": "420000", "period": "2026-10", "run_name": "2026-10",
              "period_end": date(2026, 10, 31), "as_of": date(2026, 11, 30),
-             "class_names": {"0103": "旱地", "0702": "农村宅基地"}, "kind_names": {"V4": "占用耕地"}}  # fmt: skip
+             "class_names": {"0103": "旱地", "0702": "农村宅基地"},
+             "kind_names": {"V4": "占用耕地"}, "layer_names": {}}  # fmt: skip
     return MonthTables(**(about | tables | changes))
 
 

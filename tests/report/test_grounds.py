@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline import schema
-from pipeline.report.grounds import BOUND_NAMES, LAYER_NAMES, rule_said, rules_text
+from pipeline.report.grounds import BOUND_NAMES, rule_said, rules_text
 from pipeline.report.sheets import number_formats, readable
 from pipeline.rulebook import load_rulebook
 from pipeline.screen.legality import OPTIONS
@@ -17,6 +17,7 @@ from pipeline.sources.layer_rows import fault_in_words
 from pipeline.values import VerdictRule
 from tests.report.fabricate import small_month
 
+LAYERS = {str(alias.role): alias.label for alias in load_rulebook().layers}
 OPEN: list[dict[str, Any]] = [
     {"rule": "E13", "judgement": "explanation", "label": "临时用地期满后一年复垦期内", "kind": None, "missing": [],
      "facts": {"reclaiming_temporary_m2": 7755.16, "$min_overlap_m2": 100.0}},
@@ -28,19 +29,19 @@ OPEN: list[dict[str, Any]] = [
 
 
 def test_every_open_kind_shows_its_rule_and_why() -> None:
-    said = rules_text(json.dumps(OPEN, ensure_ascii=False))
+    said = rules_text(json.dumps(OPEN, ensure_ascii=False), LAYERS)
     assert said == (
         "V1-1 占用非建设用地，未见变化前的批准（不可判：未批准的非建设用地(平方米) 0 至 7798.12）；"
         "V6-2 推填土或基坑（不可判：缺采矿权图层，采矿用途不明）；E13 临时用地期满后一年复垦期内（说明）"
     )
     fired = {"rule": "V4-1", "judgement": "suspected", "label": "占用耕地", "kind": "V4", "facts": {}, "missing": []}
-    assert rules_text(json.dumps([*OPEN, fired], ensure_ascii=False)) == "V4-1 占用耕地"
-    assert rules_text(json.dumps(OPEN[:1], ensure_ascii=False)) == ""
+    assert rules_text(json.dumps([*OPEN, fired], ensure_ascii=False), LAYERS) == "V4-1 占用耕地"
+    assert rules_text(json.dumps(OPEN[:1], ensure_ascii=False), LAYERS) == ""
 
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_none_of_the_open_rules_is_without_a_reason(number: int) -> None:
-    assert "不可判：）" not in rules_text(json.dumps([OPEN[number]], ensure_ascii=False))
+    assert "不可判：）" not in rules_text(json.dumps([OPEN[number]], ensure_ascii=False), LAYERS)
 
 
 def test_a_bound_does_not_read_as_a_measurement() -> None:
@@ -51,7 +52,8 @@ def test_a_bound_does_not_read_as_a_measurement() -> None:
 
 
 def test_layers_bear_the_names_of_the_rule_file() -> None:
-    assert {alias.role: alias.label for alias in load_rulebook().layers} == LAYER_NAMES
+    lacking = {"rule": "V1-1", "judgement": "undeterminable", "label": "占用", "missing": list(LAYERS), "facts": {}}
+    assert f"缺{'、'.join(LAYERS.values())}图层" in rules_text(json.dumps([lacking]), LAYERS)
 
 
 def test_verdict_rules_and_scopes_read_in_words() -> None:

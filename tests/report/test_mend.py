@@ -154,7 +154,7 @@ def test_titles_of_sheets_that_are_sent_are_known_when_they_come_back() -> None:
     month = small_month()
     packages = build_packages(
         targets=month.targets, tasks=month.tasks, cells=month.cell_states, units=month.units, people=month.people,
-        city_name="示例市", county_code="420000", period="2026-10", class_names={}, kind_names={},
+        city_name="示例市", county_code="420000", period="2026-10", class_names={}, kind_names={}, layer_names={},
     )  # fmt: skip
     sheets = [*packages[0].sheets, *made()]
     known = {s.name for s in sheets if any(word in s.title for word in OWN_SHEETS)}

@@ -28,6 +28,7 @@ def packages(month: MonthTables) -> dict[str, Package]:
         targets=month.targets, tasks=month.tasks, cells=month.cell_states, units=month.units, people=month.people,
         city_name=month.city_name, county_code=month.county_code, period=month.period, class_names=month.class_names,
         kind_names=month.kind_names,
+        layer_names=month.layer_names,
     )  # fmt: skip
     return {package.name: package for package in built}
 
@@ -184,7 +185,8 @@ def test_units_of_the_same_name_keep_their_own_folders() -> None:
     month = small_month()
     built = build_packages(
         targets=month.targets, tasks=month.tasks, cells=month.cell_states, units=month.units.assign(name="同名"),
-        people=month.people, city_name="市", county_code="420000", period="2026-10", class_names={}, kind_names={},
+        people=month.people, city_name="市", county_code="420000", period="2026-10",
+        class_names={}, kind_names={}, layer_names={},
     )  # fmt: skip
     assert [package.folder for package in built] == ["同名", "同名_U2", "同名_U3", UNASSIGNED]
 
@@ -209,9 +211,9 @@ def test_kinds_and_rules_in_words() -> None:
             {"rule": "V1-1", "kind": "V1", "judgement": "suspected", "label": "占用"},
         ]
     )
-    assert kinds_text('["V1"]', rules, {"V1": "非法占用"}) == "V1 非法占用" and rules_text(rules) == "V1-1 占用"
+    assert kinds_text('["V1"]', rules, {"V1": "非法占用"}) == "V1 非法占用" and rules_text(rules, {}) == "V1-1 占用"
     assert kinds_text("[]", rules, {}) == "不可判（V3）" and kinds_text("[]", "[]", {}) == "未触发规则"
-    assert kinds_text(None, None, {}) == "未触发规则" and rules_text(None) == ""
+    assert kinds_text(None, None, {}) == "未触发规则" and rules_text(None, {}) == ""
 
 
 def test_supplied_land_stands_in_the_package_of_who_acts_there_and_names_nobody_of_another_unit() -> None:
