@@ -464,6 +464,8 @@ CANDIDATES = Table(
         _text("stage", "施工阶段"),
         _text("confidence", "时序置信"),
         _real("area_m2", "面积", "平方米", null=True),
+        _real("area_low_m2", "面积下限", "平方米", null=True),
+        _real("area_high_m2", "面积上限", "平方米", null=True),
         _integer("area_px", "像元数"),
         _date("last_clear", "前时相", null=True),
         _date("first_seen", "后时相", null=True),

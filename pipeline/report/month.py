@@ -14,7 +14,7 @@ from pipeline.report.answers import four_answers
 from pipeline.report.grounds import rule_said, short
 from pipeline.report.kpi import CITY, kpi_sheets
 from pipeline.report.layer_sheet import LAYERS_SHEET, layer_sheet
-from pipeline.report.package import CLUE_NOTE, probability_note, task_list
+from pipeline.report.package import AREA_NOTE, CLUE_NOTE, probability_note, task_list
 from pipeline.report.references import with_places
 from pipeline.report.sheets import (
     Sheet,
@@ -198,6 +198,7 @@ def target_table(month: MonthTables) -> pd.DataFrame:
             "纬度(WGS84)": listed["lat"],
             "面积(平方米)": listed["area_m2"],
             "面积(亩)": listed["area_mu"],
+            "实际可能(亩)": listed["area_span"],
             "概率": listed["probability"],
             "时序置信": listed["confidence_label"],
             "施工阶段": listed["stage_label"],
@@ -254,7 +255,7 @@ def _targets_sheet(month: MonthTables, heading: str) -> Sheet:
         name="目标清单",
         frame=target_table(month),
         title=f"{heading}：目标清单",
-        note=f"{CLUE_NOTE}{probability_note(month.trained)}",
+        note=f"{CLUE_NOTE}{probability_note(month.trained)}{AREA_NOTE}",
         formats={"经度(WGS84)": "0.000000", "纬度(WGS84)": "0.000000", "面积(平方米)": "#,##0", "面积(亩)": "0.00",
                  "概率": "0.00", "耕地(亩)": "0.00", "永久基本农田(亩)": "0.00", "生态保护红线(亩)": "0.00",
                  "城镇开发边界外(亩)": "0.00", "村庄规划内(亩)": "0.00"},

@@ -16,11 +16,12 @@ import pandas as pd
 
 from pipeline.geodesy import mu
 from pipeline.report.grounds import kinds_text, rules_text
-from pipeline.report.sheets import Sheet, labels_of, named
+from pipeline.report.sheets import Sheet, area_span, labels_of, named
 from pipeline.schema import JCTB_FIELDS
 from pipeline.values import CellState, Confidence, Outcome, Stage, TargetState
 
 CLUE_NOTE = "疑似线索，仅供实地核查；未经现场核实，不得作为违法认定或行政处罚的依据。"
+AREA_NOTE = "“实际可能”是影像面积与实地之差的经验范围，约八成情况落在其间；确切面积以实测为准。"
 UNASSIGNED = "未落实责任单位"
 ANSWERS = tuple(outcome.label for outcome in Outcome)
 ANSWER_COLUMNS = ("核查日期", "核查结果", "核查人员", "备注")
@@ -135,6 +136,9 @@ def task_list(
         lon_dms=[degrees_text(value, "EW") for value in points.x],
         lat_dms=[degrees_text(value, "NS") for value in points.y],
         area_mu=[mu(value) for value in joined["area_m2"]],
+        area_span=[
+            area_span(low, high) for low, high in zip(joined["area_low_m2"], joined["area_high_m2"], strict=True)
+        ],
         farmland_mu=[mu(value) for value in joined["farmland_m2"]],
         basic_farmland_mu=[mu(value) for value in joined["basic_farmland_m2"]],
         redline_mu=[mu(value) for value in joined["redline_m2"]],
@@ -216,6 +220,7 @@ def _detail_columns(tasks: pd.DataFrame) -> dict[str, Any]:
         "纬度(WGS84)": tasks["lat"],
         "面积(平方米)": tasks["area_m2"],
         "面积(亩)": tasks["area_mu"],
+        "实际可能(亩)": tasks["area_span"],
         "耕地(亩)": tasks["farmland_mu"],
         "永久基本农田(亩)": tasks["basic_farmland_mu"],
         "主要地类": tasks["land_class"],
@@ -289,7 +294,7 @@ def _detail_sheet(tasks: pd.DataFrame, heading: str, unit: str, trained: bool) -
         name="目标详情",
         frame=pd.DataFrame(_detail_columns(included)).reset_index(drop=True),
         title=f"{heading} 本月任务目标详情（{unit}）",
-        note=f"{probability_note(trained)}前时相尚无、后时相已见变化；面积按椭球面计算。",
+        note=f"{probability_note(trained)}前时相尚无、后时相已见变化；面积按椭球面计算。{AREA_NOTE}",
         formats=TASK_FORMATS,
         widths={"提示": 40, "疑似违法类型": 24, "触发规则": 30},
     )

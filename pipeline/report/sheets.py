@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from pipeline.geodesy import mu
 from pipeline.report.references import places_of, with_places
 from pipeline.schema import ENTRIES, Table
 from pipeline.values import (
@@ -269,6 +270,11 @@ def _each_named(ids: pd.Series, names: Mapping[str, str]) -> pd.Series:
         for value in ids
     ]
     return _as_text(told, ids)
+
+
+def area_span(low_m2: float, high_m2: float) -> str:
+    """Between which areas the ground really lies in most cases, in mu, for example ``0.9～4.8``; unknown is 不明."""
+    return "不明" if pd.isna(low_m2) or pd.isna(high_m2) else f"{mu(low_m2):.1f}～{mu(high_m2):.1f}"
 
 
 def number_formats(table: Table) -> dict[str, str]:

@@ -17,6 +17,7 @@ from odc.geo.geobox import GeoBox
 
 from pipeline.acquire.coregister import NO_MEASURE
 from pipeline.acquire.normalise import apply_gain
+from pipeline.area_rules import area_errors_on
 from pipeline.config import Acquire, Detect
 from pipeline.detect.model import Model
 from pipeline.errors import InputError
@@ -285,7 +286,10 @@ def _compute(
     grid = first.geobox
     aligned = align(first, second, out, profile=profile, valid=valid, pixel_m=pixel_m, execution=execution)
     notes, shift, pair, clear = aligned.notes, aligned.registered.shift, aligned.pair, aligned.clear
-    options = options_of(Detect(), profile, pixel_m, min_area_m2, aligned.calibrated)
+    day = second.dates.end if second.dates else NO_DAY
+    options = replace(
+        options_of(Detect(), profile, pixel_m, min_area_m2, aligned.calibrated), area_errors=area_errors_on(day)
+    )
     if model is not None:
         options = model_options(model, options, pixel_m=pixel_m)
         notes = (*notes, f"model {model.name} {model.version}")
@@ -315,7 +319,6 @@ def _compute(
         candidates, unlikely = (
             gpd.GeoDataFrame(table, geometry="geometry", crs=None) for table in (candidates, unlikely)
         )
-    day = second.dates.end if second.dates else NO_DAY
     write_geopackage(out / "candidates.gpkg", {"candidates": candidates, "unlikely": unlikely}, day=day)
     write_json(out / "alignment.json", alignment_record(shift, applied=shift.accepted, profile=profile))
     write_bytes(out / "tiles.csv", tiles_csv(aligned.registered.tiles))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.area_rules import FILE as AREA_ERRORS
+from pipeline.area_rules import area_errors_on
 from pipeline.config import Detect, Source
 from pipeline.detect.change import FEATURES
 from pipeline.detect.score import darkening_odds, log_odds_of, novelty_odds
@@ -22,7 +24,7 @@ from pipeline.schema import CANDIDATES, FOLLOWED, empty
 from pipeline.sources.model import model_files
 from pipeline.sources.raster import open_image, read_block, shape_of
 from pipeline.stages import held
-from pipeline.stages.base import StageContext, StageOutcome
+from pipeline.stages.base import StageContext, StageOutcome, rule_digests
 from pipeline.stages.evidence import PairRasters
 from pipeline.stages.followed import followed_objects
 from pipeline.stages.imagery import on_step, sample_step
@@ -64,8 +66,8 @@ def _state_files(context: StageContext) -> tuple[Path, ...]:
 
 
 def facts(context: StageContext) -> dict[str, str]:
-    """Digests of the objects that wait since the previous period."""
-    return held.facts(context)
+    """Digests of the objects that wait since the previous period, and of the rule file on areas."""
+    return {**held.facts(context), **rule_digests(AREA_ERRORS)}
 
 
 def run(context: StageContext, out: Path) -> StageOutcome:
@@ -136,7 +138,9 @@ def _detect(
         geobox,
         out,
         source=source.name,
-        options=month_options(settings, source.profile, city.pixel_m),
+        options=replace(
+            month_options(settings, source.profile, city.pixel_m), area_errors=area_errors_on(context.period.last_day)
+        ),
         gsd_m=city.pixel_m,
         adjust=adjust,
         judge=judge,

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from pipeline.area_interval import AreaError, with_area_interval
 from pipeline.detect.change import FEATURES, smooth
 from pipeline.detect.delineate import (
     BlockPieces,
@@ -63,6 +64,8 @@ class DetectOptions:
     """The line by which the hand weights' log odds of an object become those said of it."""
     outline_by: Literal["change", "odds"] = "change"
     """What objects are cut back by: size of change, sharp at 10 m, or log odds where that tells too little."""
+    area_errors: tuple[AreaError, ...] = ()
+    """By which errors the interval of an object's area is told; none: it is left empty."""
 
 
 Adjust = Callable[[Block, FloatArray, FloatArray], FloatArray]
@@ -149,7 +152,8 @@ def detect_objects(
         execution=execution,
     )
     candidates, unlikely = ([row for row in rows if is_candidate(row, options) is wanted] for wanted in (True, False))
-    return _table(candidates, geobox, source, gsd_m), _table(unlikely, geobox, source, gsd_m)
+    likely, less = (_table(some, geobox, source, gsd_m, options.area_errors) for some in (candidates, unlikely))
+    return likely, less
 
 
 def is_candidate(row: Mapping[str, object], options: DetectOptions) -> bool:
@@ -272,7 +276,9 @@ def _alike_share(
     return alike_share(found, inside)
 
 
-def _table(rows: list[dict[str, object]], geobox: GeoBox, source: str, gsd_m: float | None) -> gpd.GeoDataFrame:
+def _table(
+    rows: list[dict[str, object]], geobox: GeoBox, source: str, gsd_m: float | None, errors: tuple[AreaError, ...]
+) -> gpd.GeoDataFrame:
     crs = geobox.crs.proj if geobox.crs is not None else None
     if not rows:
         return empty(CANDIDATES, crs)
@@ -283,4 +289,4 @@ def _table(rows: list[dict[str, object]], geobox: GeoBox, source: str, gsd_m: fl
         frame["area_m2"] = geodesic_area_m2(frame.geometry)
     else:
         frame["area_m2"] = frame["area_px"] * gsd_m**2 if gsd_m is not None else None
-    return conform(CANDIDATES, frame)
+    return conform(CANDIDATES, with_area_interval(frame, errors))

@@ -23,8 +23,6 @@ from pipeline.values import Outcome, Reached, TargetState
 
 SLIVER_M2 = 1
 """Up to this area an overlap is a seam between layers, no occupied ground."""
-OUTLINE_ERROR_PX = 0.5
-"""An outline may run half a pixel beside the true edge all along the perimeter."""
 _ANONYMOUS = re.compile("某|不明|不详|未知|无名|待查|匿名|暂无|无主|^无$|^-+$|^/+$")
 # 村民 and the like name a kind of person, not one (a 村民委员会 or 村民小组 is a body of its own, 村民张三 a person)
 _KIND_OF_PERSON = re.compile(
@@ -110,16 +108,16 @@ def accumulate(
     ``targets``: :data:`~pipeline.schema.TARGETS`; ``outcomes``: target id to its latest field check, of which lawful
     and false ones are left out. A subject without a usable name, or a target for which several are named, is listed by
     itself and never summed; one for which nobody is named only where it may reach the area alone. Sums are exact; the
-    band is half a pixel along every perimeter, taken at its worst.
+    band is that of every target's area (``area_low_m2`` to ``area_high_m2``), all at their worst together.
     """
-    groups: dict[tuple[str, str], list[Any]] = {}
-    for row, shape in zip(targets.drop(columns="geometry").to_dict("records"), targets.geometry, strict=True):
+    groups: dict[tuple[str, str], list[dict[Any, Any]]] = {}
+    for row in targets.drop(columns="geometry").to_dict("records"):
         names = tuple(subjects.get(row["target_id"], ()))
         left_out = outcomes.get(row["target_id"]) in _NOT_UNLAWFUL or row["state"] == TargetState.MERGED.value
         if left_out:
             continue
         by_itself = len(names) != 1 or is_anonymous(names[0])
-        groups.setdefault(("、".join(names), row["target_id"] if by_itself else ""), []).append((row, shape))
+        groups.setdefault(("、".join(names), row["target_id"] if by_itself else ""), []).append(row)
     rows = []
     for (name, alone), members in sorted(groups.items(), key=lambda pair: pair[0]):
         for threshold in thresholds:
@@ -130,13 +128,13 @@ def accumulate(
     return conform(ACCUMULATED, frame)
 
 
-def _judged_by(members: Sequence[Any], threshold: Threshold) -> list[tuple[list[Item], Threshold]]:
+def _judged_by(members: Sequence[Mapping[Any, Any]], threshold: Threshold) -> list[tuple[list[Item], Threshold]]:
     """The items that a threshold judges, and those of the rule before it where acts may have begun in its time.
 
     The later, stricter rule counts what may have begun since it holds; the earlier one counts all acts, so that none of
     them is judged by a rule that was not there yet.
     """
-    items = [item for row, shape in members if (item := _item(row, shape, threshold)) is not None]
+    items = [item for row in members if (item := _item(row, threshold)) is not None]
     if threshold.since is None or threshold.before is None:
         return [(items, threshold)] if items else []
     start = pd.Timestamp(threshold.since)
@@ -148,9 +146,9 @@ def _judged_by(members: Sequence[Any], threshold: Threshold) -> list[tuple[list[
     return [(some, rule) for some, rule in judged if some]
 
 
-def _item(row: Mapping[Any, Any], shape: Any, threshold: Threshold) -> Item | None:
-    """A target's unapproved farmland of one class; None where it has none, or its date or pixels are not known."""
-    if pd.isna(row["first_seen"]) or pd.isna(row["gsd_m"]):
+def _item(row: Mapping[Any, Any], threshold: Threshold) -> Item | None:
+    """A target's unapproved farmland of one class; None where it has none, or its date or area's interval is not known."""
+    if pd.isna(row["first_seen"]) or pd.isna(row["area_low_m2"]):
         return None
     basic, other = unapproved_farmland(row["rules"])
     low, high = basic
@@ -158,14 +156,15 @@ def _item(row: Mapping[Any, Any], shape: Any, threshold: Threshold) -> Item | No
         low, high = _within(other, row["farmland_m2"], row["basic_farmland_m2"])
     if high <= SLIVER_M2:
         return None
-    error = exact(shape.length * row["gsd_m"] * OUTLINE_ERROR_PX)
+    # farmland shares the fate of the whole outline: as much less or more of it as of the target
+    least, most = (exact(row[name]) / exact(row["area_m2"]) for name in ("area_low_m2", "area_high_m2"))
     clear = row["first_seen"] if pd.isna(row["last_clear"]) else row["last_clear"] + pd.Timedelta(days=1)
     middle = (low + high) / 2
     return Item(
         row["target_id"],
-        max(low - error, Fraction(0)),
+        low * least,
         middle,
-        high + error,
+        high * most,
         min(clear, row["first_seen"]),
         row["first_seen"],
         low != high,
@@ -248,7 +247,7 @@ def _row(name: str, alone: bool, items: list[Item], threshold: Threshold) -> dic
     middle = sum((item.area_m2 for item in possible), Fraction(0))
     high = sum((item.high_m2 for item in possible), Fraction(0))
     standing = reached(low, high, threshold.mu)
-    reason = f"{len(possible)}处图斑，{threshold.window_months}个月内合计，误差按周长乘半个像元计"
+    reason = f"{len(possible)}处图斑，{threshold.window_months}个月内合计，上下限按各图斑面积的上下限计"
     undecided = sum(item.undecided for item in possible)
     if alone:
         reason = f"主体不明或不止一个，不与其他图斑合计；单处{standing.label}"

@@ -33,8 +33,11 @@ FIVE = thresholds_on(DAY, black_soil=False)
 
 def target(name: str, side_m: float, *, seen: str = "2026-10-20", clear: str | None = "2026-10-01", gsd_m: float = 1.0,
            basic: tuple[float, float] | None = None, state: str = "new") -> dict[str, Any]:  # fmt: skip
-    """A square of farmland, unapproved on all of it; ``basic``: what of it is surely and possibly basic farmland."""
-    area = side_m**2
+    """A square of farmland, unapproved on all of it; ``basic``: what of it is surely and possibly basic farmland.
+
+    Its area may be off by half a pixel along the outline.
+    """
+    area, band = side_m**2, 2.0 * side_m * gsd_m
     low, high = basic or (0.0, 0.0)
     rules = [
         {"rule": "V3-1", "facts": {"unapproved_basic_farmland_m2": {"low": low, "high": high}}},
@@ -42,6 +45,7 @@ def target(name: str, side_m: float, *, seen: str = "2026-10-20", clear: str | N
     ]
     return {
         "target_id": name, "state": state, "rules": json.dumps(rules), "gsd_m": gsd_m, "first_seen": pd.Timestamp(seen),
+        "area_m2": area, "area_low_m2": area - band, "area_high_m2": area + band,
         "farmland_m2": area, "basic_farmland_m2": low,
         "last_clear": pd.NaT if clear is None else pd.Timestamp(clear), "geometry": shapely.box(0, 0, side_m, side_m),
     }  # fmt: skip
@@ -90,10 +94,10 @@ def test_a_seam_between_layers_is_no_row() -> None:
 
 
 def test_basic_farmland_does_not_count_as_other_farmland_too() -> None:
-    # 80 x 80 = 6400, 2400 of it basic: 4000 of other farmland with 320 m x 0.5 m = 160 each way: below 6666.67
+    # 80 x 80 = 6400 +- 160, a fortieth; 2400 of it basic: 4000 of other farmland +- 100: below 6666.67
     made = summed(target("T1", 80, basic=(2400, 2400)))
     row = made[made["category"] == "其他耕地"].iloc[0]
-    assert (row["area_low_m2"], row["area_m2"], row["area_high_m2"]) == (3840.0, 4000.0, 4160.0)
+    assert (row["area_low_m2"], row["area_m2"], row["area_high_m2"]) == (3900.0, 4000.0, 4100.0)
     assert row["standing"] == "below"
 
 
@@ -154,9 +158,9 @@ def test_what_people_found_lawful_or_false_and_what_was_merged_does_not_count() 
     assert made["target_ids"].tolist() == ["T4"] and made["standing"].tolist() == ["surely_above"]
 
 
-def test_without_a_date_or_pixels_nothing_is_summed_and_no_targets_give_no_rows() -> None:
+def test_without_a_date_or_an_interval_nothing_is_summed_and_no_targets_give_no_rows() -> None:
     undated = target("T1", 90) | {"first_seen": pd.NaT}
-    assert summed(undated, target("T2", 90) | {"gsd_m": None}).empty
+    assert summed(undated, target("T2", 90) | {"area_low_m2": None, "area_high_m2": None}).empty
     with pytest.raises(ValueError, match="at least one"):
         best_window([], 12, Fraction(5))
 
