@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from sklearn.metrics import average_precision_score
 from benchmarks.accuracy.peers import Detection
 from benchmarks.accuracy.ruler import LEAST_PX, SHARE, Ruler
 from benchmarks.accuracy.sets import Scene
+from pipeline.area_interval import area_interval
+from pipeline.area_rules import area_errors_on
 
 CLASSES_M2 = (0.0, 400.0, 1000.0, 2000.0, 5000.0, 10000.0, np.inf)
 """Lower ends of the size classes of labelled objects, square metres."""
@@ -28,8 +31,9 @@ Figures = dict[str, float | None]
 class Place:
     """One method on one place. ``pixels``: right, false, missed; ``objects``: labelled, found, said, right.
 
-    Of every labelled object: ``sizes_m2``, whether it was ``found``, and ``area_errors``, the drawn area over its own
-    less one (NaN where nothing was drawn on it). ``chances`` and ``right``: of every candidate object of ours.
+    Of every labelled object: ``sizes_m2``, whether it was ``found``, ``area_errors``, the drawn area over its own
+    less one (NaN where nothing was drawn on it), and ``area_holds``, 1 where its own area lies in the interval that the
+    product tells of such a drawn area, else 0 (NaN likewise). ``chances`` and ``right``: of every candidate object of ours.
     """
 
     place: str
@@ -41,6 +45,7 @@ class Place:
     sizes_m2: NDArray[np.float64]
     found: NDArray[np.bool_]
     area_errors: NDArray[np.float64]
+    area_holds: NDArray[np.float64]
     chances: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     right: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     refusal: str = ""
@@ -60,7 +65,7 @@ def measured(place: str, detection: Detection, scene: Scene, ruler: Ruler) -> Pl
     return Place(
         place=place, method=detection.method, pixels=ruler.pix(mask, scene.truth), objects=ruler.obj(mask, scene.truth),
         precision=precision, km2=float(scene.known.sum()) * pixel_m2 * 1e-6,
-        sizes_m2=sizes * pixel_m2, found=found, area_errors=errors,
+        sizes_m2=sizes * pixel_m2, found=found, area_errors=errors, area_holds=_holds(sizes * pixel_m2, errors, scene.gsd_m),
         chances=np.zeros(0) if detection.chances is None else detection.chances,
         right=np.zeros(0, dtype=bool) if detection.right is None else detection.right >= SHARE,
         refusal=detection.refusal,
@@ -97,6 +102,12 @@ def object_areas(
     return areas[asked], found[asked], errors[asked]
 
 
+def _holds(own_m2: NDArray[np.float64], errors: NDArray[np.float64], gsd_m: float) -> NDArray[np.float64]:
+    """Whether areas lie in the intervals told of the areas drawn for them, by the errors in force without an end."""
+    low, high = area_interval(own_m2 * (1.0 + errors), np.full_like(own_m2, gsd_m), area_errors_on(date.max))
+    return np.where(np.isfinite(errors), (low <= own_m2) & (own_m2 <= high), np.nan)
+
+
 def pooled(places: Sequence[Place]) -> Figures:
     """The figures of a method over places: counts are added up, average precision is the mean over places."""
     pixels, objects = (sum(getattr(one, name) for one in places) for name in ("pixels", "objects"))
@@ -112,7 +123,7 @@ def pooled(places: Sequence[Place]) -> Figures:
         "average_precision": float(np.mean(precisions)) if precisions else None,
         "false_per_100km2": 100.0 * float(objects[2] - objects[3]) / km2 if km2 else None,
         "area_error": _median_size(errors), "area_error_large": _median_size(errors[large]),
-        "area_bias": _median(errors),
+        "area_bias": _median(errors), "area_holds": _mean(np.concatenate([one.area_holds for one in places])),
     }  # fmt: skip
 
 
@@ -191,6 +202,11 @@ def _f1(precision: float | None, recall: float | None) -> float | None:
 def _median(values: NDArray[np.float64]) -> float | None:
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else None
+
+
+def _mean(values: NDArray[np.float64]) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else None
 
 
 def _median_size(values: NDArray[np.float64]) -> float | None:

@@ -20,7 +20,9 @@ How it is counted: a labelled object of at least ten pixels is found when 30 % o
 least ten pixels is right when 30 % of it lies in labels of any size. Counts are added up over places, average precision
 is the mean over places, and brackets hold the 95 % interval of a bootstrap over places (1000 draws; none below three
 places). Area error: median over found objects of the difference between what was drawn for it and its label, a drawn
-object belonging to the label it shares most with. On images finer than 4 m the peers' masks are cleaned to 40 m².
+object belonging to the label it shares most with. Interval holds: share of these objects whose label lies in the
+interval that the product tells of such an area (`area_error.yaml`, meant to hold four of five). On images finer than
+4 m the peers' masks are cleaned to 40 m².
 Where the images lack near infrared or SWIR, the two peers of the ruler get red again and a constant instead.
 """
 COLUMNS = (
@@ -28,6 +30,7 @@ COLUMNS = (
     ("object P", "object_precision"), ("object R", "object_recall"), ("object F1", "object_f1"),
     ("mean AP", "average_precision"), ("false / 100 km²", "false_per_100km2"), ("area error", "area_error"),
     ("≥ 5,000 m²", "area_error_large"), ("area bias", "area_bias"),
+    ("interval holds", "area_holds"),
 )  # fmt: skip
 WITH_INTERVAL = ("pixel_f1", "object_f1", "average_precision", "false_per_100km2")
 CITY_COLUMNS = (

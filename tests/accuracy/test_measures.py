@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from benchmarks.accuracy.measures import (
 from benchmarks.accuracy.peers import Detection
 from benchmarks.accuracy.ruler import Ruler
 from benchmarks.accuracy.sets import Scene
+from pipeline.area_rules import area_errors_on
 
 
 def drawn(text: str, sign: str = "#") -> np.ndarray:
@@ -74,6 +77,17 @@ def test_area_error_is_of_what_was_drawn_for_the_object() -> None:
     assert sizes.tolist() == [16, 12]
     assert found.tolist() == [True, False]
     assert errors[0] == pytest.approx(15 / 16 - 1) and np.isnan(errors[1])
+
+
+def test_the_told_interval_of_an_area_holds_the_label_or_does_not(ruler: Ruler) -> None:
+    coarse = next(one for one in area_errors_on(date(2026, 10, 31)) if one.pixel_from_m <= 10.0 < one.pixel_below_m)
+    one = place(ruler)  # 15 pixels drawn for 16: inside; nothing drawn for the other
+    assert one.area_holds[0] == 1.0 and np.isnan(one.area_holds[1])
+    side = math.ceil(4.0 / math.sqrt(coarse.low_share)) + 1
+    truth, mask = np.zeros((side, side), dtype=bool), np.ones((side, side), dtype=bool)
+    truth[:4, :4] = True
+    wide = place(ruler, truth=truth, mask=mask)
+    assert wide.area_holds.tolist() == [0.0] and pooled([one, wide])["area_holds"] == 0.5
 
 
 def test_an_object_over_two_labels_is_the_area_of_the_one_it_shares_most_with() -> None:
