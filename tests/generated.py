@@ -42,7 +42,7 @@ def tables() -> str:
     """The page of table columns."""
     from pipeline import schema
 
-    lines = ["# Tables", "", "Generated from `pipeline/schema.py` by `make docs`. `?`: may be missing in a row."]
+    lines = ["# Tables", "", "Generated from `pipeline/schema` by `make docs`. `?`: may be missing in a row."]
     for table in vars(schema).values():
         if not isinstance(table, Table):
             continue
