@@ -8,7 +8,7 @@ from dataclasses import dataclass
 # Arrow's own allocator holds on to what tables free, its system's gives it back; Arrow asks once, when it is loaded
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"
 FORMAT_VERSION = 2
 
 

@@ -85,7 +85,7 @@ class Scene:
 def pair_sets(data: Path, scratch: Path) -> list[PairSet]:
     """All sets whose folders are in ``data``; scenes that are stored as arrays are written below ``scratch``."""
     found = [
-        _cities(data / "s2_urban_change"),
+        cities(data / "s2_urban_change"),
         _named(data / "vhr_buildings", "New buildings at 0.5 m", "*_t1.tif", 0.5),
         _named(data / "vhr_xian", "Farmland to buildings, RGB of 1 to 2 m", "*_t1.png", 1.5, changed=(255,), say=True),
         _named(
@@ -100,7 +100,8 @@ def pair_sets(data: Path, scratch: Path) -> list[PairSet]:
     return [one for one in found if one.pairs]
 
 
-def _cities(folder: Path) -> PairSet:
+def cities(folder: Path) -> PairSet:
+    """Places with before.tif, after.tif and label.tif, as the ruler has them: pixels of 10 m, blank ones scored."""
     places = sorted(path.parent for path in folder.glob("*/label.tif"))
     pairs = tuple(Pair(one.name, one / "before.tif", one / "after.tif", one / "label.tif") for one in places)
     # blank pixels stay in, as the ruler has them

@@ -21,6 +21,7 @@ from pipeline.detect.delineate import (
     clean,
     component_mask,
     label_block,
+    parts,
     stitch,
     tightened,
     tightened_clearly,
@@ -63,7 +64,7 @@ class DetectOptions:
     odds_offset: float = 0.0
     """The line by which the hand weights' log odds of an object become those said of it."""
     outline_by: Literal["change", "odds"] = "change"
-    """What objects are cut back by: size of change, sharp at 10 m, or log odds where that tells too little."""
+    """What objects are cut back by: size of change, sharp at 10 m, or, at the scale of houses, log odds, which also part them."""
     area_errors: tuple[AreaError, ...] = ()
     """By which errors the interval of an object's area is told; none: it is left empty."""
 
@@ -206,13 +207,14 @@ def described_objects(
             label_file.write(block, found.labels)
             pieces.append(found.pieces)
     components = stitch(blocks, pieces, min_area_px=options.min_area_px)
-    rows = []
-    for number, component in enumerate(components, start=1):
-        row = _described(component, blocks, pair, geobox, scratch, labels, dates, options, scorer, judge)
-        rows.append({**row, "candidate_id": f"{source}-{number:05d}"})
+    rows = [
+        row
+        for component in components
+        for row in _described(component, blocks, pair, geobox, scratch, labels, dates, options, scorer, judge)
+    ]
     scratch.unlink()
     labels.unlink()
-    return rows
+    return [{**row, "candidate_id": f"{source}-{number:05d}"} for number, row in enumerate(rows, start=1)]
 
 
 def _described(
@@ -226,22 +228,44 @@ def _described(
     options: DetectOptions,
     scorer: Scorer,
     judge: Judge | None,
-) -> dict[str, object]:
+) -> list[dict[str, object]]:
+    """The component as one object, or as those of its parts that are each as sure as a strong pixel must be."""
     window = component.window.with_halo(RING_PX + 2, shape_of(geobox))
     mask = component_mask(component, blocks, read_block(labels, window)[0], window)
-    odds, cva, correlation = read_block(scratch, window)
-    strong = bool(odds[mask].max() >= log_odds_of(options.strong_probability))
+    found = _evidence(window, pair, scratch, dates)
+    strong = _has_strong(mask, found, options)
+
+    def row_of(part: NDArray[np.bool_]) -> dict[str, object]:
+        return _row(part, found, window, pair, geobox, options, scorer, judge)
+
     if options.outline_by == "change":
-        mask = tightened(mask, cva, min_area_px=options.min_area_px)
-    else:
-        mask = tightened_clearly(mask, cva, odds, min_area_px=options.min_area_px)
+        return [{**row_of(tightened(mask, found.cva, min_area_px=options.min_area_px)), "strong": strong}]
+    mask = tightened_clearly(mask, found.cva, found.odds, min_area_px=options.min_area_px)
+    whole = {**row_of(mask), "strong": strong}
+    if not is_candidate(whole, options):
+        return [whole]
+    sure = []
+    for part in parts(mask, found.odds, min_area_px=options.min_area_px):
+        row = {**row_of(part), "strong": _has_strong(part, found, options)}
+        if row["strong"] and float(str(row["probability"])) >= options.strong_probability:
+            sure.append(row)
+    return sure or [whole]
+
+
+def _has_strong(mask: NDArray[np.bool_], found: Evidence, options: DetectOptions) -> bool:
+    return bool(found.odds[mask].max() >= log_odds_of(options.strong_probability))
+
+
+def _evidence(window: Block, pair: PairRasters, scratch: Path, dates: tuple[int, int]) -> Evidence:
+    """Everything known inside an object's window; ``dates`` stand in where the pair has no history."""
+    odds, cva, correlation = read_block(scratch, window)
     if pair.history is not None:
         novelty, looks, before_days, since_days = read_block(pair.history, window)
     else:
-        novelty = np.full(mask.shape, np.nan, dtype=np.float32)
-        looks = np.ones(mask.shape, dtype=np.float32)
-        before_days, since_days = (np.full(mask.shape, day, dtype=np.float32) for day in dates)
-    found = Evidence(
+        novelty = np.full(window.shape, np.nan, dtype=np.float32)
+        looks = np.ones(window.shape, dtype=np.float32)
+        before_days, since_days = (np.full(window.shape, day, dtype=np.float32) for day in dates)
+    return Evidence(
         odds,
         cva,
         correlation,
@@ -252,6 +276,19 @@ def _described(
         before_days.astype(np.uint16),
         since_days.astype(np.uint16),
     )
+
+
+def _row(
+    mask: NDArray[np.bool_],
+    found: Evidence,
+    window: Block,
+    pair: PairRasters,
+    geobox: GeoBox,
+    options: DetectOptions,
+    scorer: Scorer,
+    judge: Judge | None,
+) -> dict[str, object]:
+    """One object's row, judged by everything that the options and the scorer ask for."""
     row = describe(mask, found, pair.bands, window_transform(geobox, window))
     row = judge(window, mask, row) if judge is not None else row
     if options.alike_weight or scorer.wants_neighbours:
@@ -260,9 +297,9 @@ def _described(
     if options.alike_weight:
         total = object_odds(row) + neighbour_odds(share, weight=options.alike_weight)
         row["probability"] = float(probability(np.array([total], dtype=np.float32))[0])
-    row["measures"] = object_measures(row, odds, mask)
+    row["measures"] = object_measures(row, found.odds, mask)
     row["probability"] = scorer.object_probability(row)
-    return {**row, "strong": strong}
+    return row
 
 
 def _alike_share(

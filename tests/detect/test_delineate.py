@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from pipeline.detect.delineate import clean, component_mask, label_block, stitch, tightened_clearly
+from pipeline.detect.delineate import clean, component_mask, label_block, parts, stitch, tightened_clearly
 from pipeline.grid import Block, lattice
 
 
@@ -77,3 +77,20 @@ def test_outline_follows_a_clear_change_and_otherwise_the_odds() -> None:
     odds[10:30, 10:30] = 3.0
     assert int(tightened_clearly(mask, change, odds, min_area_px=9).sum()) == 16 * 16
     assert int(tightened_clearly(mask, change + 2.0, odds, min_area_px=9).sum()) == 20 * 20
+
+
+def test_two_houses_and_the_yard_between_them_are_two_parts() -> None:
+    mask, odds = np.zeros((30, 50), dtype=bool), np.full((30, 50), -3.0, dtype=np.float32)
+    mask[6:24, 5:45] = True
+    odds[6:24, 5:45] = -1.0
+    odds[8:22, 7:19] = odds[8:22, 31:43] = 3.0
+    left, right = parts(mask, odds, min_area_px=9)
+    assert int(left.sum()) == int(right.sum()) == 14 * 12 and left[15, 12] and right[15, 36]
+    assert parts(mask, odds, min_area_px=200) == []
+
+
+def test_where_no_ground_is_around_nothing_is_cut() -> None:
+    mask = np.ones((12, 12), dtype=bool)
+    odds = np.linspace(-1.0, 3.0, 144, dtype=np.float32).reshape(12, 12)
+    (whole,) = parts(mask, odds, min_area_px=9)
+    assert whole.all()
