@@ -7,6 +7,9 @@ PAIRS_FOLDER holds places with before.tif, after.tif and label.tif, or is a geor
 whose labels are 1 where it changed (`vhr_buildings`). For every place a model is fitted on the others (every choice
 inside them, out of fold) and `compare` is run with it on the place left out, whether the training would have accepted it
 or not. Pixels, objects and pooling are the ruler's own, beside the weights set by hand.
+
+The models that ``--keep DIR`` leaves can be put under the ruler itself, which knows places of six bands alone:
+score_pairs.py PAIRS_FOLDER --xuncha "python -m benchmarks.trained_pairs --fold DIR"
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -27,6 +32,7 @@ from pipeline.stages.train import fit_model, judged, prepared, refusal, store
 from pipeline.stages.train_places import open_pairs
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+FOLD = "--fold"
 
 
 def main() -> None:
@@ -90,5 +96,14 @@ def both(group: PairSet, pair: Pair, ruler: Ruler, models: Path, work: Path) -> 
     return found
 
 
+def fold(models: Path, arguments: list[str]) -> int:
+    """Run `xuncha compare` as the ruler asks for it, with the model that never saw the place of BEFORE."""
+    place = Path(arguments[1]).parent.name
+    command = [sys.executable, "-m", "pipeline", *arguments, "--model", str(models / f"without-{place}")]
+    return subprocess.run(command, cwd=REPOSITORY).returncode
+
+
 if __name__ == "__main__":
+    if sys.argv[1:2] == [FOLD]:
+        raise SystemExit(fold(Path(sys.argv[2]).resolve(), sys.argv[3:]))
     main()
