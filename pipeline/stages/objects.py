@@ -229,7 +229,10 @@ def _described(
     scorer: Scorer,
     judge: Judge | None,
 ) -> list[dict[str, object]]:
-    """The component as one object, or as those of its parts that are each as sure as a strong pixel must be."""
+    """The component as one object, or as its parts where one is as sure in itself as a strong pixel must be.
+
+    The other parts count as having no strong pixel then, so that they are listed as unlikely.
+    """
     window = component.window.with_halo(RING_PX + 2, shape_of(geobox))
     mask = component_mask(component, blocks, read_block(labels, window)[0], window)
     found = _evidence(window, pair, scratch, dates)
@@ -244,12 +247,12 @@ def _described(
     whole = {**row_of(mask), "strong": strong}
     if not is_candidate(whole, options):
         return [whole]
-    sure = []
+    rows = []
     for part in parts(mask, found.odds, min_area_px=options.min_area_px):
-        row = {**row_of(part), "strong": _has_strong(part, found, options)}
-        if row["strong"] and float(str(row["probability"])) >= options.strong_probability:
-            sure.append(row)
-    return sure or [whole]
+        row = row_of(part)
+        sure = float(str(row["probability"])) >= options.strong_probability
+        rows.append({**row, "strong": sure and _has_strong(part, found, options)})
+    return rows if any(row["strong"] for row in rows) else [whole]
 
 
 def _has_strong(mask: NDArray[np.bool_], found: Evidence, options: DetectOptions) -> bool:

@@ -11,7 +11,7 @@ from pipeline.execute import Execution
 from pipeline.grid import Block
 from pipeline.sinks.raster import RasterWriter
 from pipeline.stages.evidence import PairRasters
-from pipeline.stages.objects import DetectOptions, described_objects
+from pipeline.stages.objects import DetectOptions, described_objects, is_candidate
 from tests.imagery import NORTH_UP, UTM
 
 BANDS = ("blue", "green", "red")
@@ -60,9 +60,10 @@ def test_houses_that_a_yard_joins_are_objects_of_their_own(tmp_path: Path) -> No
     assert [row["candidate_id"] for row in found] == ["pair-00001", "pair-00002"]
 
 
-def test_a_part_that_is_less_sure_than_a_strong_pixel_is_left_out(tmp_path: Path) -> None:
-    (house,) = rows(tmp_path, joined(2.0, -0.2), OPTIONS)
-    assert house["area_px"] == 400
+def test_a_part_that_is_less_sure_than_a_strong_pixel_is_listed_as_unlikely(tmp_path: Path) -> None:
+    house, faint = rows(tmp_path, joined(2.0, -0.2), OPTIONS)
+    assert house["area_px"] == faint["area_px"] == 400
+    assert is_candidate(house, OPTIONS) and not is_candidate(faint, OPTIONS)
 
 
 @pytest.mark.parametrize("change", [{"outline_by": "change"}, {"min_probability": 0.99}])
