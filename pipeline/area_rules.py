@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
@@ -37,7 +37,9 @@ class _AreaErrors(Model):
     @model_validator(mode="after")
     def _every_pixel_once(self) -> Self:
         refuse_overlaps([(entry.name, entry) for entry in self.area_errors])
-        for day in sorted({entry.effective_from for entry in self.area_errors}):
+        begins = {entry.effective_from for entry in self.area_errors}
+        ends = {entry.effective_to for entry in self.area_errors if entry.effective_to is not None}
+        for day in sorted(begins | {end + timedelta(days=1) for end in ends}):
             reached = 0.0
             for entry in sorted(in_force(self.area_errors, day), key=lambda one: one.pixel_from_m):
                 if entry.pixel_from_m != reached:

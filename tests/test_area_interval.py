@@ -53,6 +53,7 @@ ENTRY = ("{{name: {}, pixel_from_m: {}, {}low_share: 0.5, high_share: 1.5, confi
         ([ENTRY.format("a", 0, "pixel_below_m: 6, "), ENTRY.format("b", 5, "")], "or two"),
         ([ENTRY.format("a", 0, "pixel_below_m: 6, ")], "6 m and more"),
         ([ENTRY.format("a", 0, ""), ENTRY.format("a", 0, "")], "two versions"),
+        ([ENTRY.format("a", 0, "effective_to: 2026-12-31, ")], "2027-01-01 pixels of 0 m"),
         ([], "area_errors"),
     ],
 )

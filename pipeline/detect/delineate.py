@@ -13,6 +13,7 @@ from pipeline.grid import Block
 
 MaskArray = NDArray[np.bool_]
 LabelArray = NDArray[np.int32]
+Part = tuple[tuple[slice, slice], MaskArray]
 _EIGHT = np.ones((3, 3), dtype=bool)
 EDGE_LEVEL = 0.25
 PART_LEVEL = 0.5
@@ -227,15 +228,24 @@ def _risen(mask: MaskArray, values: NDArray[np.float32], *, quantile: float, sha
     return np.asarray(ndimage.binary_fill_holes(clean(kept)) & mask, dtype=bool)
 
 
-def parts(mask: MaskArray, odds: NDArray[np.float32], *, min_area_px: int) -> list[MaskArray]:
-    """The 8-connected parts of ``mask`` (y, x) above :data:`PART_LEVEL` of the way to its own 90th percentile of log odds.
+def parts(mask: MaskArray, odds: NDArray[np.float32], *, min_area_px: int) -> list[Part]:
+    """What of ``mask`` (y, x) lies above :data:`PART_LEVEL` of the way to its own 90th percentile of log odds, by :func:`apart`.
 
     At the scale of houses the evidence is as wide as the gaps between them: what is found as one object is often several
-    houses and the street that joins them. Parts below ``min_area_px`` are left out; the others in raster order.
+    houses and the street that joins them.
     """
-    labels, count = ndimage.label(_risen(mask, odds, quantile=0.9, share=PART_LEVEL), structure=_EIGHT)
+    return apart(_risen(mask, odds, quantile=0.9, share=PART_LEVEL), min_area_px=min_area_px)
+
+
+def apart(mask: MaskArray, *, min_area_px: int) -> list[Part]:
+    """The 8-connected components of at least ``min_area_px`` in raster order: extent in ``mask`` (y, x) and pixels there."""
+    labels, count = ndimage.label(mask, structure=_EIGHT)
     pixels = np.bincount(labels.ravel(), minlength=count + 1)
-    return [np.asarray(labels == label, dtype=bool) for label in range(1, count + 1) if pixels[label] >= min_area_px]
+    extents = ndimage.find_objects(labels)
+    return [
+        (extent, np.asarray(labels[extent] == label, dtype=bool))
+        for label, extent in enumerate(extents, start=1) if pixels[label] >= min_area_px
+    ]  # fmt: skip
 
 
 def tightened_clearly(

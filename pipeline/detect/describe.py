@@ -48,6 +48,11 @@ class Evidence:
     before_days: NDArray[np.uint16]
     since_days: NDArray[np.uint16]
 
+    def cut(self, at: tuple[slice, slice]) -> Evidence:
+        """The evidence of a part of the window."""
+        cut = {name: value[..., at[0], at[1]] for name, value in vars(self).items()}
+        return Evidence(**cut)
+
 
 def outline(mask: MaskArray, transform: Affine) -> BaseGeometry:
     """The outline of a pixel mask (y, x) as (multi)polygon along pixel edges, in the coordinates of ``transform``."""

@@ -180,8 +180,8 @@ def _targets_told(month: MonthTables, wanted: set[str]) -> dict[str, str]:
                 f"{row['target_id']}",
                 f"现负责：{unit}{cell}",
                 f"施工阶段：{stages[number]}",
-                f"面积：{row['area_m2']:.0f} 平方米（{mu(row['area_m2']):.1f} 亩，"
-                f"实际可能{area_span(row['area_low_m2'], row['area_high_m2'])}亩）",
+                f"面积：{row['area_m2']:.0f} 平方米（{mu(row['area_m2']):.1f} 亩），"
+                f"实际可能（亩）：{area_span(row['area_low_m2'], row['area_high_m2'])}",
                 f"出现：{_day(row['last_clear']) or '不明'} 尚无，{_day(row['first_seen']) or '不明'} 已见",
                 f"坐标(WGS84)：{points.x.iloc[number]:.6f}, {points.y.iloc[number]:.6f}",
             )

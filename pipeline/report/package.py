@@ -21,7 +21,7 @@ from pipeline.schema import JCTB_FIELDS
 from pipeline.values import CellState, Confidence, Outcome, Stage, TargetState
 
 CLUE_NOTE = "疑似线索，仅供实地核查；未经现场核实，不得作为违法认定或行政处罚的依据。"
-AREA_NOTE = "“实际可能”是影像面积与实地之差的经验范围，约八成情况落在其间；确切面积以实测为准。"
+AREA_NOTE = "“实际可能”是按标注图斑比对估计的实地面积范围，约八成情况实地面积落在其间；确切面积以实测为准。"
 UNASSIGNED = "未落实责任单位"
 ANSWERS = tuple(outcome.label for outcome in Outcome)
 ANSWER_COLUMNS = ("核查日期", "核查结果", "核查人员", "备注")

@@ -273,8 +273,8 @@ def _each_named(ids: pd.Series, names: Mapping[str, str]) -> pd.Series:
 
 
 def area_span(low_m2: float, high_m2: float) -> str:
-    """Between which areas the ground really lies in most cases, in mu, for example ``0.9～4.8``; unknown is 不明."""
-    return "不明" if pd.isna(low_m2) or pd.isna(high_m2) else f"{mu(low_m2):.1f}～{mu(high_m2):.1f}"
+    """Between which areas the ground really lies in most cases, in mu, for example ``0.90～4.80``; unknown is 不明."""
+    return "不明" if pd.isna(low_m2) or pd.isna(high_m2) else f"{mu(low_m2):.2f}～{mu(high_m2):.2f}"
 
 
 def number_formats(table: Table) -> dict[str, str]:

@@ -288,7 +288,9 @@ def _compute(
     notes, shift, pair, clear = aligned.notes, aligned.registered.shift, aligned.pair, aligned.clear
     day = second.dates.end if second.dates else NO_DAY
     options = replace(
-        options_of(Detect(), profile, pixel_m, min_area_m2, aligned.calibrated), area_errors=area_errors_on(day)
+        options_of(Detect(), profile, pixel_m, min_area_m2, aligned.calibrated),
+        area_errors=area_errors_on(max(day, NO_DAY)),
+        parted=profile == "vhr" and model is None,
     )
     if model is not None:
         options = model_options(model, options, pixel_m=pixel_m)

@@ -18,6 +18,7 @@ from pipeline.detect.change import FEATURES, smooth
 from pipeline.detect.delineate import (
     BlockPieces,
     Component,
+    apart,
     clean,
     component_mask,
     label_block,
@@ -64,7 +65,9 @@ class DetectOptions:
     odds_offset: float = 0.0
     """The line by which the hand weights' log odds of an object become those said of it."""
     outline_by: Literal["change", "odds"] = "change"
-    """What objects are cut back by: size of change, sharp at 10 m, or, at the scale of houses, log odds, which also part them."""
+    """What objects are cut back by: size of change, sharp at 10 m, or log odds where that tells too little."""
+    parted: bool = False
+    """Whether a candidate that is cut back by log odds is parted; not measured under a trained model."""
     area_errors: tuple[AreaError, ...] = ()
     """By which errors the interval of an object's area is told; none: it is left empty."""
 
@@ -229,30 +232,64 @@ def _described(
     scorer: Scorer,
     judge: Judge | None,
 ) -> list[dict[str, object]]:
-    """The component as one object, or as its parts where one is as sure in itself as a strong pixel must be.
-
-    The other parts count as having no strong pixel then, so that they are listed as unlikely.
-    """
+    """The component as one object, or as its parts where one is as sure in itself as a strong pixel must be."""
     window = component.window.with_halo(RING_PX + 2, shape_of(geobox))
     mask = component_mask(component, blocks, read_block(labels, window)[0], window)
     found = _evidence(window, pair, scratch, dates)
+
+    def row_of(part: NDArray[np.bool_], found: Evidence, window: Block) -> dict[str, object]:
+        row = _row(part, found, window, pair, geobox, options, scorer, judge)
+        return {**row, "strong": _has_strong(part, found, options)}
+
     strong = _has_strong(mask, found, options)
-
-    def row_of(part: NDArray[np.bool_]) -> dict[str, object]:
-        return _row(part, found, window, pair, geobox, options, scorer, judge)
-
     if options.outline_by == "change":
-        return [{**row_of(tightened(mask, found.cva, min_area_px=options.min_area_px)), "strong": strong}]
+        whole = row_of(tightened(mask, found.cva, min_area_px=options.min_area_px), found, window)
+        return [{**whole, "strong": strong}]
     mask = tightened_clearly(mask, found.cva, found.odds, min_area_px=options.min_area_px)
-    whole = {**row_of(mask), "strong": strong}
-    if not is_candidate(whole, options):
+    whole = {**row_of(mask, found, window), "strong": strong}
+    if not (options.parted and is_candidate(whole, options)):
         return [whole]
-    rows = []
-    for part in parts(mask, found.odds, min_area_px=options.min_area_px):
-        row = row_of(part)
-        sure = float(str(row["probability"])) >= options.strong_probability
-        rows.append({**row, "strong": sure and _has_strong(part, found, options)})
-    return rows if any(row["strong"] for row in rows) else [whole]
+    sure, rest = _parts_of(mask, found, window, geobox, row_of, options)
+    return [*sure, *rest] if sure else [whole]
+
+
+def _parts_of(
+    mask: NDArray[np.bool_],
+    found: Evidence,
+    window: Block,
+    geobox: GeoBox,
+    row_of: Callable[[NDArray[np.bool_], Evidence, Block], dict[str, object]],
+    options: DetectOptions,
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """The parts of an object that are sure in themselves, and all else of it that is large enough to be told.
+
+    The others count as having no strong pixel, so that they are listed as unlikely; so does strong ground that is far less
+    sure than the rest of the object. Each is described in a window of its own.
+    """
+    sure: list[dict[str, object]] = []
+    rest: list[dict[str, object]] = []
+    covered = np.zeros_like(mask)
+
+    def described(extent: tuple[slice, slice], pixels: NDArray[np.bool_]) -> dict[str, object]:
+        rows, cols = extent
+        own = Block(
+            window.row_start + rows.start, window.col_start + cols.start,
+            window.row_start + rows.stop, window.col_start + cols.stop,
+        )  # fmt: skip
+        grown = own.with_halo(RING_PX + 2, shape_of(geobox))
+        part = np.zeros(grown.shape, dtype=bool)
+        part[own.trim(grown)] = pixels
+        return row_of(part, found.cut(grown.trim(window)), grown)
+
+    for extent, pixels in parts(mask, found.odds, min_area_px=options.min_area_px):
+        covered[extent] |= pixels
+        row = described(extent, pixels)
+        itself = row["strong"] and float(str(row["probability"])) >= options.strong_probability
+        (sure if itself else rest).append({**row, "strong": bool(itself)})
+    left = mask & ~covered & (np.nan_to_num(found.odds, nan=-np.inf) >= log_odds_of(options.strong_probability))
+    for extent, pixels in apart(left, min_area_px=options.min_area_px):
+        rest.append({**described(extent, pixels), "strong": False})
+    return sure, rest
 
 
 def _has_strong(mask: NDArray[np.bool_], found: Evidence, options: DetectOptions) -> bool:

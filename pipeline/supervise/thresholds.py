@@ -107,8 +107,9 @@ def accumulate(
 
     ``targets``: :data:`~pipeline.schema.TARGETS`; ``outcomes``: target id to its latest field check, of which lawful
     and false ones are left out. A subject without a usable name, or a target for which several are named, is listed by
-    itself and never summed; one for which nobody is named only where it may reach the area alone. Sums are exact; the
-    band is that of every target's area (``area_low_m2`` to ``area_high_m2``), all at their worst together.
+    itself and never summed; one for which nobody is named only where it may reach the area alone. Sums of what was
+    measured are exact; the band is that of every target's area (``area_low_m2`` to ``area_high_m2``), all at their worst
+    together.
     """
     groups: dict[tuple[str, str], list[dict[Any, Any]]] = {}
     for row in targets.drop(columns="geometry").to_dict("records"):

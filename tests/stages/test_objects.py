@@ -18,7 +18,7 @@ BANDS = ("blue", "green", "red")
 SHAPE = (80, 120)
 OPTIONS = DetectOptions(
     prior=-2.6, strong_probability=0.5, weak_probability=0.25, min_probability=0.25, min_area_px=20, scale_px=1.0,
-    smooth_px=0.0, calibrated=False, outline_by="odds",
+    smooth_px=0.0, calibrated=False, outline_by="odds", parted=True,
 )  # fmt: skip
 HOUSES = np.s_[30:50, 30:50], np.s_[30:50, 64:84]
 YARD = np.s_[30:50, 50:64]
@@ -66,7 +66,13 @@ def test_a_part_that_is_less_sure_than_a_strong_pixel_is_listed_as_unlikely(tmp_
     assert is_candidate(house, OPTIONS) and not is_candidate(faint, OPTIONS)
 
 
-@pytest.mark.parametrize("change", [{"outline_by": "change"}, {"min_probability": 0.99}])
+def test_a_house_far_less_sure_than_its_neighbour_is_listed_as_unlikely(tmp_path: Path) -> None:
+    sure, other = rows(tmp_path, joined(8.0, 2.0), OPTIONS)
+    assert sure["area_px"] == other["area_px"] == 400
+    assert is_candidate(sure, OPTIONS) and not is_candidate(other, OPTIONS)
+
+
+@pytest.mark.parametrize("change", [{"outline_by": "change"}, {"min_probability": 0.99}, {"parted": False}])
 def test_at_ten_metres_and_where_it_is_no_candidate_an_object_stays_whole(tmp_path: Path, change: dict) -> None:
     (whole,) = rows(tmp_path, joined(2.0, 2.0), replace(OPTIONS, **change))
     assert int(str(whole["area_px"])) > 900
