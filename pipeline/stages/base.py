@@ -19,6 +19,8 @@ import geopandas as gpd
 import pyogrio
 from odc.geo.geobox import GeoBox
 
+from pipeline.area_interval import with_area_interval
+from pipeline.area_rules import area_errors_on
 from pipeline.config import Config
 from pipeline.execute import Execution
 from pipeline.grid import city_geobox
@@ -68,6 +70,10 @@ class StageContext:
     def table(self, stage: str, table: Table, file: str | None = None) -> Any:
         """A table written by an earlier stage of this run, ``<table name>.parquet`` unless ``file`` is given."""
         return read_table(self.folder(stage) / (file or f"{table.name}.parquet"), table)
+
+    def with_areas(self, targets: Any) -> Any:
+        """Targets with the intervals of their areas by the errors of this period; a register of an older program has none."""
+        return with_area_interval(targets, area_errors_on(self.period.last_day))
 
     def geobox(self) -> GeoBox:
         """The city's working grid."""

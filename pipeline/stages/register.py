@@ -8,8 +8,6 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from pipeline.area_interval import with_area_interval
-from pipeline.area_rules import area_errors_on
 from pipeline.detect.standing import confidence_of
 from pipeline.register.confirm import only_confirming, with_confidence, with_standing
 from pipeline.register.fuse import fuse_sources
@@ -73,8 +71,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
         growth_share=options.growth_share,
         split_share=options.split_share,
     )
-    targets = _looked_at(context, with_confidence(targets, _followed(context)))
-    targets = with_area_interval(targets, area_errors_on(context.period.last_day))
+    targets = context.with_areas(_looked_at(context, with_confidence(targets, _followed(context))))
     judged = screen.judged_again(context, targets)
     known = read_known(context.city, context.config.city.crs)
     known = known.assign(parent=[parent_of(name) for name in known["known_id"]])

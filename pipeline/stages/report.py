@@ -9,8 +9,6 @@ from typing import Any
 import pandas as pd
 
 from pipeline import FORMAT_VERSION, schema
-from pipeline.area_interval import with_area_interval
-from pipeline.area_rules import area_errors_on
 from pipeline.ledger.corrections import follow_corrections
 from pipeline.patrol.blind import as_units_see
 from pipeline.patrol.tasks import with_told_stages
@@ -199,8 +197,7 @@ def load_month(context: StageContext) -> MonthTables:
     """All tables of the run, with the names of units, people, land classes and kinds of violation."""
     book, rules = read_units(context.city, context.config.city.crs), load_rulebook()
     tables: dict[str, Any] = {table.name: context.table(stage, table, file) for stage, table, file in _TABLES}
-    # a register of before areas had an interval is still the dispatched one
-    tables["targets"] = with_area_interval(tables["targets"], area_errors_on(context.period.last_day))
+    tables["targets"] = context.with_areas(tables["targets"])
     stages = dict(zip(tables["targets"]["target_id"], tables["targets"]["stage"], strict=True))
     told = told_stages(tables["matches"], tables["entries"], finding_words(context.period.last_day))
     tasks = with_told_stages(with_case_deadlines(tables["tasks"], tables["cases"]), stages, told)

@@ -8,8 +8,6 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from pipeline.area_interval import with_area_interval
-from pipeline.area_rules import area_errors_on
 from pipeline.duty_rules import load_handling
 from pipeline.lawbook import thresholds_on
 from pipeline.reconcile.words import told_stages
@@ -84,8 +82,7 @@ def run(context: StageContext, out: Path) -> StageOutcome:
     records = read_records(context.city).until(as_of)
     book = read_units(context.city, crs)
     units = book.units
-    # a register of before areas had an interval is still the dispatched one
-    targets = with_area_interval(context.table("register", TARGETS), area_errors_on(context.period.last_day))
+    targets = context.with_areas(context.table("register", TARGETS))
     tasks = context.table("patrol", TASKS)
     frames = record_frames(records)
     carried = survivors(targets)

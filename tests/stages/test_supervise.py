@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import shapely
 
+from pipeline.area_rules import area_errors_on
 from pipeline.schema import (
     ACCOUNTABILITY,
     ALERTS,
@@ -19,10 +20,12 @@ from pipeline.schema import (
     SUPPLY,
     SUPPLY_BREACHES,
     SUPPLY_ITEMS,
+    TARGETS,
 )
 from pipeline.stages import patrol, supervise
 from pipeline.stages.base import StageContext
-from pipeline.store import read_table
+from pipeline.store import read_table, write_table
+from pipeline.supervise.thresholds import accumulate
 from tests.sources.folders import CRS, write_gpkg
 from tests.stages.month import context, make_city, record, write_validity
 
@@ -60,6 +63,25 @@ def test_a_month_without_records_has_cases_and_parcels_only(month: StageContext)
     assert parcels["built_share"].tolist() == pytest.approx([0.5], abs=1e-3)
     assert read_table(out / "alerts.parquet", ALERTS).empty
     assert read_table(out / "referrals.parquet", REFERRALS).empty
+
+
+def test_a_register_of_before_areas_had_an_interval_is_summed_all_the_same(
+    month: StageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = month.table("register", TARGETS).assign(area_m2=5000.0, gsd_m=10.0)
+    assert before["area_low_m2"].isna().all()
+    write_table(month.folder("register") / "targets.parquet", TARGETS, before)
+    summed: list[pd.DataFrame] = []
+
+    def remember(targets: pd.DataFrame, *rest: object, **options: object) -> pd.DataFrame:
+        summed.append(targets)
+        return accumulate(targets, *rest, **options)
+
+    monkeypatch.setattr(supervise, "accumulate", remember)
+    run(month)
+    (coarse,) = [one for one in area_errors_on(month.period.last_day) if one.pixel_from_m <= 10 < one.pixel_below_m]
+    shares = summed[0]["area_low_m2"] / summed[0]["area_m2"]
+    assert shares.tolist() == pytest.approx([coarse.low_share], rel=1e-4)
 
 
 def test_records_up_to_the_day_move_the_case_and_raise_alerts(month: StageContext) -> None:
